@@ -1,0 +1,45 @@
+/** What the operator sends. Strict where the callers' API is loose: a mistyped limit must not pass as no limit. */
+import * as z from 'zod/mini'
+import { limitsSchema } from '../records/api-key.ts'
+import { integer } from '../wire/integer.ts'
+
+export const NAME_LENGTH_MAX = 100
+/** A rotated secret goes on for 30 days at most. */
+export const GRACE_SECONDS_MAX = 30 * 86_400
+
+const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
+/** ISO 8601 with a time zone, such as `2027-01-31T00:00:00Z`. */
+const instant = z.string().check(
+  z.refine(
+    (text) => /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)),
+    {
+      error: 'Invalid time: expected ISO 8601 with a time zone, such as 2027-01-31T00:00:00Z.',
+    },
+  ),
+)
+
+/** `POST /admin/keys` */
+export const keyCreation = z.strictObject({
+  name,
+  expiresAt: z.optional(z.nullable(instant)),
+  limits: z.optional(limitsSchema),
+})
+
+/** `PATCH /admin/keys/{id}`: what is given is set; a limit that is `null` is taken away. */
+export const keyUpdate = z.strictObject({
+  name: z.optional(name),
+  expiresAt: z.optional(z.nullable(instant)),
+  disabled: z.optional(z.boolean()),
+  limits: z.optional(
+    z.strictObject({ requestsPerMinute: z.optional(z.nullable(limitsSchema.shape.requestsPerMinute)) }),
+  ),
+})
+
+/** `POST /admin/keys/{id}/rotate`: how long the old secret goes on; default 0, it ends at once. */
+export const keyRotation = z.strictObject({
+  graceSeconds: z.optional(integer(0, GRACE_SECONDS_MAX)),
+})
+
+/** `GET /admin/keys?limit&cursor`, as text. KV lists at most 1,000 names at once. */
+export const LIST_LIMIT_MAX = 1000
+export const LIST_LIMIT_DEFAULT = 100

@@ -1,0 +1,31 @@
+/** What a request carries from stage to stage. */
+import type { Config, Env } from './env.ts'
+import type { Model } from './models.ts'
+import type { ApiKey } from './records/api-key.ts'
+
+export interface Gateway {
+  Bindings: Env
+  Variables: {
+    /** `req_` and 32 hex digits; always our own. */
+    requestId: string
+    config: Config
+    /** Aborts when the client goes away. Kept from the original request: the body limit may replace that. */
+    clientGone: AbortSignal
+    /** Set by `authenticate`. */
+    key: ApiKey
+    /** Set by `validate`. */
+    model: Model
+    /** What the log line says beside what every request has; never a secret, a hash or the text of a message. */
+    log: LogFields
+  }
+}
+
+export interface LogFields {
+  keyId?: string
+  model?: string
+  stream?: boolean
+  /** Why a request failed, in the words of the code: more than the caller may learn. */
+  reason?: string
+  /** A sentence for the operator, where something must be done; makes the line an error. */
+  alert?: string
+}

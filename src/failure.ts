@@ -1,0 +1,229 @@
+/**
+ * Failures: the closed union of all that can go wrong, and the one place that renders them as OpenAI's error envelope.
+ * Nobody else builds an error response.
+ */
+import type { ParameterFailure } from './wire/parameter-failure.ts'
+
+export type Failure =
+  | ParameterFailure
+  | { kind: 'invalid_json'; empty: boolean }
+  | { kind: 'unsupported_content_type'; contentType: string | null }
+  | { kind: 'unsupported_content_encoding'; encoding: string }
+  | { kind: 'body_too_large'; bodyBytesMax: number }
+  | { kind: 'missing_key' }
+  | { kind: 'invalid_key'; masked: string }
+  | { kind: 'keys_unavailable' }
+  | { kind: 'key_record_unreadable' }
+  | { kind: 'admin_off' }
+  | { kind: 'invalid_admin_token' }
+  | { kind: 'key_not_found'; keyId: string }
+  | { kind: 'unknown_url'; method: string; path: string; underV1: boolean }
+  | { kind: 'method_not_allowed'; method: string; path: string; allow: string }
+  | { kind: 'model_not_found'; model: string }
+  | UpstreamFailure
+  | { kind: 'misconfigured'; variable: string }
+  | { kind: 'internal' }
+
+/** What the upstream's failure means for the caller; made in `upstream/failures.ts` and nowhere else. */
+export interface UpstreamFailure {
+  kind: 'upstream'
+  status: number
+  type: string
+  code: string | null
+  param: string | null
+  message: string
+  /** Whole seconds, 1 to 60: official SDKs ignore a longer `retry-after`. */
+  retryAfterSeconds?: number
+  /** `false` keeps the official SDKs from their two retries of a 429 or 5xx. */
+  shouldRetry?: false
+}
+
+/** OpenAI's error object, https://platform.openai.com/docs/guides/error-codes. */
+export interface ErrorBody {
+  error: { message: string; type: string; param: string | null; code: string | null }
+}
+
+/** How a stage gives up. `reason` is for the log alone: it may say what the caller must not learn, but never a secret. */
+export class GatewayError extends Error {
+  override readonly name = 'GatewayError'
+  constructor(
+    readonly failure: Failure,
+    readonly reason: string = failure.kind,
+  ) {
+    super(failure.kind)
+  }
+}
+
+export interface RenderedFailure {
+  status: number
+  headers: Record<string, string>
+  body: ErrorBody
+}
+
+/** The response for a failure: status, OpenAI's envelope, and the headers that tell a client what to do next. */
+export function failureResponse(failure: Failure): Response {
+  const { status, headers, body } = renderFailure(failure)
+  return Response.json(body, { status, headers })
+}
+
+export function renderFailure(failure: Failure): RenderedFailure {
+  switch (failure.kind) {
+    case 'invalid_parameter':
+      return badRequest(failure.message, failure.param, failure.code)
+    case 'invalid_json':
+      return badRequest(
+        failure.empty
+          ? 'The request body is empty. Send a JSON object, such as {"model": "o3-mini", "messages": [...]}.'
+          : 'We could not parse the JSON body of your request. (HINT: This likely means you aren’t using your HTTP library correctly. The body must be a complete JSON object in UTF-8.)',
+      )
+    case 'unsupported_content_type':
+      return invalidRequest(415, 'unsupported_content_type', contentTypeMessage(failure.contentType))
+    case 'unsupported_content_encoding':
+      return invalidRequest(
+        415,
+        'unsupported_content_encoding',
+        `Unsupported content encoding: '${shown(failure.encoding)}'. Send the request body uncompressed.`,
+      )
+    case 'body_too_large':
+      return invalidRequest(
+        413,
+        'request_too_large',
+        `The request body is too large: this gateway accepts at most ${failure.bodyBytesMax} bytes.`,
+      )
+    case 'missing_key':
+      return unauthorized(
+        null,
+        "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+      )
+    case 'invalid_key':
+      return unauthorized(
+        'invalid_api_key',
+        `Incorrect API key provided: ${failure.masked}. Ask the operator of this gateway for a valid key.`,
+      )
+    case 'keys_unavailable':
+      return serverError(
+        503,
+        'The gateway cannot check API keys right now. Please retry.',
+        'keys_unavailable',
+        {
+          'retry-after': '1',
+        },
+      )
+    case 'key_record_unreadable':
+      return serverError(
+        500,
+        'The record of this API key cannot be read. Ask the operator of this gateway.',
+        'key_record_unreadable',
+        { 'x-should-retry': 'false' },
+      )
+    case 'admin_off':
+      return invalidRequest(
+        403,
+        'admin_off',
+        'The admin routes are off: set the secret ADMIN_TOKEN to at least 32 characters to turn them on.',
+      )
+    case 'invalid_admin_token':
+      return unauthorized(
+        'invalid_admin_token',
+        'These routes need the operator’s admin token in an Authorization header (Authorization: Bearer ADMIN_TOKEN).',
+      )
+    case 'key_not_found':
+      return invalidRequest(
+        404,
+        'key_not_found',
+        `There is no key with the id '${shown(failure.keyId)}'.`,
+        'id',
+      )
+    case 'unknown_url':
+      return invalidRequest(404, 'unknown_url', unknownUrlMessage(failure))
+    case 'method_not_allowed':
+      return {
+        ...invalidRequest(
+          405,
+          'method_not_supported',
+          `Not allowed to ${shown(failure.method)} on ${shown(failure.path)}. (HINT: Perhaps you meant to use ${failure.allow}?)`,
+        ),
+        headers: { allow: failure.allow },
+      }
+    case 'model_not_found':
+      return invalidRequest(
+        404,
+        'model_not_found',
+        `The model \`${shown(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
+        'model',
+      )
+    case 'upstream':
+      return {
+        status: failure.status,
+        headers: {
+          ...(failure.retryAfterSeconds === undefined
+            ? {}
+            : { 'retry-after': `${failure.retryAfterSeconds}` }),
+          ...(failure.shouldRetry === false ? { 'x-should-retry': 'false' } : {}),
+        },
+        body: envelope(failure.message, failure.type, failure.param, failure.code),
+      }
+    case 'misconfigured':
+      return serverError(
+        500,
+        `The gateway is misconfigured: its variable ${failure.variable} is not valid. Ask the operator of this gateway.`,
+        'misconfigured',
+        { 'x-should-retry': 'false' },
+      )
+    case 'internal':
+      return serverError(500, 'The gateway had an error while processing your request. Sorry about that!')
+  }
+}
+
+function envelope(message: string, type: string, param: string | null, code: string | null): ErrorBody {
+  return { error: { message, type, param, code } }
+}
+
+function invalidRequest(
+  status: number,
+  code: string | null,
+  message: string,
+  param: string | null = null,
+): RenderedFailure {
+  return { status, headers: {}, body: envelope(message, 'invalid_request_error', param, code) }
+}
+
+function badRequest(
+  message: string,
+  param: string | null = null,
+  code: string | null = null,
+): RenderedFailure {
+  return invalidRequest(400, code, message, param)
+}
+
+function unauthorized(code: string | null, message: string): RenderedFailure {
+  return { ...invalidRequest(401, code, message), headers: { 'www-authenticate': 'Bearer' } }
+}
+
+function serverError(
+  status: number,
+  message: string,
+  code: string | null = null,
+  headers: Record<string, string> = {},
+): RenderedFailure {
+  return { status, headers, body: envelope(message, 'server_error', null, code) }
+}
+
+function contentTypeMessage(contentType: string | null): string {
+  if (contentType === null) {
+    return "Missing content type: add the header 'Content-Type: application/json' to your request."
+  }
+  return `Unsupported content type: '${shown(contentType)}'. This API method only accepts 'application/json' requests: add the header 'Content-Type: application/json' (with curl: -H 'Content-Type: application/json').`
+}
+
+function unknownUrlMessage(failure: { method: string; path: string; underV1: boolean }): string {
+  const hint = failure.underV1
+    ? `Did you mean /v1${shown(failure.path)}? The base URL of this API ends in /v1.`
+    : 'Please check the URL for typos.'
+  return `Unknown request URL: ${shown(failure.method)} ${shown(failure.path)}. ${hint}`
+}
+
+/** A caller's own text in a message: bounded, since a URL or header may have many kilobytes. */
+function shown(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}…`
+}

@@ -1,0 +1,4 @@
+/** What is deployed. */
+import { app } from './app.ts'
+
+export default app

@@ -1,0 +1,115 @@
+/** The model table: what each public name stands for upstream, what it costs and when it ends. */
+import * as z from 'zod/mini'
+import { integer } from './wire/integer.ts'
+
+export interface Model {
+  /** The name callers use. */
+  id: string
+  /** What `env.AI.run` is called with. */
+  slug: string
+  /** Unix seconds, as `GET /v1/models` shows it. */
+  createdSeconds: number
+  ownedBy: string
+  contextTokens: number
+  outputTokensMax: number
+  prices: Prices
+  /** Parameters that the model itself answers with 400 `unsupported_parameter`. */
+  refusedParameters: readonly string[]
+  /** The day the vendor has announced as the model's last, as `YYYY-MM-DD`. */
+  shutdownDate: string | null
+}
+
+/** Micro-dollars for a million tokens, which is also dollars × 10⁶: whole numbers all the way to the bill. */
+export interface Prices {
+  inputMicroUsd: number
+  cachedInputMicroUsd: number
+  outputMicroUsd: number
+}
+
+export type ModelTable = ReadonlyMap<string, Model>
+
+/** The vendor's published figures for o3-mini, and the parameters that its API refuses for reasoning models. */
+const O3_MINI: Model = {
+  id: 'o3-mini',
+  slug: 'openai/o3-mini',
+  createdSeconds: 1_737_146_383,
+  ownedBy: 'openai',
+  contextTokens: 200_000,
+  outputTokensMax: 100_000,
+  prices: { inputMicroUsd: 1_100_000, cachedInputMicroUsd: 550_000, outputMicroUsd: 4_400_000 },
+  refusedParameters: [
+    'max_tokens',
+    'temperature',
+    'top_p',
+    'presence_penalty',
+    'frequency_penalty',
+    'logprobs',
+    'top_logprobs',
+    'logit_bias',
+    'parallel_tool_calls',
+    'prediction',
+  ],
+  shutdownDate: '2026-10-23',
+}
+
+const BUILT_IN: readonly Model[] = [
+  O3_MINI,
+  { ...O3_MINI, id: 'o3-mini-2025-01-31' },
+  { ...O3_MINI, id: 'openai/o3-mini' },
+]
+
+const usdPerMillion = z.number().check(z.minimum(0), z.maximum(10_000))
+
+const overrideRow = z.strictObject({
+  slug: z.string().check(z.minLength(1)),
+  contextTokens: z.optional(integer(1)),
+  outputTokensMax: z.optional(integer(1)),
+  usdPerMillionTokens: z.optional(
+    z.strictObject({ input: usdPerMillion, cachedInput: z.optional(usdPerMillion), output: usdPerMillion }),
+  ),
+  refusedParameters: z.optional(z.array(z.string())),
+  shutdownDate: z.optional(z.nullable(z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}$/)))),
+})
+
+/** The var `MODELS`: public name → slug, or → a row with what is different from o3-mini. */
+export const modelOverrides = z.record(
+  z.string().check(z.minLength(1), z.maxLength(100)),
+  z.union([z.string().check(z.minLength(1)), overrideRow]),
+)
+
+/**
+ * The built-in rows with the operator's over them. A re-pointed name keeps o3-mini's figures where the row gives none,
+ * except the shutdown date and the refused parameters, which belong to the model and not to the name.
+ */
+export function modelTable(overrides: z.output<typeof modelOverrides>): ModelTable {
+  const table = new Map(BUILT_IN.map((model) => [model.id, model]))
+  for (const [id, value] of Object.entries(overrides)) {
+    const row = typeof value === 'string' ? { slug: value } : value
+    const known = BUILT_IN.find((model) => model.slug === row.slug)
+    const usd = row.usdPerMillionTokens
+    table.set(id, {
+      id,
+      slug: row.slug,
+      createdSeconds: O3_MINI.createdSeconds,
+      ownedBy: row.slug.split('/', 1)[0] ?? 'openai',
+      contextTokens: row.contextTokens ?? O3_MINI.contextTokens,
+      outputTokensMax: row.outputTokensMax ?? O3_MINI.outputTokensMax,
+      prices: usd === undefined ? O3_MINI.prices : pricesOf(usd),
+      refusedParameters: row.refusedParameters ?? known?.refusedParameters ?? [],
+      shutdownDate: row.shutdownDate ?? known?.shutdownDate ?? null,
+    })
+  }
+  return table
+}
+
+function pricesOf(usd: { input: number; cachedInput?: number | undefined; output: number }): Prices {
+  return {
+    inputMicroUsd: microUsd(usd.input),
+    cachedInputMicroUsd: microUsd(usd.cachedInput ?? usd.input),
+    outputMicroUsd: microUsd(usd.output),
+  }
+}
+
+function microUsd(dollars: number): number {
+  return Math.round(dollars * 1_000_000)
+}

@@ -1,0 +1,156 @@
+/**
+ * Keys in KV: record `key:<id>`. The value is the whole record; its metadata is the operator's view of it, so that a
+ * page of keys costs one `list` and no `get`. A record lives until the operator deletes it.
+ */
+import * as z from 'zod/mini'
+import { GatewayError } from '../failure.ts'
+import { causeOf, log } from '../log.ts'
+import { integer } from '../wire/integer.ts'
+import { RecordCache } from './record-cache.ts'
+
+/** How long an isolate trusts a record it has read: what a change by the operator takes here at most. */
+export const KEY_FRESH_MS = 30_000
+/** How long an isolate believes that there is no such key. A new key is usable here after this at most. */
+export const KEY_ABSENT_MS = 60_000
+/** How long a known key goes on while KV fails. */
+export const KEY_STALE_MS = 15 * 60_000
+/** After a failed read the isolate goes on with what it knows, and asks KV again after this. */
+export const KEY_RETRY_MS = 5_000
+/** What a read may take before it counts as failed. */
+export const KEY_READ_TIMEOUT_MS = 3_000
+/** KV's own cache at a location; 30 s is the least that it takes. */
+const KV_CACHE_TTL_SECONDS = 30
+
+export const limitsSchema = z.strictObject({
+  requestsPerMinute: z.optional(integer(1, 1_000_000)),
+})
+export type Limits = z.output<typeof limitsSchema>
+
+const isoTime = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))))
+const sha256Hex = z.string().check(z.regex(/^[0-9a-f]{64}$/))
+
+const viewShape = {
+  id: z.string(),
+  name: z.string(),
+  createdAt: isoTime,
+  expiresAt: z.nullable(isoTime),
+  disabled: z.boolean(),
+  limits: z.looseObject(limitsSchema.shape),
+}
+/** What the operator sees of a key: everything but the hashes. */
+export const apiKeyView = z.object(viewShape)
+export type ApiKeyView = z.output<typeof apiKeyView>
+
+const apiKeyRecord = z.object({
+  ...viewShape,
+  secretSha256: sha256Hex,
+  /** The secret before the last rotation, good until `validUntil`. */
+  previous: z.nullable(z.object({ secretSha256: sha256Hex, validUntil: isoTime })),
+})
+export type ApiKey = z.output<typeof apiKeyRecord>
+
+const cache = new RecordCache<ApiKey>({ entriesMax: 10_000, freshMs: KEY_FRESH_MS, absentMs: KEY_ABSENT_MS })
+
+/**
+ * The record of a key, from this isolate's memory or from KV; `null` where there is none.
+ *
+ * @throws GatewayError `keys_unavailable` where KV fails and the key is not known here, `key_record_unreadable`.
+ */
+export async function findApiKey(kv: KVNamespace, id: string, nowMs: number): Promise<ApiKey | null> {
+  const known = cache.get(id, nowMs)
+  if (known !== undefined && known.fresh) return known.value
+  let text: string | null
+  try {
+    text = await withTimeout(kv.get(kvKey(id), { cacheTtl: KV_CACHE_TTL_SECONDS }), KEY_READ_TIMEOUT_MS)
+  } catch (error) {
+    log({ event: 'trouble', what: 'kv_read', keyId: id, cause: causeOf(error) })
+    if (known?.value && nowMs - known.readAtMs < KEY_STALE_MS) {
+      cache.postpone(id, nowMs + KEY_RETRY_MS)
+      return known.value
+    }
+    throw new GatewayError({ kind: 'keys_unavailable' })
+  }
+  const key = text === null ? null : parseRecord(id, text)
+  cache.set(id, key, nowMs)
+  return key
+}
+
+/**
+ * The record as KV has it, past the isolate's memory; KV itself may still answer with a value 30 s old.
+ *
+ * @throws GatewayError `keys_unavailable`, `key_record_unreadable`.
+ */
+export async function readApiKey(kv: KVNamespace, id: string): Promise<ApiKey | null> {
+  const text = await orUnavailable(kv.get(kvKey(id), { cacheTtl: KV_CACHE_TTL_SECONDS }))
+  return text === null ? null : parseRecord(id, text)
+}
+
+/** @throws GatewayError `keys_unavailable`, also on a second write to one key within a second. */
+export async function writeApiKey(kv: KVNamespace, key: ApiKey, nowMs: number): Promise<void> {
+  await orUnavailable(kv.put(kvKey(key.id), JSON.stringify(key), { metadata: viewOf(key) }))
+  cache.set(key.id, key, nowMs)
+}
+
+/** @throws GatewayError `keys_unavailable`. */
+export async function deleteApiKey(kv: KVNamespace, id: string, nowMs: number): Promise<void> {
+  await orUnavailable(kv.delete(kvKey(id)))
+  cache.set(id, null, nowMs)
+}
+
+/** A page of keys in the order of their ids, and the cursor of the next page (`null` after the last). */
+export async function listApiKeys(
+  kv: KVNamespace,
+  page: { limit: number; cursor: string | null },
+): Promise<{ keys: ApiKeyView[]; nextCursor: string | null }> {
+  const found = await orUnavailable(kv.list({ prefix: 'key:', limit: page.limit, cursor: page.cursor }))
+  const keys = found.keys.flatMap(({ metadata }) => {
+    const view = apiKeyView.safeParse(metadata)
+    return view.success ? [view.data] : []
+  })
+  return { keys, nextCursor: found.list_complete ? null : found.cursor }
+}
+
+export function viewOf(key: ApiKey): ApiKeyView {
+  const { secretSha256: _hash, previous: _previous, ...view } = key
+  return view
+}
+
+function kvKey(id: string): string {
+  return `key:${id}`
+}
+
+function parseRecord(id: string, text: string): ApiKey {
+  try {
+    return apiKeyRecord.parse(JSON.parse(text))
+  } catch (error) {
+    log({
+      event: 'trouble',
+      what: 'key_record',
+      keyId: id,
+      cause: error instanceof Error ? error.name : 'unknown',
+    })
+    throw new GatewayError({ kind: 'key_record_unreadable' })
+  }
+}
+
+/** For the operator, who is told that KV failed and tries again. */
+async function orUnavailable<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    log({ event: 'trouble', what: 'kv', cause: causeOf(error) })
+    throw new GatewayError({ kind: 'keys_unavailable' })
+  }
+}
+
+async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: number | null = null
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer from KV within ${timeoutMs} ms`)), timeoutMs)
+  })
+  try {
+    return await Promise.race([work, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}

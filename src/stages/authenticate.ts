@@ -1,0 +1,52 @@
+/** Finds out whose request it is, by the secret in the Authorization header. */
+import type { MiddlewareHandler } from 'hono'
+import type { Gateway } from '../context.ts'
+import { GatewayError } from '../failure.ts'
+import { findApiKey, type ApiKey } from '../records/api-key.ts'
+import { equalHashes, hashSecret, keyIdOf, maskSecret } from '../secret.ts'
+
+/** What is wrong with a secret. The log says it; the caller reads the same sentence for all of them. */
+type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'
+
+/**
+ * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where KV fails for a key this isolate has not
+ * seen, `key_record_unreadable`.
+ */
+export function authenticate(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {
+  return async function authenticate(c, next) {
+    const secret = bearerToken(c.req.header('authorization'))
+    if (secret === null) throw new GatewayError({ kind: 'missing_key' })
+    const refuse = (refusal: Refusal): never => {
+      throw new GatewayError({ kind: 'invalid_key', masked: maskSecret(secret) }, `key_${refusal}`)
+    }
+    const keyId = keyIdOf(secret) ?? refuse('malformed')
+    c.get('log').keyId = keyId
+    const key = (await findApiKey(c.env.KV, keyId, now())) ?? refuse('unknown')
+    const refusal = refusalOf(key, await hashSecret(secret), now())
+    if (refusal !== null) refuse(refusal)
+    c.set('key', key)
+    await next()
+  }
+}
+
+/** The token of `Authorization: Bearer …`; `null` where there is none. The scheme's case does not matter (RFC 9110). */
+export function bearerToken(header: string | undefined): string | null {
+  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? null
+}
+
+function refusalOf(key: ApiKey, secretSha256: string, nowMs: number): Refusal | null {
+  if (!matches(key, secretSha256, nowMs)) return 'wrong'
+  if (key.disabled) return 'disabled'
+  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs) return 'expired'
+  return null
+}
+
+function matches(key: ApiKey, secretSha256: string, nowMs: number): boolean {
+  if (equalHashes(key.secretSha256, secretSha256)) return true
+  const { previous } = key
+  return (
+    previous !== null &&
+    Date.parse(previous.validUntil) > nowMs &&
+    equalHashes(previous.secretSha256, secretSha256)
+  )
+}

@@ -1,0 +1,40 @@
+/** Where every failure ends: whatever was thrown becomes a failure of the union, and that OpenAI's envelope. */
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import type { Gateway } from '../context.ts'
+import { failureResponse, GatewayError, type Failure } from '../failure.ts'
+import { causeOf } from '../log.ts'
+
+/** For `app.onError`. An error that nobody foresaw is a 500 that says nothing; the log has its name and message. */
+export async function fail(error: Error, c: Context<Gateway>): Promise<Response> {
+  const { failure, reason } = await failureOf(error, c)
+  c.get('log').reason = reason
+  return failureResponse(failure)
+}
+
+/** For `app.notFound`. */
+export function failUnknownUrl(c: Context<Gateway>): never {
+  const { method, path } = c.req
+  throw new GatewayError({ kind: 'unknown_url', method, path, underV1: UNVERSIONED.has(path) })
+}
+
+/** For a known path with another method. */
+export function failMethod(allow: string) {
+  return function failMethod(c: Context<Gateway>): never {
+    const { method, path } = c.req
+    throw new GatewayError({ kind: 'method_not_allowed', method, path, allow })
+  }
+}
+
+/** Paths that callers reach when their base URL lacks `/v1`. */
+const UNVERSIONED = new Set(['/chat/completions', '/models', '/responses'])
+
+async function failureOf(error: Error, c: Context<Gateway>): Promise<{ failure: Failure; reason: string }> {
+  if (error instanceof GatewayError) return { failure: error.failure, reason: error.reason }
+  if (error instanceof HTTPException && error.status === 400) {
+    // Thrown by Hono's validator, and only for a body that is not JSON; it has the text already.
+    const empty = (await c.req.text()).trim() === ''
+    return { failure: { kind: 'invalid_json', empty }, reason: 'invalid_json' }
+  }
+  return { failure: { kind: 'internal' }, reason: `internal: ${causeOf(error)}` }
+}

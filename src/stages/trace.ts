@@ -1,0 +1,38 @@
+/** First and last stage: gives the request its id and its configuration, and writes one log line when it is answered. */
+import type { MiddlewareHandler } from 'hono'
+import { routePath } from 'hono/route'
+import type { Gateway } from '../context.ts'
+import { configOf } from '../env.ts'
+import { log } from '../log.ts'
+
+export function trace(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {
+  return async function trace(c, next) {
+    const startedMs = now()
+    c.set('requestId', createRequestId())
+    c.set('clientGone', c.req.raw.signal)
+    c.set('log', {})
+    await next()
+    c.header('x-request-id', c.get('requestId'))
+    log({
+      event: 'request',
+      requestId: c.get('requestId'),
+      method: c.req.method,
+      route: routePath(c, -1),
+      status: c.res.status,
+      milliseconds: now() - startedMs,
+      ...c.get('log'),
+    })
+  }
+}
+
+/** Reads the configuration; a stage of its own, so that a bad var is answered and logged like any other failure. */
+export function configure(): MiddlewareHandler<Gateway> {
+  return async function configure(c, next) {
+    c.set('config', configOf(c.env))
+    await next()
+  }
+}
+
+function createRequestId(): string {
+  return `req_${crypto.randomUUID().replaceAll('-', '')}`
+}

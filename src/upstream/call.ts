@@ -1,0 +1,56 @@
+/** The one place that calls the model: `env.AI.run`, always in raw mode, and what its answer means. */
+import type { UpstreamFailure } from '../failure.ts'
+import { failureOfError, failureOfResponse, failureOfNothing, type Diagnosis } from './failures.ts'
+
+/** The part of the AI binding that the gateway uses; the local simulator has the same. */
+export interface UpstreamBinding {
+  run(model: string, inputs: Record<string, unknown>, options: UpstreamOptions): Promise<unknown>
+}
+
+export interface UpstreamOptions {
+  /** Every call must be raw: a raw and a parsed call at the same time swap their results. */
+  returnRawResponse: true
+  gateway: { id: string }
+  signal: AbortSignal
+}
+
+export interface UpstreamCall {
+  slug: string
+  inputs: Record<string, unknown>
+  gatewayId: string
+  signal: AbortSignal
+  stream: boolean
+}
+
+export type UpstreamResult =
+  | { accepted: true; response: Response & { body: ReadableStream<Uint8Array> } }
+  | { accepted: false; failure: UpstreamFailure; diagnosis: Diagnosis }
+
+/** Never throws: a failure of any shape is a result. Resolves with the headers, before the body. */
+export async function callUpstream(ai: UpstreamBinding, call: UpstreamCall): Promise<UpstreamResult> {
+  let answer: unknown
+  try {
+    // As a method of the binding: its private fields make a detached call throw.
+    answer = await ai.run(call.slug, call.inputs, {
+      returnRawResponse: true,
+      gateway: { id: call.gatewayId },
+      signal: call.signal,
+    })
+  } catch (error) {
+    return { accepted: false, ...failureOfError(error) }
+  }
+  if (!(answer instanceof Response)) return { accepted: false, ...failureOfNothing(answer) }
+  if (isAccepted(answer, call.stream)) return { accepted: true, response: answer }
+  return { accepted: false, ...(await failureOfResponse(answer)) }
+}
+
+/** A 2xx with the content type that was asked for. The rest is a failure, also one that comes with a 200. */
+function isAccepted(
+  response: Response,
+  stream: boolean,
+): response is Response & { body: ReadableStream<Uint8Array> } {
+  const mediaType = response.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
+  return (
+    response.ok && response.body !== null && mediaType === (stream ? 'text/event-stream' : 'application/json')
+  )
+}

@@ -1,0 +1,293 @@
+/** What each failure of the upstream means for the caller and for the operator: one table, the first row that fits. */
+import type { UpstreamFailure } from '../failure.ts'
+
+/** What the log may say about a failure: numbers and words of the upstream's protocol, never text of a message. */
+export interface Diagnosis {
+  reason: string
+  /** A sentence for the operator, where only the operator can mend it. */
+  alert?: string
+}
+
+export interface FailureOutcome {
+  failure: UpstreamFailure
+  diagnosis: Diagnosis
+}
+
+/** An error body is read up to here; what identifies it stands at its beginning. */
+export const ERROR_BODY_BYTES_MAX = 64 * 1024
+/** What a caller is told to wait where the upstream says nothing. */
+export const RETRY_AFTER_BUSY_SECONDS = 5
+export const RETRY_AFTER_BROKEN_SECONDS = 1
+/** The official SDKs ignore a longer `retry-after`. */
+export const RETRY_AFTER_MAX_SECONDS = 60
+
+/** A failure reduced to what tells it from others, whatever shape it came in. */
+interface Symptom {
+  /** HTTP status; 0 where there was no response. */
+  status: number
+  /** Cloudflare's code, from `errors[0].code`, `internalCode` or the start of a thrown message; 0 where there is none. */
+  code: number
+  /** All text of the error, for phrases; never logged, and shown only where the vendor wrote it for the caller. */
+  text: string
+  /** The vendor's own envelope. */
+  vendor: VendorError | null
+  retryAfterSeconds: number | null
+}
+
+interface Row {
+  reason: string
+  fits(symptom: Symptom): boolean
+  failure(symptom: Symptom): UpstreamFailure
+  alert?: string
+}
+
+/**
+ * Sources: Cloudflare's documented Workers AI errors (3003–3042, 5004–5028), AI Gateway errors (2021, 7003), and
+ * https://platform.openai.com/docs/guides/error-codes. The order matters: what only the operator can mend stands first.
+ */
+const TABLE: readonly Row[] = [
+  {
+    reason: 'ai_binding_not_remote',
+    fits: ({ text }) => /needs? to be run remotely|remote (?:mode|binding)|not supported locally/i.test(text),
+    failure: () => ({
+      ...serverError(503, 'This gateway runs locally without the model.', 'model_not_reachable'),
+      message:
+        'This gateway runs locally and cannot reach the model. Run `npm run dev` for the offline simulator, or `npm run dev:remote` for the real model (needs a Cloudflare login).',
+      shouldRetry: false,
+    }),
+    alert:
+      'The AI binding has no local mode: run `npm run dev` (simulator) or `npm run dev:remote` (real model).',
+  },
+  {
+    reason: 'no_such_model',
+    fits: ({ code, vendor }) => [7003, 3042, 5028, 5007].includes(code) || vendor?.code === 'model_not_found',
+    failure: () => ({
+      kind: 'upstream',
+      status: 404,
+      type: 'invalid_request_error',
+      code: 'model_not_found',
+      param: 'model',
+      message: 'The model does not exist upstream or has been retired. Ask the operator of this gateway.',
+    }),
+    alert: 'The upstream has no such model (any more): point its name at another slug with the var MODELS.',
+  },
+  {
+    reason: 'no_credit',
+    fits: ({ status, text, vendor }) =>
+      status === 402 ||
+      vendor?.code === 'insufficient_quota' ||
+      /insufficient (?:balance|credits?|funds|quota)|(?:spend(?:ing)?|budget|billing) limit/i.test(text),
+    failure: () => ({
+      kind: 'upstream',
+      status: 429,
+      type: 'insufficient_quota',
+      code: 'insufficient_quota',
+      param: null,
+      message: 'The account behind this gateway has no credit left or has reached its spend limit.',
+      shouldRetry: false,
+    }),
+    alert:
+      'The Cloudflare account has no credit left or has reached its spend limit: add credit, or raise the limit.',
+  },
+  {
+    reason: 'operator_credentials',
+    fits: ({ status, code }) => code === 2021 || status === 401 || status === 403,
+    failure: () => ({
+      ...serverError(
+        500,
+        'The gateway is not allowed to call the model. Ask the operator of this gateway.',
+        null,
+      ),
+      shouldRetry: false,
+    }),
+    alert:
+      'The upstream refused the gateway itself (401, 403 or 2021): check AI Gateway, its id and its authentication.',
+  },
+  {
+    reason: 'busy',
+    fits: ({ status, code }) => [3021, 3036, 3040].includes(code) || status === 429,
+    failure: ({ retryAfterSeconds }) => ({
+      kind: 'upstream',
+      status: 429,
+      type: 'requests',
+      code: 'rate_limit_exceeded',
+      param: null,
+      message:
+        'The model is at its capacity for this account. Please retry after the time in the retry-after header.',
+      retryAfterSeconds: retryAfterSeconds ?? RETRY_AFTER_BUSY_SECONDS,
+    }),
+  },
+  {
+    reason: 'timeout',
+    fits: ({ status, code }) => [3007, 3008].includes(code) || status === 408 || status === 504,
+    failure: () => serverError(504, 'The model did not answer in time.', 'timeout'),
+  },
+  {
+    reason: 'request_too_large',
+    fits: ({ status, code }) => code === 3006 || (status === 413 && code === 0),
+    failure: () => ({
+      kind: 'upstream',
+      status: 413,
+      type: 'invalid_request_error',
+      code: 'request_too_large',
+      param: null,
+      message: 'The request is too large for the model.',
+    }),
+  },
+  {
+    reason: 'vendor_refusal',
+    fits: ({ status, vendor }) => vendor !== null && status >= 400 && status < 500,
+    failure: ({ status, vendor }) => ({
+      kind: 'upstream',
+      status,
+      type: vendor?.type ?? 'invalid_request_error',
+      code: vendor?.code ?? null,
+      param: vendor?.param ?? null,
+      message: withoutAccount(vendor?.message ?? 'The model refused the request.'),
+    }),
+  },
+  {
+    reason: 'bad_input',
+    fits: ({ code }) => [5004, 3003, 3039].includes(code),
+    failure: () => ({
+      kind: 'upstream',
+      status: 400,
+      type: 'invalid_request_error',
+      code: null,
+      param: null,
+      message: 'The model refused the request as invalid.',
+    }),
+  },
+  {
+    reason: 'overloaded',
+    fits: ({ status }) => status === 503 || status === 529,
+    failure: ({ retryAfterSeconds }) => ({
+      ...serverError(503, 'The model is overloaded or not ready yet. Please retry.', 'overloaded'),
+      retryAfterSeconds: retryAfterSeconds ?? RETRY_AFTER_BROKEN_SECONDS,
+    }),
+  },
+  {
+    reason: 'broken',
+    fits: () => true,
+    failure: () => ({
+      ...serverError(502, 'The model gave no usable answer. Please retry.', 'upstream_error'),
+      retryAfterSeconds: RETRY_AFTER_BROKEN_SECONDS,
+    }),
+  },
+]
+
+/** A response that is no answer: an error status, or a 200 of the wrong content type. Reads its body, within bounds. */
+export async function failureOfResponse(response: Response): Promise<FailureOutcome> {
+  const text = await readBounded(response)
+  // A 2xx that is no answer has no status of its own to be judged by.
+  const status = response.ok ? 502 : response.status
+  return diagnose({
+    ...symptomOfText(text),
+    status,
+    retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after')),
+  })
+}
+
+/** An error that the binding threw: its message is `<code>: <text>` where the upstream said anything. */
+export function failureOfError(error: unknown): FailureOutcome {
+  const timedOut = error instanceof Error && error.name === 'TimeoutError'
+  const text = error instanceof Error ? error.message : String(error)
+  return diagnose({ ...symptomOfText(text), status: timedOut ? 504 : 0, retryAfterSeconds: null })
+}
+
+/** Anything else that the binding resolved to; it has been seen to resolve to `undefined`. */
+export function failureOfNothing(answer: unknown): FailureOutcome {
+  const outcome = diagnose({ status: 0, code: 0, text: '', vendor: null, retryAfterSeconds: null })
+  return { ...outcome, diagnosis: { ...outcome.diagnosis, reason: `upstream_no_response: ${typeof answer}` } }
+}
+
+function diagnose(symptom: Symptom): FailureOutcome {
+  const row = TABLE.find((candidate) => candidate.fits(symptom))
+  if (row === undefined) throw new Error('the last row of the table fits everything')
+  const details = [
+    symptom.status === 0 ? null : `status ${symptom.status}`,
+    symptom.code === 0 ? null : `code ${symptom.code}`,
+  ].filter((detail) => detail !== null)
+  return {
+    failure: row.failure(symptom),
+    diagnosis: {
+      reason: [`upstream_${row.reason}`, ...details].join(', '),
+      ...(row.alert === undefined ? {} : { alert: row.alert }),
+    },
+  }
+}
+
+interface VendorError {
+  message: string
+  type: string | null
+  param: string | null
+  code: string | null
+}
+
+/**
+ * The JSON shapes of an error, read together: Cloudflare's `errors` list, Cloudflare's `internalCode`, the vendor's
+ * envelope. By hand and not with zod: each field may be missing or of any type, and what fits counts all the same.
+ */
+function symptomOfText(text: string): Pick<Symptom, 'code' | 'text' | 'vendor'> {
+  const body = parseJson(text)
+  const first = field(field(body, 'errors'), '0')
+  const thrown = Number(/^(\d{4,5}): /.exec(text)?.[1] ?? 0)
+  const code = numberOf(field(first, 'code')) ?? numberOf(field(body, 'internalCode')) ?? thrown
+  const error = field(body, 'error')
+  const message = textOf(field(error, 'message'))
+  if (message === null) return { code, text, vendor: null }
+  const [type, param, name] = ['type', 'param', 'code'].map((key) => textOf(field(error, key)))
+  return { code, text, vendor: { message, type: type ?? null, param: param ?? null, code: name ?? null } }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  try {
+    for await (const chunk of response.body) {
+      bytes += chunk.byteLength
+      text += decoder.decode(chunk, { stream: true })
+      if (bytes > ERROR_BODY_BYTES_MAX) break
+    }
+  } catch {
+    // A body that breaks off is judged by its status and by what came of it.
+  }
+  return text
+}
+
+function parseRetryAfter(header: string | null): number | null {
+  if (header === null) return null
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isNaN(seconds) ? null : Math.min(Math.max(Math.ceil(seconds), 1), RETRY_AFTER_MAX_SECONDS)
+}
+
+function serverError(status: number, message: string, code: string | null): UpstreamFailure {
+  return { kind: 'upstream', status, type: 'server_error', code, param: null, message }
+}
+
+/** The vendor names the organisation or project of the account in some messages; the caller must not learn them. */
+function withoutAccount(message: string): string {
+  return message.replaceAll(/\b(org|proj|user)-[A-Za-z0-9]{6,}/g, '$1-…').slice(0, 2_000)
+}

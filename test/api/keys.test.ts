@@ -1,0 +1,226 @@
+/** Keys: how they are made, checked, changed and ended. */
+import { reset } from 'cloudflare:test'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { createSecret } from '../../src/secret.ts'
+import { linesOf, recordLog } from '../support/console.ts'
+import { ADMIN_TOKEN, call, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
+
+afterEach(async () => {
+  vi.useRealTimers()
+  await reset()
+})
+
+describe('a secret', () => {
+  it('has the documented form and opens the gateway', async () => {
+    const { id, secret } = await issueKey()
+    expect(secret).toMatch(/^sk-gw-[0-9A-Za-z]{12}-[0-9A-Za-z]{33}$/)
+    expect(secret).toContain(id)
+    expect((await complete(secret)).status).toBe(200)
+  })
+
+  it('is stored nowhere: KV has its hash and the view, not the secret', async () => {
+    const { id, secret } = await issueKey({ name: 'alice' })
+    const { value, metadata } = await env.KV.getWithMetadata(`key:${id}`)
+    const stored = `${value}${JSON.stringify(metadata)}`
+    expect(stored).toContain('alice')
+    expect(stored).not.toContain(secret.slice(-33))
+    expect(JSON.stringify(metadata)).not.toContain('Sha256')
+  })
+
+  it('that is missing is a 401 with a null code', async () => {
+    const response = await call('/v1/models')
+    expect(response.status).toBe(401)
+    expect(await errorOf(response)).toMatchObject({ type: 'invalid_request_error', code: null, param: null })
+    expect(response.headers.get('www-authenticate')).toBe('Bearer')
+  })
+
+  it('in another scheme counts as missing', async () => {
+    const response = await call('/v1/models', { headers: { authorization: 'Basic c2s6Z3c=' } })
+    expect((await errorOf(response)).message).toContain("didn't provide an API key")
+  })
+
+  it('made up with a right checksum, wrong, disabled, expired and malformed read the same, and the log says which', async () => {
+    const log = recordLog()
+    const disabled = await issueKey()
+    await send('PATCH', `/admin/keys/${disabled.id}`, ADMIN_TOKEN, { disabled: true })
+    const expired = await issueKey({ expiresAt: new Date(Date.now() + 1000).toISOString() })
+    vi.useFakeTimers({ now: Date.now() + 2000, toFake: ['Date'] })
+    const wrong = createSecret((await issueKey()).id).secret
+    const answers = []
+    for (const secret of [
+      createSecret().secret,
+      wrong,
+      disabled.secret,
+      expired.secret,
+      'sk-something-else-entirely',
+    ]) {
+      const response = await complete(secret)
+      const { message, ...rest } = await errorOf(response)
+      answers.push({ status: response.status, ...rest, message: message.replace(/: \S+ Ask/, ': … Ask') })
+      expect(message).not.toContain(secret)
+    }
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+    expect(answers[0]).toMatchObject({ status: 401, code: 'invalid_api_key', type: 'invalid_request_error' })
+    expect(linesOf(log, 'request').flatMap(({ status, reason }) => (status === 401 ? [reason] : []))).toEqual(
+      ['key_unknown', 'key_wrong', 'key_disabled', 'key_expired', 'key_malformed'],
+    )
+  })
+
+  it('with a mistyped character is refused without a look into KV', async () => {
+    const { secret } = await issueKey()
+    const get = vi.spyOn(env.KV, 'get')
+    const mistyped = secret.slice(0, 30) + (secret[30] === 'a' ? 'b' : 'a') + secret.slice(31)
+    expect((await complete(mistyped)).status).toBe(401)
+    expect(get).not.toHaveBeenCalled()
+    get.mockRestore()
+  })
+})
+
+describe('the operator', () => {
+  it('creates a key whose secret is in that answer and nowhere else', async () => {
+    const response = await send('POST', '/admin/keys', ADMIN_TOKEN, {
+      name: 'alice',
+      expiresAt: '2099-01-01T00:00:00Z',
+      limits: { requestsPerMinute: 60 },
+    })
+    expect(response.status).toBe(201)
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    const { id, secret, ...view } = await response.json<Record<string, unknown>>()
+    expect(view).toEqual({
+      name: 'alice',
+      createdAt: expect.any(String),
+      expiresAt: '2099-01-01T00:00:00Z',
+      disabled: false,
+      limits: { requestsPerMinute: 60 },
+    })
+    const shown = await (await send('GET', `/admin/keys/${String(id)}`, ADMIN_TOKEN)).text()
+    expect(JSON.parse(shown)).toEqual({ id, ...view })
+    expect(shown).not.toContain(String(secret))
+  })
+
+  it('pages through all keys', async () => {
+    const ids = new Set<string>()
+    for (let i = 0; i < 5; i++) ids.add((await issueKey({ name: `key ${i}` })).id)
+    const seen: string[] = []
+    let cursor: string | null = null
+    do {
+      const query: string = `?limit=2${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`
+      const response = await send('GET', `/admin/keys${query}`, ADMIN_TOKEN)
+      const page: { data: { id: string }[]; nextCursor: string | null } = await response.json()
+      expect(page.data.length).toBeLessThanOrEqual(2)
+      seen.push(...page.data.map((key) => key.id))
+      cursor = page.nextCursor
+    } while (cursor !== null)
+    expect(seen.toSorted()).toEqual([...ids].toSorted())
+  })
+
+  it('changes a key, takes a limit away with null, and a change holds at once here', async () => {
+    const { id, secret } = await issueKey({ limits: { requestsPerMinute: 5 } })
+    expect((await complete(secret)).status).toBe(200)
+    const response = await send('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, {
+      name: 'renamed',
+      disabled: true,
+      limits: { requestsPerMinute: null },
+    })
+    expect(await response.json()).toMatchObject({ name: 'renamed', disabled: true, limits: {} })
+    expect((await complete(secret)).status).toBe(401)
+  })
+
+  it('deletes a key', async () => {
+    const { id, secret } = await issueKey()
+    expect(await (await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)).json()).toEqual({
+      id,
+      deleted: true,
+    })
+    expect((await complete(secret)).status).toBe(401)
+    expect((await send('GET', `/admin/keys/${id}`, ADMIN_TOKEN)).status).toBe(404)
+  })
+
+  it('rotates a secret at once, without a body', async () => {
+    const { id, secret } = await issueKey()
+    const response = await send('POST', `/admin/keys/${id}/rotate`, ADMIN_TOKEN)
+    const rotated: { secret: string } = await response.json()
+    expect((await complete(secret)).status).toBe(401)
+    expect((await complete(rotated.secret)).status).toBe(200)
+  })
+
+  it('rotates with a grace in which both secrets work, and after which the old one ends', async () => {
+    const { id, secret } = await issueKey()
+    const response = await send('POST', `/admin/keys/${id}/rotate`, ADMIN_TOKEN, { graceSeconds: 600 })
+    const rotated: { secret: string } = await response.json()
+    expect((await complete(secret)).status).toBe(200)
+    expect((await complete(rotated.secret)).status).toBe(200)
+    vi.useFakeTimers({ now: Date.now() + 601_000, toFake: ['Date'] })
+    expect((await complete(secret)).status).toBe(401)
+    expect((await complete(rotated.secret)).status).toBe(200)
+  })
+
+  it('is told which field of a body is wrong', async () => {
+    const cases: [unknown, string][] = [
+      [{}, 'name'],
+      [{ name: 5 }, 'name'],
+      [{ name: '' }, 'name'],
+      [{ name: 'a', limits: { requestsPerMinute: 0 } }, 'limits.requestsPerMinute'],
+      [{ name: 'a', limits: { requestPerMinute: 10 } }, 'limits.requestPerMinute'],
+      [{ name: 'a', expiresAt: 'tomorrow' }, 'expiresAt'],
+      [{ name: 'a', expiresAt: '2001-01-01T00:00:00Z' }, 'expiresAt'],
+    ]
+    for (const [body, param] of cases) {
+      const response = await send('POST', '/admin/keys', ADMIN_TOKEN, body)
+      expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
+    }
+    expect((await send('GET', '/admin/keys?limit=0', ADMIN_TOKEN)).status).toBe(400)
+  })
+
+  it('alone gets in: no token, a wrong one and a key do not', async () => {
+    const { secret } = await issueKey()
+    for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: `Bearer ${secret}` }]) {
+      for (const path of ['/admin/keys', '/admin/keys/LocalOffline', '/admin/anything']) {
+        expect((await call(path, { headers })).status).toBe(401)
+      }
+    }
+  })
+
+  it('finds the routes off, and is told so, without a token of 32 characters', async () => {
+    const { app } = await import('../../src/app.ts')
+    for (const ADMIN_TOKEN of [undefined, 'short']) {
+      const response = await app.request(
+        '/admin/keys',
+        { headers: { authorization: 'Bearer short' } },
+        { ...env, ADMIN_TOKEN },
+      )
+      expect(response.status).toBe(403)
+      expect((await errorOf(response)).message).toContain('ADMIN_TOKEN')
+    }
+  })
+})
+
+describe('while KV fails', () => {
+  it('a known key goes on for 15 minutes, and an unknown one gets 503 with retry-after, never 401', async () => {
+    const log = recordLog()
+    const { secret } = await issueKey()
+    const stranger = await issueKey()
+    await complete(secret)
+    const start = Date.now()
+    const get = vi.spyOn(env.KV, 'get').mockRejectedValue(new Error('KV GET failed: 500'))
+    vi.useFakeTimers({ now: start + 14 * 60_000, toFake: ['Date'] })
+    expect((await complete(secret)).status).toBe(200)
+    const unknown = await complete(createSecret().secret)
+    expect([unknown.status, unknown.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await errorOf(unknown)).type).toBe('server_error')
+    vi.setSystemTime(start + 16 * 60_000)
+    expect((await complete(secret)).status).toBe(503)
+    get.mockRestore()
+    expect((await complete(secret)).status).toBe(200)
+    expect((await complete(stranger.secret)).status).toBe(200)
+    expect(linesOf(log, 'trouble').every(({ what }) => what === 'kv_read')).toBe(true)
+  })
+
+  it('an unreadable record is a 500 for its key and no other', async () => {
+    const good = await issueKey()
+    const { id, secret } = createSecret()
+    await env.KV.put(`key:${id}`, '{"v":0}')
+    expect((await complete(secret)).status).toBe(500)
+    expect((await complete(good.secret)).status).toBe(200)
+  })
+})

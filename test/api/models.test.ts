@@ -1,0 +1,65 @@
+/** `GET /v1/models`, `GET /v1/models/{id}`, and the var that changes them. */
+import { reset } from 'cloudflare:test'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { app } from '../../src/app.ts'
+import { env, errorOf, issueKey, send } from '../support/gateway.ts'
+
+let secret: string
+beforeEach(async () => {
+  ;({ secret } = await issueKey())
+})
+afterEach(async () => {
+  await reset()
+})
+
+it('lists the models in OpenAI’s shape, behind a key', async () => {
+  expect((await send('GET', '/v1/models', 'none')).status).toBe(401)
+  const list: { object: string; data: Record<string, unknown>[] } = await (
+    await send('GET', '/v1/models', secret)
+  ).json()
+  expect(list.object).toBe('list')
+  expect(list.data.map(({ id }) => id)).toEqual(['o3-mini', 'o3-mini-2025-01-31', 'openai/o3-mini'])
+  expect(list.data[0]).toEqual({
+    id: 'o3-mini',
+    object: 'model',
+    created: expect.any(Number),
+    owned_by: 'openai',
+    shutdown_date: '2026-10-23',
+  })
+})
+
+it.each(['o3-mini', 'openai/o3-mini', 'openai%2Fo3-mini'])('shows one model: %s', async (id) => {
+  const response = await send('GET', `/v1/models/${id}`, secret)
+  expect(await response.json()).toMatchObject({ id: decodeURIComponent(id), object: 'model' })
+})
+
+it('does not know another', async () => {
+  const response = await send('GET', '/v1/models/gpt-99', secret)
+  expect([response.status, (await errorOf(response)).code]).toEqual([404, 'model_not_found'])
+})
+
+it('takes new names and new targets from the var MODELS', async () => {
+  const MODELS = JSON.stringify({
+    'o3-mini': 'openai/o4-mini',
+    fast: {
+      slug: 'openai/gpt-5-mini',
+      usdPerMillionTokens: { input: 0.25, output: 2 },
+      shutdownDate: '2027-01-01',
+    },
+  })
+  const get = (path: string) =>
+    app.request(path, { headers: { authorization: `Bearer ${secret}` } }, { ...env, MODELS })
+  const list: { data: { id: string }[] } = await (await get('/v1/models')).json()
+  expect(list.data.map(({ id }) => id)).toEqual(['o3-mini', 'o3-mini-2025-01-31', 'openai/o3-mini', 'fast'])
+  expect(await (await get('/v1/models/fast')).json()).toMatchObject({
+    owned_by: 'openai',
+    shutdown_date: '2027-01-01',
+  })
+  expect(await (await get('/v1/models/o3-mini')).json()).toMatchObject({ shutdown_date: null })
+})
+
+it('answers /health to everybody without KV and without the model', async () => {
+  const response = await app.request('/health', {}, {})
+  expect(response.status).toBe(200)
+  expect(await response.json()).toEqual({ status: 'ok' })
+})

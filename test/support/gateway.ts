@@ -1,0 +1,64 @@
+/** The gateway as a caller sees it, from inside the test pool: requests go through the front door of the worker. */
+import { env, exports } from 'cloudflare:workers'
+
+/** The admin token of `[env.local]`. */
+export const ADMIN_TOKEN = 'local-admin-token-for-this-machine-only'
+
+export const BASE_URL = 'https://gateway.example'
+
+export interface IssuedKey {
+  id: string
+  secret: string
+}
+
+/** The plainest body that is valid. */
+export const HELLO = { model: 'o3-mini', messages: [{ role: 'user', content: 'Hello!' }] }
+
+/** No think and no pause, so that a test waits for nothing. */
+export const AT_ONCE = { thinkMs: 0, firstByteDelayMs: 0, chunkDelayMs: 0 }
+
+export function call(path: string, init?: RequestInit): Promise<Response> {
+  return exports.default.fetch(new Request(BASE_URL + path, init))
+}
+
+/** A JSON request with a key's secret or the admin token; `body` may also be the raw text. */
+export function send(
+  method: string,
+  path: string,
+  secret: string,
+  body?: unknown,
+  init: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
+  return call(path, {
+    method,
+    ...init,
+    headers: {
+      authorization: `Bearer ${secret}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...init.headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+}
+
+/** `POST /v1/chat/completions` with the plainest body, `overrides` over it, at once. */
+export function complete(secret: string, overrides: Record<string, unknown> = {}): Promise<Response> {
+  return send('POST', '/v1/chat/completions', secret, { ...HELLO, simulate: AT_ONCE, ...overrides })
+}
+
+/** Makes a key as the operator does. */
+export async function issueKey(body: Record<string, unknown> = {}): Promise<IssuedKey> {
+  const response = await send('POST', '/admin/keys', ADMIN_TOKEN, { name: 'test', ...body })
+  if (response.status !== 201) throw new Error(`no key: ${await response.text()}`)
+  return response.json()
+}
+
+export interface ErrorEnvelope {
+  error: { message: string; type: string; param: string | null; code: string | null }
+}
+
+export async function errorOf(response: Response): Promise<ErrorEnvelope['error']> {
+  return (await response.json<ErrorEnvelope>()).error
+}
+
+export { env }

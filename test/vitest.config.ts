@@ -1,0 +1,38 @@
+/** Two projects: `worker` runs inside workerd (unit and api), `e2e` in Node against a gateway started as a user would. */
+import { fileURLToPath } from 'node:url'
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
+import { kCurrentWorker } from 'miniflare'
+import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      {
+        root,
+        plugins: [
+          cloudflareTest({
+            remoteBindings: false,
+            wrangler: { configPath: './wrangler.toml', environment: 'local' },
+            miniflare: {
+              // Wrangler would look for the other worker by its name; in the pool it is this one.
+              serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
+            },
+          }),
+        ],
+        test: { name: 'worker', include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts'] },
+      },
+      {
+        root,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
