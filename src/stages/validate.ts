@@ -5,7 +5,7 @@ import * as z from 'zod/mini'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
-import { explain } from '../wire/parameter-failure.ts'
+import { explain, FIRST_ISSUE_ONLY } from '../wire/parameter-failure.ts'
 
 /**
  * The body as JSON that fits `schema`. What later stages get is the parsed body itself, not zod's copy of it: fields
@@ -16,7 +16,7 @@ import { explain } from '../wire/parameter-failure.ts'
 export function validateJson<Schema extends z.ZodMiniType>(schema: Schema) {
   return zValidator('json', schema, undefined, {
     validationFunction: (_schema, value: unknown) => {
-      const result = z.safeParse(schema, value)
+      const result = z.safeParse(schema, value, FIRST_ISSUE_ONLY)
       if (!result.success) throw new GatewayError(explain(result.error.issues, value))
       return { success: true, data: value }
     },

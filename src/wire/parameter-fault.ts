@@ -1,0 +1,58 @@
+/** Which of the issues that a schema found is the one to tell a caller about. */
+import type * as z from 'zod/mini'
+import { valueAt } from './parameter-path.ts'
+import type { Path } from './parameter-path.ts'
+
+export type Issue = z.core.$ZodIssue
+
+/** An issue together with the place and the value it is about. */
+export interface Fault<Of extends Issue = Issue> {
+  issue: Of
+  path: Path
+  value: unknown
+}
+
+/**
+ * The first issue, since schemas list their fields in the order in which errors should be reported; where it is a
+ * union's, the issue of the branch that the caller seems to have meant. `undefined` without issues.
+ */
+export function faultOf(issues: readonly Issue[], input: unknown): Fault | undefined {
+  let [next] = issues
+  let fault: Fault | undefined
+  while (next !== undefined) {
+    const path: Path = [...(fault?.path ?? []), ...next.path]
+    fault = { issue: next, path, value: valueAt(input, path) }
+    next = next.code === 'invalid_union' ? likeliest(next.errors, fault.value) : undefined
+  }
+  return fault
+}
+
+/** Whether two values have one JSON type, as far as a list of allowed values can tell. */
+export function sameType(one: unknown, other: unknown): boolean {
+  return typeof one === typeof other && (one === null) === (other === null)
+}
+
+/** The first issue of the branch that fits best: it takes the value's type, gets furthest into it and minds least. */
+function likeliest(branches: readonly Issue[][], value: unknown): Issue | undefined {
+  let best: Issue[] = []
+  for (const branch of branches) {
+    if (branch.some((issue) => refusesType(issue, value))) continue
+    const further = depth(branch) - depth(best)
+    if (further > 0 || (further === 0 && branch.length < best.length)) best = branch
+  }
+  return best[0]
+}
+
+/** How far a branch got before its first issue. A wrong value is likely a tag, and then the branch was never meant. */
+function depth([first]: readonly Issue[]): number {
+  if (first === undefined) return -1
+  return first.path.length - (first.code === 'invalid_value' ? 0.5 : 0)
+}
+
+function refusesType(issue: Issue, value: unknown): boolean {
+  if (issue.path.length > 0) return false
+  if (issue.code === 'invalid_value') return !issue.values.some((allowed) => sameType(allowed, value))
+  if (issue.code !== 'invalid_union') return issue.code === 'invalid_type'
+  const branches: readonly Issue[][] = issue.errors
+  return branches.length > 0 && branches.every((branch) => branch.some((inner) => refusesType(inner, value)))
+}

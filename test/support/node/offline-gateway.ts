@@ -1,0 +1,63 @@
+/** Starts the gateway as `npm run dev` does, on a free port and with storage of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A first start on a slow machine, with the bundler's cache cold. */
+const START_TIMEOUT_MS = 60_000
+
+export interface OfflineGateway {
+  /** Without `/v1`. */
+  url: string
+  /** What the terminal shows so far. */
+  output(): string
+  stop(): Promise<void>
+}
+
+export async function startOfflineGateway(extraArguments: readonly string[] = []): Promise<OfflineGateway> {
+  const persistTo = mkdtempSync(join(tmpdir(), 'gateway-'))
+  const child = spawn(
+    process.execPath,
+    [
+      '--env-file=.env.offline',
+      'node_modules/wrangler/bin/wrangler.js',
+      'dev',
+      '--env=local',
+      '--local',
+      '--port=0',
+      '--inspector-port=0',
+      `--persist-to=${persistTo}`,
+      ...extraArguments,
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' } },
+  )
+  let output = ''
+  const collect = (chunk: Buffer): void => {
+    output += chunk.toString()
+  }
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  const stop = async (): Promise<void> => {
+    await stopProcess(child)
+    rmSync(persistTo, { recursive: true, force: true })
+  }
+  for (const deadlineMs = Date.now() + START_TIMEOUT_MS; ; await sleep(50)) {
+    const url = /Ready on (http:\/\/\S+)/.exec(output)?.[1]
+    if (url !== undefined) return { url: url.replace('localhost', '127.0.0.1'), output: () => output, stop }
+    if (child.exitCode !== null || Date.now() > deadlineMs) {
+      await stop()
+      throw new Error(`the gateway did not start:\n${output}`)
+    }
+  }
+}
+
+async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+  await exited
+  clearTimeout(killer)
+}
