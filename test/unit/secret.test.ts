@@ -21,10 +21,14 @@ describe('a secret', () => {
   it('is known as mistyped wherever one character changes', () => {
     const { secret } = createSecret()
     fc.assert(
-      fc.property(fc.nat(secret.length - 1), fc.constantFrom('0', 'a', 'Z', '-', '_', ' ', 'é'), (at, other) => {
-        const mistyped = secret.slice(0, at) + other + secret.slice(at + 1)
-        expect(keyIdOf(mistyped)).toBe(mistyped === secret ? secret.slice(6, 18) : null)
-      }),
+      fc.property(
+        fc.nat(secret.length - 1),
+        fc.constantFrom('0', 'a', 'Z', '-', '_', ' ', 'é'),
+        (at, other) => {
+          const mistyped = secret.slice(0, at) + other + secret.slice(at + 1)
+          expect(keyIdOf(mistyped)).toBe(mistyped === secret ? secret.slice(6, 18) : null)
+        },
+      ),
     )
   })
 
@@ -44,9 +48,9 @@ describe('a secret', () => {
     expect(maskSecret('short')).toBe('*****')
     expect(maskSecret('')).toBe('')
     fc.assert(
-      fc.property(fc.string({ maxLength: 300 }), (text) =>
-        expect(maskSecret(text)).toMatch(/^[\x21-\x7e]{0,16}$/),
-      ),
+      fc.property(fc.string({ maxLength: 300 }), (text) => {
+        expect(maskSecret(text)).toMatch(/^[\x21-\x7e]{0,16}$/)
+      }),
     )
   })
 })
