@@ -5,7 +5,7 @@ import { startOfflineGateway } from '../support/node/offline-gateway.ts'
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const gateway = await startOfflineGateway()
   project.provide('gatewayUrl', gateway.url)
-  return gateway.stop
+  return () => gateway.stop()
 }
 
 declare module 'vitest' {

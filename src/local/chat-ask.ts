@@ -1,0 +1,182 @@
+/** Reads a chat completion request. The gateway has validated it; only what cannot be answered at all is refused. */
+
+import * as z from 'zod/mini'
+import type { Ask, Format, Refusal, Tool } from './ask.ts'
+import type { Effort } from './tokens.ts'
+
+/** As in OpenAI's API. */
+export const CHOICES_MAX = 128
+
+const named = z.looseObject({ name: z.string() })
+const functionSchema = z.looseObject({ name: z.string(), parameters: z.optional(z.unknown()) })
+
+const toolSchema = z.looseObject({
+  type: z.string(),
+  function: z.optional(functionSchema),
+  custom: z.optional(named),
+})
+
+const toolChoiceSchema = z.union([
+  z.string(),
+  z.looseObject({ type: z.literal('function'), function: named }),
+  z.looseObject({ type: z.literal('custom'), custom: named }),
+  z.looseObject({
+    type: z.literal('allowed_tools'),
+    allowed_tools: z.looseObject({ tools: z.array(z.looseObject({ type: z.string() })) }),
+  }),
+])
+
+const requestSchema = z.looseObject({
+  messages: z.array(
+    z.looseObject({
+      role: z.string(),
+      content: z.optional(z.unknown()),
+      tool_calls: z.optional(z.unknown()),
+      function_call: z.optional(z.unknown()),
+    }),
+  ),
+  tools: z.nullish(z.array(toolSchema)),
+  tool_choice: z.nullish(toolChoiceSchema),
+  functions: z.nullish(z.array(functionSchema)),
+  function_call: z.nullish(z.union([z.string(), named])),
+  response_format: z.nullish(
+    z.looseObject({
+      type: z.string(),
+      json_schema: z.optional(z.looseObject({ schema: z.optional(z.unknown()) })),
+    }),
+  ),
+  reasoning_effort: z.nullish(z.string()),
+  max_completion_tokens: z.nullish(z.number()),
+  max_tokens: z.nullish(z.number()),
+  stop: z.nullish(z.union([z.string(), z.array(z.string())])),
+  n: z.nullish(z.int().check(z.gte(1), z.lte(CHOICES_MAX))),
+})
+
+type ChatRequest = z.output<typeof requestSchema>
+
+export function readChatAsk(inputs: unknown): Ask | Refusal {
+  const parsed = requestSchema.safeParse(inputs)
+  if (!parsed.success)
+    return refuse(pathOf(parsed.error.issues[0]?.path ?? []), 'the simulator cannot read it')
+  const request = parsed.data
+  const lastUser = request.messages.findLastIndex((message) => message.role === 'user')
+  const toolResults = request.messages
+    .slice(lastUser + 1)
+    .filter((message) => message.role === 'tool' || message.role === 'function')
+    .map((message) => textOf(message.content))
+  const tool = toolResults.length > 0 ? null : chooseTool(request)
+  if (tool !== null && 'refused' in tool) return tool
+  return {
+    turns: turnsOf(request),
+    question: textOf((request.messages[lastUser] ?? request.messages.at(-1))?.content),
+    toolResults,
+    tool,
+    format: formatOf(request),
+    effort: effortOf(request.reasoning_effort),
+    tokensMax: tokensMaxOf(request),
+    stop: [request.stop ?? []].flat().filter((text) => text !== ''),
+    choices: request.n ?? 1,
+  }
+}
+
+/** The first tool, or the one that `tool_choice` names; the deprecated functions if there are no tools. */
+function chooseTool(request: ChatRequest): Tool | null | Refusal {
+  const offered = (request.tools ?? []).flatMap(offeredTool)
+  if (offered.length === 0) return chooseFunction(request)
+  const choice = request.tool_choice ?? 'auto'
+  if (choice === 'none') return null
+  const name = chosenName(choice)
+  if (name === undefined) return offered[0] ?? null
+  return (
+    offered.find((tool) => tool.name === name) ??
+    refuse('tool_choice', `there is no tool '${name}' in 'tools'`)
+  )
+}
+
+function chooseFunction({ functions, function_call: choice }: ChatRequest): Tool | null | Refusal {
+  const offered = (functions ?? []).map((declared) => asTool('legacy', declared))
+  if (choice === 'none') return null
+  if (typeof choice !== 'object' || choice === null) return offered[0] ?? null
+  const { name } = choice
+  return (
+    offered.find((tool) => tool.name === name) ?? refuse('function_call', `there is no function '${name}'`)
+  )
+}
+
+function offeredTool(tool: z.output<typeof toolSchema>): Tool[] {
+  if (tool.type === 'function' && tool.function) return [asTool('function', tool.function)]
+  if (tool.type === 'custom' && tool.custom) return [{ kind: 'custom', name: tool.custom.name }]
+  return []
+}
+
+/** A function without parameters takes an empty object. */
+function asTool(kind: 'function' | 'legacy', declared: z.output<typeof functionSchema>): Tool {
+  return { kind, name: declared.name, schema: declared.parameters ?? { type: 'object', properties: {} } }
+}
+
+/** Undefined where any tool will do: `auto`, `required`. Of allowed tools, the first. */
+function chosenName(choice: z.output<typeof toolChoiceSchema>): string | undefined {
+  if (typeof choice === 'string') return undefined
+  if ('allowed_tools' in choice) {
+    const allowed = toolSchema.safeParse(
+      z.looseObject({ tools: z.array(z.unknown()) }).parse(choice.allowed_tools).tools[0],
+    )
+    return allowed.success ? (allowed.data.function ?? allowed.data.custom)?.name : undefined
+  }
+  return 'custom' in choice ? named.parse(choice.custom).name : named.parse(choice['function']).name
+}
+
+/** Everything that the model would read, a text for each message and one for each schema. */
+function turnsOf(request: ChatRequest): string[] {
+  const messages = request.messages.map(
+    ({ content, tool_calls: toolCalls, function_call: functionCall }) =>
+      textOf(content) + jsonOf(toolCalls) + jsonOf(functionCall),
+  )
+  const schemas = [
+    ...(request.tools ?? []),
+    ...(request.functions ?? []),
+    request.response_format?.json_schema,
+  ]
+  return [...messages, ...schemas.filter((schema) => schema !== undefined).map(jsonOf)]
+}
+
+function formatOf({ response_format: format }: ChatRequest): Format {
+  if (format?.type === 'json_schema') return { kind: 'schema', schema: format.json_schema?.schema ?? {} }
+  return format?.type === 'json_object' ? { kind: 'object' } : { kind: 'text' }
+}
+
+function effortOf(effort: string | null | undefined): Effort {
+  return effort === 'low' || effort === 'high' ? effort : 'medium'
+}
+
+function tokensMaxOf({ max_completion_tokens: current, max_tokens: deprecated }: ChatRequest): number | null {
+  const given = [current, deprecated].filter((max) => typeof max === 'number')
+  return given.length === 0 ? null : Math.min(...given)
+}
+
+/** The text of a message's content, which may be null, a string or a list of parts. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content
+  const parts = z.array(z.looseObject({ text: z.string() }))
+  return Array.isArray(content)
+    ? content
+        .flatMap((part) => parts.safeParse([part]).data ?? [])
+        .map(({ text }) => text)
+        .join('\n')
+    : ''
+}
+
+function jsonOf(value: unknown): string {
+  return value === undefined || value === null ? '' : JSON.stringify(value)
+}
+
+function refuse(param: string, reason: string): Refusal {
+  return { refused: true, param, message: `Invalid '${param}': ${reason}.` }
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, '')
+}

@@ -1,0 +1,84 @@
+/** A reply as the events of a chat completion stream, made one by one as they are sent. */
+
+import type { Tool } from './ask.ts'
+import { finishReason, usageOf, type Envelope } from './completion.ts'
+import type { Part } from './delivery.ts'
+import type { Choice, Reply } from './reply.ts'
+import { randomText, type Random } from './seeded.ts'
+
+/** The padding with which the upstream hides how long a chunk's text is, in characters. */
+const OBFUSCATION_CHARACTERS_MAX = 16
+
+export interface StreamWishes {
+  /** A last chunk with the usage, and `"usage":null` in every other. */
+  readonly includeUsage: boolean
+  readonly includeObfuscation: boolean
+  /** Laid over the usage; null leaves the usage chunk out. */
+  readonly usage: Record<string, unknown> | null | undefined
+}
+
+/** With several choices, a piece of each in turn. Only pieces are paced; the first chunk and the last ones come at once. */
+export function* completionEvents(
+  envelope: Envelope,
+  reply: Reply,
+  wishes: StreamWishes,
+  random: Random,
+): Generator<Part> {
+  const chunk = (choices: object[], usage: object | null, isPaced = false): Part => {
+    const event = {
+      id: envelope.id,
+      object: 'chat.completion.chunk',
+      created: envelope.created,
+      model: envelope.model,
+      service_tier: 'default',
+      system_fingerprint: envelope.fingerprint,
+      choices,
+      ...(wishes.includeUsage ? { usage } : {}),
+      ...(wishes.includeObfuscation ? { obfuscation: obfuscation(random) } : {}),
+    }
+    return { text: `data: ${JSON.stringify(event)}\n\n`, isChunk: true, isPaced }
+  }
+  const { choices } = reply
+  for (const [index, choice] of choices.entries()) {
+    yield chunk([{ index, delta: firstDelta(choice), finish_reason: null }], null)
+  }
+  const rounds = Math.max(...choices.map(({ pieces }) => pieces.length))
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, choice] of choices.entries()) {
+      const piece = choice.pieces[round]
+      if (piece !== undefined)
+        yield chunk([{ index, delta: pieceDelta(choice, piece), finish_reason: null }], null, true)
+    }
+  }
+  for (const [index, choice] of choices.entries()) {
+    yield chunk([{ index, delta: {}, finish_reason: finishReason(choice) }], null)
+  }
+  if (wishes.includeUsage && wishes.usage !== null) yield chunk([], usageOf(reply.tokens, wishes.usage))
+  yield { text: 'data: [DONE]\n\n', isChunk: false, isPaced: false }
+}
+
+function firstDelta({ call }: Choice): object {
+  if (!call) return { role: 'assistant', content: '', refusal: null }
+  const { kind, name, id } = call
+  const opened =
+    kind === 'legacy'
+      ? { function_call: { name, arguments: '' } }
+      : { tool_calls: [{ index: 0, id, type: kind, [kind]: { name, ...given(kind, '') } }] }
+  return { role: 'assistant', content: null, ...opened, refusal: null }
+}
+
+function pieceDelta({ call }: Choice, piece: string): object {
+  if (!call) return { content: piece }
+  const { kind } = call
+  if (kind === 'legacy') return { function_call: given(kind, piece) }
+  return { tool_calls: [{ index: 0, [kind]: given(kind, piece) }] }
+}
+
+/** A custom tool is given text, a function is given JSON. */
+function given(kind: Tool['kind'], text: string): object {
+  return kind === 'custom' ? { input: text } : { arguments: text }
+}
+
+function obfuscation(random: Random): string {
+  return randomText(random, 1 + Math.floor(random() * OBFUSCATION_CHARACTERS_MAX))
+}

@@ -1,0 +1,55 @@
+/** Remembers the last calls and the clients that left, so that a test can ask what reached the upstream. */
+
+import { say } from './say.ts'
+
+export const CALLS_KEPT_MAX = 100
+export const CANCELLATIONS_KEPT_MAX = 100
+
+/** All remembered inputs together, in characters of JSON: old calls are forgotten sooner when calls are large. */
+export const CALL_CHARACTERS_KEPT_MAX = 8_000_000
+
+export interface Call {
+  readonly id: string
+  /** The body's `simulate.tag`; null without one. */
+  readonly tag: string | null
+  readonly model: string
+  readonly inputs: Record<string, unknown>
+  /** As given to `run()`, without the signal. */
+  readonly options: Record<string, unknown>
+}
+
+export interface Cancellation {
+  readonly id: string
+  readonly tag: string | null
+  /** `waiting`: before the first chunk of the body. */
+  readonly at: 'waiting' | 'streaming'
+  readonly chunksSent: number
+}
+
+const calls: { call: Call; characters: number }[] = []
+const cancellations: Cancellation[] = []
+
+/** Notes a call; `characters` is the length of its inputs as JSON. */
+export function noteCall(call: Call, characters: number): void {
+  calls.push({ call, characters })
+  let total = calls.reduce((sum, kept) => sum + kept.characters, 0)
+  while (calls.length > CALLS_KEPT_MAX || (total > CALL_CHARACTERS_KEPT_MAX && calls.length > 1)) {
+    total -= calls.shift()?.characters ?? 0
+  }
+}
+
+export function noteCancellation(cancellation: Cancellation): void {
+  cancellations.push(cancellation)
+  if (cancellations.length > CANCELLATIONS_KEPT_MAX) cancellations.shift()
+  say(`client left after ${cancellation.chunksSent} chunks`)
+}
+
+/** Oldest first. */
+export function lastCalls(): Call[] {
+  return calls.map(({ call }) => call)
+}
+
+/** Oldest first. */
+export function lastCancellations(): Cancellation[] {
+  return [...cancellations]
+}

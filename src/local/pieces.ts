@@ -1,0 +1,26 @@
+/** Cuts what is said into the pieces that a stream sends, and makes up words when a script asks for a number of them. */
+
+import type { Random } from './seeded.ts'
+
+/** JSON has few spaces to cut at; the model's tokens are about this long there. */
+export const JSON_PIECE_CHARACTERS = 6
+
+const WORDS = (
+  'the a river stone light morning quiet answer line small green window paper road cloud number simple ' +
+  'table garden slow bright seven machine letter open north yellow house under winter almost'
+).split(' ')
+
+/** Words with the white space before them; joined they are the text. */
+export function wordPieces(text: string): string[] {
+  return text.match(/\s*\S+(?:\s+$)?|\s+$/gu) ?? []
+}
+
+/** Short runs of characters; joined they are the text. */
+export function jsonPieces(text: string): string[] {
+  return text.match(new RegExp(`.{1,${JSON_PIECE_CHARACTERS}}`, 'gsu')) ?? []
+}
+
+/** A text of exactly `count` words. */
+export function scriptedWords(random: Random, count: number): string {
+  return Array.from({ length: count }, () => WORDS[Math.floor(random() * WORDS.length)] ?? 'word').join(' ')
+}

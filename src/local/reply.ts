@@ -1,0 +1,93 @@
+/** Decides what is answered: text or a call, how much of it, and what it costs. Knows no wire format. */
+
+import { answerObject, answerText } from './answers.ts'
+import type { Ask } from './ask.ts'
+import { jsonPieces, scriptedWords, wordPieces } from './pieces.ts'
+import { fillSchema } from './schema-fill.ts'
+import { randomText, type Random } from './seeded.ts'
+import { cutToTokens, messageTokens, REASONING_TOKENS, textTokens, type TokenCount } from './tokens.ts'
+
+export interface Reply {
+  readonly choices: readonly Choice[]
+  readonly tokens: TokenCount
+}
+
+/** What one choice says: `pieces` joined are the text, or what the called tool is given. */
+export interface Choice {
+  /** Null for text. */
+  readonly call: {
+    readonly kind: 'function' | 'legacy' | 'custom'
+    readonly name: string
+    readonly id: string
+  } | null
+  readonly pieces: readonly string[]
+  readonly end: 'stop' | 'length' | 'call'
+}
+
+interface Draft {
+  readonly call: Choice['call']
+  readonly text: string
+  readonly cut: (text: string) => string[]
+}
+
+/** `scriptedChunks` words instead of an answer, if it is given. Deterministic but for what `random` brings. */
+export function replyTo(ask: Ask, random: Random, scriptedChunks?: number): Reply {
+  const reasoning = Math.min(REASONING_TOKENS[ask.effort], Math.floor(ask.tokensMax ?? Infinity))
+  const textTokensMax = Math.max(0, Math.floor(ask.tokensMax ?? Infinity) - reasoning)
+  let completion = 0
+  const choices = Array.from({ length: ask.choices }, (_, index) => {
+    const draft =
+      scriptedChunks === undefined
+        ? draftAnswer(ask, index, random)
+        : plainDraft(scriptedWords(random, scriptedChunks))
+    const { choice, tokens } = bounded(draft, ask.stop, textTokensMax)
+    completion += reasoning + tokens
+    return choice
+  })
+  const prompt = ask.turns.reduce((sum, turn) => sum + messageTokens(turn), 0)
+  return { choices, tokens: { prompt, completion, reasoning: reasoning * ask.choices } }
+}
+
+function draftAnswer(ask: Ask, index: number, random: Random): Draft {
+  if (ask.tool?.kind === 'custom') {
+    return { call: { ...ask.tool, id: callId(random) }, text: ask.question, cut: wordPieces }
+  }
+  if (ask.tool) {
+    const { kind, name, schema } = ask.tool
+    return {
+      call: { kind, name, id: callId(random) },
+      text: JSON.stringify(fillSchema(schema)),
+      cut: jsonPieces,
+    }
+  }
+  if (ask.format.kind === 'schema') {
+    return { call: null, text: JSON.stringify(fillSchema(ask.format.schema)), cut: jsonPieces }
+  }
+  if (ask.format.kind === 'object') return { call: null, text: answerObject(ask.question), cut: jsonPieces }
+  const answer = answerText(ask.question, ask.toolResults)
+  return plainDraft(index === 0 ? answer : `${answer} (Choice ${index + 1}.)`)
+}
+
+function plainDraft(text: string): Draft {
+  return { call: null, text, cut: wordPieces }
+}
+
+/** Stops where a stop text would begin or the tokens run out, as the model does; the stop text is not sent. */
+function bounded(
+  draft: Draft,
+  stop: readonly string[],
+  textTokensMax: number,
+): { choice: Choice; tokens: number } {
+  const stopsAt = draft.call ? [] : stop.map((text) => draft.text.indexOf(text)).filter((at) => at >= 0)
+  const stopped = draft.text.slice(0, Math.min(draft.text.length, ...stopsAt))
+  const text = textTokens(stopped) > textTokensMax ? cutToTokens(stopped, textTokensMax) : stopped
+  const isCut = text.length < stopped.length
+  // Nothing was left to name a tool with: an empty text, as from the model that thought too long.
+  const call = isCut && text === '' ? null : draft.call
+  const end = isCut ? 'length' : call ? 'call' : 'stop'
+  return { choice: { call, pieces: draft.cut(text), end }, tokens: textTokens(text) }
+}
+
+function callId(random: Random): string {
+  return `call_${randomText(random, 24)}`
+}

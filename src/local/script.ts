@@ -1,0 +1,130 @@
+/** Reads the body field `simulate`, with which a caller scripts how the simulator behaves. */
+
+import * as z from 'zod/mini'
+import type { Refusal } from './ask.ts'
+
+/** The longest scripted delay, and the longest hang: 10 minutes. */
+export const DELAY_MS_MAX = 600_000
+
+export const CHUNKS_MAX = 100_000
+
+/** The largest piece that `chunkBytes` can ask for: 1 MiB. */
+export const CHUNK_BYTES_MAX = 1_048_576
+
+export const TAG_CHARACTERS_MAX = 200
+
+/** A short think, before the headers of a JSON answer and before the first chunk of a stream. */
+export const THINK_MS_DEFAULT = 300
+
+/** A human pace: one word. */
+export const CHUNK_DELAY_MS_DEFAULT = 30
+
+export const ERROR_SHAPES = [
+  'openai',
+  'cloudflare_errors',
+  'cloudflare_internal',
+  'text',
+  'html',
+  'empty',
+] as const
+
+const milliseconds = whole(0, DELAY_MS_MAX, 'milliseconds')
+const chunkCount = whole(0, CHUNKS_MAX, 'chunks')
+const text = z.string('must be a string')
+const flag = z.literal(true, 'must be true, or left out')
+
+const errorSchema = z.strictObject(
+  {
+    shape: z.enum(ERROR_SHAPES, `must be one of ${ERROR_SHAPES.join(', ')}`),
+    status: z.optional(whole(200, 599, 'an HTTP status')),
+    code: z.optional(z.union([z.string(), z.number()], 'must be a string or a number')),
+    message: z.optional(text),
+    retryAfter: z.optional(z.union([z.string(), z.number()], 'must be seconds or an HTTP date')),
+  },
+  'must be an object',
+)
+
+const scriptSchema = z.strictObject(
+  {
+    /** Names the call in `calls()` and `cancellations()`. */
+    tag: z.optional(
+      text.check(z.maxLength(TAG_CHARACTERS_MAX, `must be at most ${TAG_CHARACTERS_MAX} characters`)),
+    ),
+    /** Silence before the status line and the headers, also those of an error. */
+    firstByteDelayMs: z.prefault(milliseconds, 0),
+    /** Silence before a JSON answer, or between the headers of a stream and its first chunk. */
+    thinkMs: z.prefault(milliseconds, THINK_MS_DEFAULT),
+    /** Silence between two content chunks. */
+    chunkDelayMs: z.prefault(milliseconds, CHUNK_DELAY_MS_DEFAULT),
+    /** Answer with so many words, one a chunk, whatever was asked. */
+    chunks: z.optional(chunkCount),
+    /** Cut the bytes of the body into pieces of this size, the last one smaller. */
+    chunkBytes: z.optional(whole(1, CHUNK_BYTES_MAX, 'bytes')),
+    /** Answer with an error. */
+    error: z.optional(errorSchema),
+    /** `run()` rejects with an Error of this message. */
+    throw: z.optional(text),
+    /** `run()` resolves to undefined. */
+    undefined: z.optional(flag),
+    /** The body breaks after so many chunks. */
+    cut: z.optional(chunkCount),
+    /** The body ends in order after so many chunks, without `[DONE]`. */
+    end: z.optional(chunkCount),
+    /** `'headers'`: `run()` stays pending. `true`: headers and no body, the same as 0. A number: after so many chunks. */
+    hang: z.optional(
+      z.union([flag, z.literal('headers'), chunkCount], "must be true, 'headers' or a number of chunks"),
+    ),
+    /** Headers laid over those of the answer. */
+    headers: z.optional(
+      z
+        .record(z.string(), z.string('must be a string'), 'must be an object of strings')
+        .check(z.refine(areHeaders, 'must have valid header names and values')),
+    ),
+    /** Fields laid over the reported usage; null to report none. */
+    usage: z.optional(z.nullable(z.record(z.string(), z.unknown(), 'must be an object or null'))),
+  },
+  'must be an object',
+)
+
+export type Script = z.output<typeof scriptSchema>
+export type ScriptedError = z.output<typeof errorSchema>
+
+/** A missing script is the default one: an ordinary answer at a human pace. */
+export function parseScript(value: unknown): Script | Refusal {
+  const parsed = scriptSchema.safeParse(value ?? {})
+  if (!parsed.success) return refusal(parsed.error.issues[0])
+  const { throw: message, undefined: nothing, error, cut, end, hang } = parsed.data
+  const endings = Object.entries({ throw: message, undefined: nothing, error, cut, end, hang })
+    .filter(([, scripted]) => scripted !== undefined)
+    .map(([name]) => `'${name}'`)
+  if (endings.length <= 1) return parsed.data
+  return {
+    refused: true,
+    param: 'simulate',
+    message: `Only one of ${endings.join(' and ')} can be simulated in a call.`,
+  }
+}
+
+function refusal(issue: z.core.$ZodIssue | undefined): Refusal {
+  const path = ['simulate', ...(issue?.path ?? [])]
+  if (issue?.code === 'unrecognized_keys') {
+    const param = [...path, issue.keys[0] ?? ''].map(String).join('.')
+    return { refused: true, param, message: `Unknown field '${param}': the simulator does not know it.` }
+  }
+  const param = path.map(String).join('.')
+  return { refused: true, param, message: `Invalid '${param}': it ${issue?.message ?? 'cannot be read'}.` }
+}
+
+function whole(min: number, max: number, unit: string) {
+  const error = `must be a whole number from ${min} to ${max} (${unit})`
+  return z.int(error).check(z.gte(min, error), z.lte(max, error))
+}
+
+function areHeaders(headers: Record<string, string>): boolean {
+  try {
+    void new Headers(headers)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,171 @@
+/** The offline stand-in for the AI binding: a script, a local model or the simulator itself answers the call. */
+
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
+import type { Refusal } from './ask.ts'
+import { readChatAsk } from './chat-ask.ts'
+import { completionEvents } from './completion-stream.ts'
+import { chatCompletion, envelopeOf, type Envelope } from './completion.ts'
+import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
+import {
+  lastCalls,
+  lastCancellations,
+  noteCall,
+  noteCancellation,
+  type Call,
+  type Cancellation,
+} from './diary.ts'
+import { failureResponse, refusalResponse } from './failures.ts'
+import { forward, localUpstream, type LocalEnv } from './forward.ts'
+import { replyTo } from './reply.ts'
+import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
+import { seededRandom, type Random } from './seeded.ts'
+
+export type { Call, Cancellation, LocalEnv }
+
+/** A JSON answer that is cut, ends early or hangs goes out in pieces of this size; each counts as a chunk. */
+export const JSON_CHUNK_CHARACTERS = 64
+
+/** What the gateway gives to `env.AI.run`. The rest of the binding's options is taken and not used. */
+export interface RunOptions {
+  readonly returnRawResponse?: boolean
+  readonly gateway?: { readonly id?: string; readonly [option: string]: unknown }
+  readonly signal?: AbortSignal | null
+  readonly extraHeaders?: Record<string, string>
+  readonly [option: string]: unknown
+}
+
+export class Simulator extends WorkerEntrypoint<LocalEnv> {
+  /**
+   * Answers like the binding in raw mode: resolves with the headers, before a stream's body. The body field `simulate`
+   * scripts it. Rejects where the script says so, when the signal aborts, and for calls that the gateway must not make:
+   * parsed mode, or no gateway id.
+   */
+  async run(
+    model: string,
+    inputs: Record<string, unknown>,
+    options: RunOptions,
+  ): Promise<Response | undefined> {
+    requireRawMode(options)
+    const { signal: remoteSignal, ...otherOptions } = options
+    // A signal that came over RPC starts to listen only when it is combined: without `any` it never fires an event.
+    const signal = remoteSignal ? AbortSignal.any([remoteSignal]) : null
+    const { simulate, ...request } = inputs
+    const json = JSON.stringify(inputs)
+    const random = seededRandom(`${model} ${json}`)
+    const envelope = envelopeOf(model, random)
+    const script = parseScript(simulate)
+    const tag = 'refused' in script ? null : (script.tag ?? null)
+    noteCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
+    if ('refused' in script) return refusalResponse(script, vendorHeaders(0))
+
+    const onLeft = (chunksSent: number) =>
+      noteCancellation({ id: envelope.id, tag, at: chunksSent === 0 ? 'waiting' : 'streaming', chunksSent })
+    const untilLeft = <T>(waiting: Promise<T>) =>
+      waiting.catch((reason: unknown) => {
+        if (signal?.aborted) onLeft(0)
+        throw reason
+      })
+
+    const upstream = simulate === undefined ? localUpstream(this.env) : null
+    if (upstream) return untilLeft(forward(upstream, model, request, signal))
+    await untilLeft(pause(script.hang === 'headers' ? DELAY_MS_MAX : script.firstByteDelayMs, signal))
+    if (script.throw !== undefined || script.hang === 'headers')
+      throw new Error(script.throw ?? 'simulated hang')
+    if (script.undefined) return undefined
+    if (script.error) return failureResponse(script.error, failureHeaders(script))
+    const answer = answerOf(request, script, envelope, random)
+    if ('refused' in answer) return refusalResponse(answer, vendorHeaders(0))
+    // A JSON answer is known only when it is thought out: its headers wait too.
+    if (!answer.isStream) await untilLeft(pause(script.thinkMs, signal))
+    const { body, done } = deliver(
+      answer.parts,
+      {
+        thinkMs: answer.isStream ? script.thinkMs : 0,
+        chunkDelayMs: script.chunkDelayMs,
+        chunkBytes: script.chunkBytes ?? null,
+        earlyEnd: earlyEndOf(script),
+        signal,
+      },
+      onLeft,
+    )
+    this.ctx.waitUntil(done)
+    const headers = vendorHeaders(script.firstByteDelayMs + script.thinkMs)
+    headers.set('content-type', answer.isStream ? 'text/event-stream; charset=utf-8' : 'application/json')
+    return new Response(body, { headers: withScripted(headers, script) })
+  }
+
+  /** The last calls, oldest first: what reached the upstream. */
+  async calls(): Promise<Call[]> {
+    return lastCalls()
+  }
+
+  /** The last clients that left before their answer was over, oldest first. */
+  async cancellations(): Promise<Cancellation[]> {
+    return lastCancellations()
+  }
+}
+
+interface Answer {
+  readonly isStream: boolean
+  readonly parts: Iterable<Part>
+}
+
+function answerOf(
+  request: Record<string, unknown>,
+  script: Script,
+  envelope: Envelope,
+  random: Random,
+): Answer | Refusal {
+  const ask = readChatAsk(request)
+  if ('refused' in ask) return ask
+  const reply = replyTo(ask, random, script.chunks)
+  if (request['stream'] !== true) {
+    return {
+      isStream: false,
+      parts: jsonParts(JSON.stringify(chatCompletion(envelope, reply, script.usage)), script),
+    }
+  }
+  const wishes = {
+    includeUsage: streamOption(request, 'include_usage') === true,
+    includeObfuscation: streamOption(request, 'include_obfuscation') !== false,
+    usage: script.usage,
+  }
+  return { isStream: true, parts: completionEvents(envelope, reply, wishes, random) }
+}
+
+function streamOption({ stream_options: options }: Record<string, unknown>, name: string): unknown {
+  return typeof options === 'object' && options !== null
+    ? Object.entries(options).find(([key]) => key === name)?.[1]
+    : undefined
+}
+
+function* jsonParts(json: string, script: Script): Generator<Part> {
+  const characters = earlyEndOf(script) ? JSON_CHUNK_CHARACTERS : json.length
+  for (let from = 0; from < json.length; from += characters) {
+    yield { text: json.slice(from, from + characters), isChunk: true, isPaced: false }
+  }
+}
+
+function earlyEndOf({ cut, end, hang }: Script): EarlyEnd | null {
+  if (cut !== undefined) return { how: 'cut', afterChunks: cut }
+  if (end !== undefined) return { how: 'end', afterChunks: end }
+  if (hang === true || typeof hang === 'number') return { how: 'hang', afterChunks: hang === true ? 0 : hang }
+  return null
+}
+
+/** The vendor's own errors come with the vendor's headers, Cloudflare's without. */
+function failureHeaders(script: Script): Headers {
+  return withScripted(script.error?.shape === 'openai' ? vendorHeaders(0) : cloudflareHeaders(), script)
+}
+
+function withScripted(headers: Headers, { headers: scripted = {} }: Script): Headers {
+  for (const [name, value] of Object.entries(scripted)) headers.set(name, value)
+  return headers
+}
+
+/** Mixing raw and parsed calls swaps their results in the real binding, so offline a parsed one fails at once. */
+function requireRawMode({ returnRawResponse, gateway }: RunOptions): void {
+  if (returnRawResponse !== true) throw new TypeError('simulator: call run() with returnRawResponse: true')
+  if (!gateway?.id) throw new TypeError('simulator: a third-party model needs gateway.id')
+}

@@ -1,0 +1,107 @@
+import { describe, expect, it, vi } from 'vitest'
+import { deliver, type Manner, type Part } from '../../../src/local/delivery.ts'
+
+const AT_ONCE: Manner = { thinkMs: 0, chunkDelayMs: 0, chunkBytes: null, earlyEnd: null, signal: null }
+
+function* numbered(count: number, onMade: (made: number) => void = () => undefined): Generator<Part> {
+  for (let made = 1; made <= count; made++) {
+    onMade(made)
+    yield { text: `é${made};`, isChunk: true, isPaced: true }
+  }
+  yield { text: 'end', isChunk: false, isPaced: false }
+}
+
+/** Pieces as they arrive, and the error that ended them, if one did. */
+async function readAll(
+  body: ReadableStream<Uint8Array>,
+): Promise<{ pieces: Uint8Array[]; text: string; error: unknown }> {
+  const pieces: Uint8Array[] = []
+  let error: unknown
+  try {
+    for await (const piece of body) pieces.push(piece)
+  } catch (reason) {
+    error = reason
+  }
+  return { pieces, text: new TextDecoder().decode(await new Blob(pieces).arrayBuffer()), error }
+}
+
+describe('deliver', () => {
+  it('sends part by part and closes', async () => {
+    const onLeft = vi.fn<(chunksSent: number) => void>()
+    const { body, done } = deliver(numbered(3), AT_ONCE, onLeft)
+    const { text, pieces } = await readAll(body)
+    expect(text).toBe('é1;é2;é3;end')
+    expect(pieces).toHaveLength(4)
+    await done
+    expect(onLeft).not.toHaveBeenCalled()
+  })
+
+  it.each([1, 2, 5, 1_000])('cuts the bytes into pieces of %i', async (chunkBytes) => {
+    const { pieces, text } = await readAll(
+      deliver(numbered(20), { ...AT_ONCE, chunkBytes }, vi.fn<() => void>()).body,
+    )
+    expect(text).toMatch(/^é1;.*é20;end$/)
+    expect(pieces.slice(0, -1).every(({ length }) => length === chunkBytes)).toBe(true)
+  })
+
+  it('makes no part before the one before it is read', async () => {
+    let made = 0
+    const { body, done } = deliver(
+      numbered(1_000, (count) => (made = count)),
+      AT_ONCE,
+      vi.fn<() => void>(),
+    )
+    const reader = body.getReader()
+    await reader.read()
+    await scheduler.wait(20)
+    expect(made).toBeLessThanOrEqual(3)
+    await reader.cancel()
+    await done
+  })
+
+  it.each(['cut', 'end'] as const)(
+    'ends early after so many chunks, or else before the end mark: %s',
+    async (how) => {
+      for (const [afterChunks, expected] of [
+        [0, ''],
+        [2, 'é1;é2;'],
+        [99, 'é1;é2;é3;'],
+      ] as const) {
+        const onLeft = vi.fn<(chunksSent: number) => void>()
+        const { body, done } = deliver(numbered(3), { ...AT_ONCE, earlyEnd: { how, afterChunks } }, onLeft)
+        const { text, error } = await readAll(body)
+        expect(text).toBe(expected)
+        expect(error instanceof Error).toBe(how === 'cut')
+        await done
+        expect(onLeft).not.toHaveBeenCalled()
+      }
+    },
+  )
+
+  it('notices a reader that cancels, and says how much it had', async () => {
+    const onLeft = vi.fn<(chunksSent: number) => void>()
+    const { body, done } = deliver(numbered(1_000), { ...AT_ONCE, chunkDelayMs: 1 }, onLeft)
+    const reader = body.getReader()
+    for (let read = 0; read < 3; read++) await reader.read()
+    await reader.cancel('enough')
+    await done
+    expect(onLeft).toHaveBeenCalledOnce()
+    expect(onLeft.mock.lastCall?.[0]).toBeGreaterThanOrEqual(3)
+  })
+
+  it.each<[string, Partial<Manner>, number]>([
+    ['in its think', { thinkMs: 60_000 }, 0],
+    ['between chunks', { chunkDelayMs: 60_000 }, 0],
+    ['in a hang', { earlyEnd: { how: 'hang', afterChunks: 2 } }, 2],
+  ])('is over at once when the signal aborts %s', async (_, manner, chunksSent) => {
+    const onLeft = vi.fn<(chunksSent: number) => void>()
+    const abort = new AbortController()
+    const { body, done } = deliver(numbered(5), { ...AT_ONCE, ...manner, signal: abort.signal }, onLeft)
+    const reading = readAll(body)
+    await scheduler.wait(20)
+    abort.abort(new Error('client left'))
+    await done
+    expect(onLeft.mock.calls).toEqual([[chunksSent]])
+    expect((await reading).error).toMatchObject({ message: 'client left' })
+  })
+})

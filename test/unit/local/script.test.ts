@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { CHUNKS_MAX, DELAY_MS_MAX, parseScript } from '../../../src/local/script.ts'
+
+describe('the script in `simulate`', () => {
+  it('is a short think and a human pace if there is none', () => {
+    expect(parseScript(undefined)).toEqual({ firstByteDelayMs: 0, thinkMs: 300, chunkDelayMs: 30 })
+    expect(parseScript(null)).toEqual(parseScript({}))
+  })
+
+  it('takes everything it knows', () => {
+    const script = {
+      tag: 'mine',
+      firstByteDelayMs: 1,
+      thinkMs: 0,
+      chunkDelayMs: 0,
+      chunks: CHUNKS_MAX,
+      chunkBytes: 7,
+      headers: { 'x-more': '1' },
+      usage: { completion_tokens: 9 },
+    }
+    expect(parseScript({ ...script, cut: 3 })).toEqual({ ...script, cut: 3 })
+    expect(parseScript({ ...script, usage: null })).toEqual({ ...script, usage: null })
+  })
+
+  it.each<[string, unknown]>([
+    ['simulate', 'fast'],
+    ['simulate.thinkMS', { thinkMS: 1 }],
+    ['simulate.thinkMs', { thinkMs: -1 }],
+    ['simulate.firstByteDelayMs', { firstByteDelayMs: DELAY_MS_MAX + 1 }],
+    ['simulate.chunkDelayMs', { chunkDelayMs: '30' }],
+    ['simulate.chunks', { chunks: CHUNKS_MAX + 1 }],
+    ['simulate.chunks', { chunks: 1.5 }],
+    ['simulate.chunkBytes', { chunkBytes: 0 }],
+    ['simulate.error.shape', { error: { shape: 'xml' } }],
+    ['simulate.error.status', { error: { shape: 'text', status: 99 } }],
+    ['simulate.error.why', { error: { shape: 'text', why: 1 } }],
+    ['simulate.undefined', { undefined: false }],
+    ['simulate.hang', { hang: 'body' }],
+    ['simulate.headers.x', { headers: { x: 1 } }],
+    ['simulate.headers', { headers: { 'not a name': '1' } }],
+    ['simulate.usage', { usage: 5 }],
+    ['simulate', { throw: 'a', cut: 1 }],
+  ])('names the field that is wrong: %s', (param, script) => {
+    const refusal = parseScript(script)
+    expect(refusal).toMatchObject({ refused: true, param })
+    expect(refusal).toHaveProperty('message', expect.stringContaining(param === 'simulate' ? '' : param))
+  })
+})
