@@ -1,7 +1,7 @@
 /** Keys: how they are made, checked, changed and ended. */
 import { reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createSecret } from '../../src/secret.ts'
+import { createSecret, hashSecret } from '../../src/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, call, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 
@@ -72,6 +72,36 @@ describe('a secret', () => {
     const mistyped = secret.slice(0, 30) + (secret[30] === 'a' ? 'b' : 'a') + secret.slice(31)
     expect((await complete(mistyped)).status).toBe(401)
     expect(get).not.toHaveBeenCalled()
+    get.mockRestore()
+  })
+})
+
+describe('the isolate’s memory', () => {
+  it('asks KV once in 30 s for a key, and once in 60 s for one that does not exist', async () => {
+    const { id, secret } = createSecret()
+    const get = vi.spyOn(env.KV, 'get')
+    const start = Date.now()
+    const readsAfter = async (milliseconds: number): Promise<number> => {
+      vi.useFakeTimers({ now: start + milliseconds, toFake: ['Date'] })
+      get.mockClear()
+      await (await complete(secret)).text()
+      return get.mock.calls.length
+    }
+    expect([await readsAfter(0), await readsAfter(59_000)]).toEqual([1, 0])
+    const key = {
+      id,
+      name: 'late',
+      createdAt: '2026-01-01T00:00:00Z',
+      expiresAt: null,
+      disabled: false,
+      limits: {},
+    }
+    await env.KV.put(
+      `key:${id}`,
+      JSON.stringify({ ...key, secretSha256: await hashSecret(secret), previous: null }),
+    )
+    expect([await readsAfter(61_000), await readsAfter(90_000), await readsAfter(92_000)]).toEqual([1, 0, 1])
+    expect((await complete(secret)).status).toBe(200)
     get.mockRestore()
   })
 })
