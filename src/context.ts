@@ -8,6 +8,8 @@ export interface Gateway {
   Variables: {
     /** `req_` and 32 hex digits; always our own. */
     requestId: string
+    /** What goes out with whatever answer this request gets, a failure too: its id, its limits. */
+    answerHeaders: Record<string, string>
     config: Config
     /** Aborts when the client goes away. Kept from the original request: the body limit may replace that. */
     clientGone: AbortSignal

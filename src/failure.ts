@@ -60,12 +60,7 @@ export interface RenderedFailure {
   body: ErrorBody
 }
 
-/** The response for a failure: status, OpenAI's envelope, and the headers that tell a client what to do next. */
-export function failureResponse(failure: Failure): Response {
-  const { status, headers, body } = renderFailure(failure)
-  return Response.json(body, { status, headers })
-}
-
+/** Status, headers that tell a client what to do next, and OpenAI's envelope. */
 export function renderFailure(failure: Failure): RenderedFailure {
   switch (failure.kind) {
     case 'invalid_parameter':

@@ -1,6 +1,6 @@
 /** What the operator sends. Strict where the callers' API is loose: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
-import { limitsSchema } from '../records/api-key.ts'
+import { limitShape, limitsSchema } from '../records/api-key.ts'
 import { integer } from '../wire/integer.ts'
 
 export const NAME_LENGTH_MAX = 100
@@ -31,7 +31,12 @@ export const keyUpdate = z.strictObject({
   expiresAt: z.optional(z.nullable(instant)),
   disabled: z.optional(z.boolean()),
   limits: z.optional(
-    z.strictObject({ requestsPerMinute: z.optional(z.nullable(limitsSchema.shape.requestsPerMinute)) }),
+    z.strictObject({
+      requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
+      requestsPerDay: z.nullish(limitShape.requestsPerDay),
+      tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
+      mode: z.nullish(limitShape.mode),
+    }),
   ),
 })
 

@@ -21,9 +21,19 @@ export const KEY_READ_TIMEOUT_MS = 3_000
 /** KV's own cache at a location; 30 s is the least that it takes. */
 const KV_CACHE_TTL_SECONDS = 30
 
-export const limitsSchema = z.strictObject({
-  requestsPerMinute: z.optional(integer(1, 1_000_000)),
-})
+/** Far above what one account serves; it keeps sums of counts exact. */
+export const LIMIT_MAX = 1_000_000_000
+
+export const limitShape = {
+  requestsPerMinute: z.optional(integer(1, LIMIT_MAX)),
+  /** From 00:00 UTC. */
+  requestsPerDay: z.optional(integer(1, LIMIT_MAX)),
+  /** Prompt and completion together. */
+  tokensPerMinute: z.optional(integer(1, LIMIT_MAX)),
+  mode: z.optional(z.enum(['strict', 'balanced', 'lenient'])),
+}
+/** What the operator may set for a key; a limit that is not set is the gateway's default, and none without one. */
+export const limitsSchema = z.strictObject(limitShape)
 export type Limits = z.output<typeof limitsSchema>
 
 const isoTime = z.string().check(z.refine((text) => !Number.isNaN(Date.parse(text))))
@@ -35,7 +45,7 @@ const viewShape = {
   createdAt: isoTime,
   expiresAt: z.nullable(isoTime),
   disabled: z.boolean(),
-  limits: z.looseObject(limitsSchema.shape),
+  limits: z.object(limitShape),
 }
 /** What the operator sees of a key: everything but the hashes. */
 export const apiKeyView = z.object(viewShape)

@@ -2,14 +2,15 @@
 import type { Context } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Gateway } from '../context.ts'
-import { failureResponse, GatewayError, type Failure } from '../failure.ts'
+import { GatewayError, renderFailure, type Failure } from '../failure.ts'
 import { causeOf } from '../log.ts'
 
 /** For `app.onError`. An error that nobody foresaw is a 500 that says nothing; the log has its name and message. */
 export async function fail(error: Error, c: Context<Gateway>): Promise<Response> {
   const { failure, reason } = await failureOf(error, c)
   c.get('log').reason = reason
-  return failureResponse(failure)
+  const { status, headers, body } = renderFailure(failure)
+  return Response.json(body, { status, headers })
 }
 
 /** For `app.notFound`. */

@@ -8,14 +8,16 @@ import { log } from '../log.ts'
 export function trace(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {
   return async function trace(c, next) {
     const startedMs = now()
-    c.set('requestId', createRequestId())
+    const requestId = createRequestId()
+    c.set('requestId', requestId)
+    c.set('answerHeaders', { 'x-request-id': requestId })
     c.set('clientGone', c.req.raw.signal)
     c.set('log', {})
     await next()
-    c.header('x-request-id', c.get('requestId'))
+    for (const [name, value] of Object.entries(c.get('answerHeaders'))) c.res.headers.set(name, value)
     log({
       event: 'request',
-      requestId: c.get('requestId'),
+      requestId,
       method: c.req.method,
       route: routePath(c, -1),
       status: c.res.status,
