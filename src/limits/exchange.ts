@@ -1,0 +1,121 @@
+/** How isolates tell each other their counts: each writes a shard of its own, and lists those of all. */
+
+import type { DayShard } from './day-count.ts'
+import { PEERS_MAX } from './peer-views.ts'
+import type { Shard } from './peer-views.ts'
+
+/**
+ * The exchange of one kind of shard. `scope` is what the shards are about: a key id, or a key id and a date. Both promises
+ * reject when the store is in trouble. The caller leaves at least a second between two publications of one shard.
+ */
+export interface Exchange<T> {
+  publish(scope: string, shard: T): Promise<void>
+  collect(scope: string): Promise<readonly T[]>
+}
+
+/** What the exchange needs of a KV namespace. */
+export interface ShardStore {
+  put(key: string, value: string, options: { expirationTtl: number; metadata: unknown }): Promise<void>
+  list(options: { prefix: string; cursor?: string | null }): Promise<ShardListing>
+}
+
+type ShardListing = { keys: readonly { name: string; metadata?: unknown }[] } & (
+  | { list_complete: true }
+  | { list_complete: false; cursor: string }
+)
+
+/** How long a minute's shard lives, s: longer than a view of it can count (promise, delay, fading: 150 s). */
+export const SHARD_TTL_SECONDS = 180
+/** How long a day's shard lives after its last publication, s: over midnight from any time of the day. */
+export const DAY_SHARD_TTL_SECONDS = 90_000
+/** Shards read in one collection: as many as peers are remembered. KV lists 1,000 keys a page. */
+export const SHARDS_MAX = PEERS_MAX
+/** Pages read in one collection. Expired shards make pages short, so that one more than full ones is allowed. */
+export const PAGES_MAX = 2
+
+/** A shard as metadata. A reader takes no notice of metadata whose first entry, the version, it does not know. */
+interface Codec<T> {
+  readonly prefix: string
+  readonly ttlSeconds: number
+  encode(shard: T): readonly number[]
+  decode(isolateId: string, metadata: readonly number[]): T | undefined
+}
+
+// A list returns metadata, so a shard is all metadata (at most 1,024 bytes; these are below 120) and needs no get.
+const minuteCodec: Codec<Shard> = {
+  prefix: 'rate:',
+  ttlSeconds: SHARD_TTL_SECONDS,
+  encode: ({ seq, timeMs, renewWithinSeconds, requests, tokens }) => [
+    1,
+    seq,
+    timeMs,
+    renewWithinSeconds,
+    requests.admitted,
+    requests.offered,
+    tokens.admitted,
+    tokens.offered,
+  ],
+  decode(
+    isolateId,
+    [version, seq, timeMs, renewWithinSeconds, admitted, offered, tokensAdmitted, tokensOffered],
+  ) {
+    if (version !== 1 || seq === undefined || timeMs === undefined || renewWithinSeconds === undefined)
+      return undefined
+    if (admitted === undefined || offered === undefined) return undefined
+    if (tokensAdmitted === undefined || tokensOffered === undefined) return undefined
+    const requests = { admitted, offered }
+    const tokens = { admitted: tokensAdmitted, offered: tokensOffered }
+    return { isolateId, seq, timeMs, renewWithinSeconds, requests, tokens }
+  },
+}
+
+const dayCodec: Codec<DayShard> = {
+  prefix: 'day:',
+  ttlSeconds: DAY_SHARD_TTL_SECONDS,
+  encode: ({ admitted }) => [1, admitted],
+  decode: (isolateId, [version, admitted]) =>
+    version === 1 && admitted !== undefined ? { isolateId, admitted } : undefined,
+}
+
+/** The minute's shards in KV: `rate:<keyId>:<isolateId>`, 180 s. */
+export function createMinuteExchange(store: ShardStore): Exchange<Shard> {
+  return createKvExchange(store, minuteCodec)
+}
+
+/** The day's shards in KV: `day:<keyId>:<date>:<isolateId>`, 25 h. */
+export function createDayExchange(store: ShardStore): Exchange<DayShard> {
+  return createKvExchange(store, dayCodec)
+}
+
+function createKvExchange<T extends { readonly isolateId: string }>(
+  store: ShardStore,
+  codec: Codec<T>,
+): Exchange<T> {
+  return {
+    async publish(scope, shard) {
+      const options = { expirationTtl: codec.ttlSeconds, metadata: codec.encode(shard) }
+      await store.put(`${codec.prefix}${scope}:${shard.isolateId}`, '', options)
+    },
+
+    async collect(scope) {
+      const prefix = `${codec.prefix}${scope}:`
+      const shards: T[] = []
+      let cursor: string | null = null
+      for (let page = 0; page < PAGES_MAX; page++) {
+        const listing: ShardListing = await store.list({ prefix, cursor })
+        for (const { name, metadata } of listing.keys) {
+          const shard = isCounts(metadata) ? codec.decode(name.slice(prefix.length), metadata) : undefined
+          if (shard !== undefined && shards.length < SHARDS_MAX) shards.push(shard)
+        }
+        if (listing.list_complete) break
+        cursor = listing.cursor
+      }
+      return shards
+    },
+  }
+}
+
+// Everything in a shard is a count or a time. Another version of the gateway, or a hand, may have written anything.
+function isCounts(metadata: unknown): metadata is readonly number[] {
+  return Array.isArray(metadata) && metadata.every((entry) => Number.isSafeInteger(entry) && entry >= 0)
+}

@@ -1,0 +1,58 @@
+/** One kind of background operation on one key (to publish, or to collect): never two at once, and a pause after trouble. */
+
+/** An operation not back after this long is given up, ms. The runtime ends `waitUntil` 30 s after the response too. */
+export const OPERATION_MAX_MS = 30_000
+/** The pause after a first failure, doubled with each further one, ms. */
+export const PAUSE_FIRST_MS = 2_000
+/** The longest pause after failures, ms. The free plan's quota can be spent for hours; then this is one try in 5 minutes. */
+export const PAUSE_MAX_MS = 300_000
+/** Least time between the end of an operation and the next start, ms. KV refuses a second write to a key within 1 s. */
+export const SPACING_MS = 1_000
+
+/**
+ * An operation belongs to the request that began it: when that request's time is over, it may never come back. So nothing
+ * here is awaited by another request: each sees only when the last operation began, and gives it up when it hangs.
+ */
+export class Lane {
+  #startedAtMs = -Infinity
+  #running = false
+  #ticket = 0
+  #failures = 0
+  #notBeforeMs = -Infinity
+
+  isFree(nowMs: number): boolean {
+    return !this.#running && nowMs >= this.#notBeforeMs
+  }
+
+  /** Whether the operation under way is to be given up, with `fail`. */
+  isHanging(nowMs: number): boolean {
+    return this.#running && nowMs - this.#startedAtMs >= OPERATION_MAX_MS
+  }
+
+  /** Begins an operation; the ticket is to be shown when it ends. */
+  begin(nowMs: number): number {
+    this.#startedAtMs = nowMs
+    this.#running = true
+    return ++this.#ticket
+  }
+
+  /** Whether the operation of this ticket still counts, and was not given up. */
+  isCurrent(ticket: number): boolean {
+    return this.#running && ticket === this.#ticket
+  }
+
+  succeed(nowMs: number): void {
+    this.#running = false
+    this.#failures = 0
+    this.#notBeforeMs = nowMs + SPACING_MS
+  }
+
+  /** Returns for how long nothing is tried, ms. */
+  fail(nowMs: number): number {
+    this.#running = false
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** this.#failures)
+    this.#failures += 1
+    this.#notBeforeMs = nowMs + pauseMs
+    return pauseMs
+  }
+}

@@ -1,0 +1,60 @@
+/** The limiters that the simulation compares: ours, and the two that one would write first. */
+
+import { createDayExchange, createMinuteExchange } from '../../src/limits/exchange.ts'
+import type { Mode } from '../../src/limits/fleet-share.ts'
+import { createLimiter } from '../../src/limits/limiter.ts'
+import { RollingWindow } from '../../src/limits/rolling-window.ts'
+import type { Contender } from './limits-simulation.ts'
+
+const MINUTE_MS = 60_000
+const KEY_ID = 'key'
+const COST = { requests: 1, tokens: 0 } as const
+
+/** The gateway's. */
+export function fleetShare(mode: Mode = 'balanced'): Contender {
+  return {
+    name: `fleet-share (${mode})`,
+    isolate({ name, limit, kv, clock }) {
+      const limits = { requestsPerMinute: limit, mode }
+      const limiter = createLimiter({
+        minutes: createMinuteExchange(kv),
+        days: createDayExchange(kv),
+        isolateId: name,
+        clock,
+      })
+      return (waitUntil) => limiter.check(KEY_ID, limits, COST, clock(), waitUntil).admitted
+    },
+  }
+}
+
+/** Each isolate for itself. */
+export const memoryOnly: Contender = {
+  name: 'memory only',
+  isolate({ limit, clock }) {
+    const window = new RollingWindow()
+    return () => {
+      window.roll(clock())
+      if (window.admitted >= limit) return false
+      window.admit(1)
+      return true
+    }
+  },
+}
+
+/** A counter for each minute in one KV key: read, add one, write, before the answer. It lets pass what it cannot write. */
+export const getAndPut: Contender = {
+  name: 'get + put, one key',
+  isolate({ limit, kv, clock }) {
+    return async () => {
+      const name = `count:${KEY_ID}:${Math.floor(clock() / MINUTE_MS)}`
+      const count = Number(await kv.get(name))
+      if (count >= limit) return false
+      try {
+        await kv.put(name, String(count + 1), { expirationTtl: 120 })
+      } catch {
+        return true
+      }
+      return true
+    }
+  },
+}

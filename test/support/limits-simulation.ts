@@ -1,0 +1,145 @@
+/**
+ * A discrete-event simulation of one key's traffic over several isolates that share a KV which spreads changes late. Every
+ * isolate is a location of its own, the worst case. Seeded: the same scenario gives the same result.
+ */
+
+import { KvDouble } from './kv-double.ts'
+import type { KvLocation } from './kv-double.ts'
+import { seededRandom } from './seeded-random.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export interface Scenario {
+  readonly isolates: number
+  /** Requests a minute. */
+  readonly limit: number
+  /** Requests offered, as a multiple of the limit. */
+  readonly demand: number
+  /** Simulated time, and the part at its beginning that the figures leave out. */
+  readonly minutes: number
+  readonly warmUpMinutes: number
+  readonly seed: number
+  /** Default 60,000 ms. */
+  readonly visibilityDelayMs?: number
+  /** Share of KV's writes that fail. Default 0. */
+  readonly failingWrites?: number
+  /** Each isolate's clock is off by up to so much in either direction, ms. Default 0. */
+  readonly clockSkewMs?: number
+  /** How traffic goes: see `Traffic`. Default `steady`. */
+  readonly traffic?: Traffic
+}
+
+/**
+ * `steady`: a Poisson stream, spread unevenly (the k-th isolate gets a part in proportion to 1 ÷ √k). `bursts`: the same,
+ * on for 30 s and off for 30 s. `moves`: all of it at the first isolate, from the middle of the time on at the last.
+ */
+export type Traffic = 'steady' | 'bursts' | 'moves'
+
+/** A limiter under test: makes what one isolate runs. */
+export interface Contender {
+  readonly name: string
+  isolate(context: IsolateContext): Decide
+}
+
+export interface IsolateContext {
+  readonly name: string
+  readonly limit: number
+  readonly kv: KvLocation
+  /** This isolate's clock. */
+  readonly clock: () => number
+}
+
+/** Whether a request is admitted. What goes on in the background is handed to `waitUntil`. */
+export type Decide = (waitUntil: (promise: Promise<unknown>) => void) => boolean | Promise<boolean>
+
+export interface Outcome {
+  readonly offered: number
+  readonly admitted: number
+  /** Mean of what was admitted a minute above the limit, as a share of the limit; below it, negative. */
+  readonly meanOver: number
+  /** The same for the fullest 60 s. */
+  readonly worstOver: number
+  /** The fullest 60 s of all of the time, warm-up too, in requests. */
+  readonly fullestMinute: number
+  readonly refusedShare: number
+  readonly writesPerThousand: number
+  readonly listsPerThousand: number
+  readonly getsPerThousand: number
+  readonly tooManyWrites: number
+}
+
+const MINUTE_MS = 60_000
+const BURST_MS = 30_000
+
+export async function simulate(scenario: Scenario, contender: Contender): Promise<Outcome> {
+  const { isolates, limit, seed, clockSkewMs = 0 } = scenario
+  const random = seededRandom(seed)
+  const clock = new VirtualClock()
+  const startMs = clock.nowMs
+  const kv = new KvDouble({ clock, visibilityDelayMs: scenario.visibilityDelayMs ?? MINUTE_MS, random })
+  kv.failureRates.put = scenario.failingWrites ?? 0
+  const decides = Array.from({ length: isolates }, (_, index) => {
+    const skewMs = Math.round((random() * 2 - 1) * clockSkewMs)
+    const name = `isolate${index}`
+    return contender.isolate({ name, limit, kv: kv.at(name), clock: () => clock.nowMs + skewMs })
+  })
+  const admittedAtMs: number[] = []
+  const measuredFromMs = startMs + scenario.warmUpMinutes * MINUTE_MS
+  const endMs = startMs + scenario.minutes * MINUTE_MS
+  let offered = 0
+  let countsBefore = { ...kv.counts }
+  for (const { atMs, isolate } of arrivals(scenario, startMs, random)) {
+    if (offered === 0 && atMs >= measuredFromMs) countsBefore = { ...kv.counts }
+    // oxlint-disable-next-line no-await-in-loop -- one event after the other is what is simulated
+    await clock.advanceTo(atMs)
+    // oxlint-disable-next-line no-await-in-loop
+    if ((await decides[isolate]?.(() => undefined)) === true) admittedAtMs.push(atMs)
+    if (atMs >= measuredFromMs) offered += 1
+  }
+  const measured = admittedAtMs.filter((atMs) => atMs >= measuredFromMs)
+  const minutes = (endMs - measuredFromMs) / MINUTE_MS
+  const perThousand = (operation: 'put' | 'list' | 'get'): number =>
+    ((kv.counts[operation] - countsBefore[operation]) / offered) * 1_000
+  return {
+    offered,
+    admitted: measured.length,
+    meanOver: measured.length / minutes / limit - 1,
+    worstOver: fullest(measured) / limit - 1,
+    fullestMinute: fullest(admittedAtMs),
+    refusedShare: 1 - measured.length / offered,
+    writesPerThousand: perThousand('put'),
+    listsPerThousand: perThousand('list'),
+    getsPerThousand: perThousand('get'),
+    tooManyWrites: kv.tooManyWrites,
+  }
+}
+
+interface Arrival {
+  readonly atMs: number
+  readonly isolate: number
+}
+
+function* arrivals(scenario: Scenario, startMs: number, random: () => number): Generator<Arrival> {
+  const { isolates, limit, demand, minutes, traffic = 'steady' } = scenario
+  const weights = Array.from({ length: isolates }, (_, index) => 1 / Math.sqrt(index + 1))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const meanGapMs = MINUTE_MS / (limit * demand)
+  const lengthMs = minutes * MINUTE_MS
+  for (let ms = 0; ms < lengthMs; ms += -Math.log(1 - random()) * meanGapMs) {
+    if (traffic === 'bursts' && ms % (2 * BURST_MS) >= BURST_MS) continue
+    let place = random() * total
+    let isolate = weights.findIndex((weight) => (place -= weight) < 0)
+    if (traffic === 'moves') isolate = ms < lengthMs / 2 ? 0 : isolates - 1
+    yield { atMs: Math.round(startMs + ms), isolate }
+  }
+}
+
+// The most times in any 60 s.
+function fullest(timesMs: readonly number[]): number {
+  let most = 0
+  let first = 0
+  for (const [index, atMs] of timesMs.entries()) {
+    while (atMs - (timesMs[first] ?? atMs) >= MINUTE_MS) first += 1
+    most = Math.max(most, index - first + 1)
+  }
+  return most
+}
