@@ -113,11 +113,10 @@ export class Courier {
   }
 
   #merge(shards: readonly Shard[], nowMs: number): void {
-    const isNews = this.#state.peers.merge(shards, this.#state.isolateId, this.#options.clock())
+    const newsAgeMs = this.#state.peers.merge(shards, this.#state.isolateId, this.#options.clock())
     this.#collectedAtMs = nowMs
-    this.#collectEveryMs = isNews
-      ? schedule.COLLECT_NEAR_MS
-      : Math.min(schedule.COLLECT_IDLE_MS, this.#collectEveryMs * schedule.COLLECT_GROWTH)
+    const nextMs = newsAgeMs <= schedule.FRESH_MS ? 0 : this.#collectEveryMs * schedule.COLLECT_GROWTH
+    this.#collectEveryMs = Math.min(schedule.COLLECT_IDLE_MS, Math.max(schedule.COLLECT_NEAR_MS, nextMs))
   }
 
   #isFree(operation: Operation, nowMs: number): boolean {

@@ -24,7 +24,7 @@ type ShardListing = { keys: readonly { name: string; metadata?: unknown }[] } & 
   | { list_complete: false; cursor: string }
 )
 
-/** How long a minute's shard lives, s: longer than a view of it can count (promise, delay, fading: 150 s). */
+/** How long a minute's shard lives, s. It is renewed every 30 s at the latest; who first sees it later learns nothing by it. */
 export const SHARD_TTL_SECONDS = 180
 /** How long a day's shard lives after its last publication, s: over midnight from any time of the day. */
 export const DAY_SHARD_TTL_SECONDS = 90_000

@@ -2,8 +2,13 @@
 
 /** An operation not back after this long is given up, ms. The runtime ends `waitUntil` 30 s after the response too. */
 export const OPERATION_MAX_MS = 30_000
-/** The pause after a first failure, doubled with each further one, ms. */
+/** The pause after a failure, ms. */
 export const PAUSE_FIRST_MS = 2_000
+/**
+ * Failures in a row before the pause doubles with each further one. Doubled from the first on, a store that fails half of
+ * the time would keep an isolate silent for a minute and more in a quarter of the time, and its peers would take it for gone.
+ */
+export const PAUSE_PATIENCE = 4
 /** The longest pause after failures, ms. The free plan's quota can be spent for hours; then this is one try in 5 minutes. */
 export const PAUSE_MAX_MS = 300_000
 /** Least time between the end of an operation and the next start, ms. KV refuses a second write to a key within 1 s. */
@@ -50,8 +55,8 @@ export class Lane {
   /** Returns for how long nothing is tried, ms. */
   fail(nowMs: number): number {
     this.#running = false
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** this.#failures)
     this.#failures += 1
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.max(0, this.#failures - PAUSE_PATIENCE))
     this.#notBeforeMs = nowMs + pauseMs
     return pauseMs
   }

@@ -26,8 +26,8 @@ export type Measure = 'requests' | 'tokens'
 
 const MEASURES: readonly Measure[] = ['requests', 'tokens']
 
-/** The longest delay of KV that is believed, and the one assumed until one was measured, ms. */
-export const LAG_MAX_MS = 60_000
+/** How much later than promised a renewal may come into view before it is late: the most, and the first guess, ms. */
+export const DELAY_MAX_MS = 60_000
 /** How long the demand of a peer whose shard is late takes to fade to nothing, ms. */
 export const FADE_MS = 60_000
 /** Peers of one key an isolate remembers; it takes no more notice of new ones until others have faded. */
@@ -35,12 +35,13 @@ export const PEERS_MAX = 1_000
 
 // The sums change slowly (a peer's part by a sixtieth a second), so they are made once a second and not on every request.
 const SUMS_MS = 1_000
-const LAG_MEMORY = 0.8
+const DELAY_MEMORY = 0.8
 
 interface View {
-  shard: Shard
+  readonly shard: Shard
   // The peer's time, not later than ours when we saw it: a clock ahead of ours must not keep a view young for ever.
-  timeMs: number
+  readonly timeMs: number
+  readonly seenAtMs: number
 }
 
 /** What the peers together add to one measure. */
@@ -53,22 +54,26 @@ export class PeerViews {
   readonly #requests = { admitted: 0, offered: 0, emptyAtMs: 0 }
   readonly #tokens = { admitted: 0, offered: 0, emptyAtMs: 0 }
   #summedAtMs = -Infinity
-  #lagMs = LAG_MAX_MS
+  #delayMs: number | undefined
   readonly #views = new Map<string, View>()
 
-  /** Takes over the shards that are new. Returns whether there were any. */
-  merge(shards: readonly Shard[], ownIsolateId: string, nowMs: number): boolean {
-    let news = false
+  /** Takes over the shards that are new. Returns the age of the newest one, ms; infinite if there was none. */
+  merge(shards: readonly Shard[], ownIsolateId: string, nowMs: number): number {
+    let newsAgeMs = Infinity
     for (const shard of shards) {
       if (shard.isolateId === ownIsolateId) continue
       const view = this.#views.get(shard.isolateId)
       if (view === undefined ? this.#views.size >= PEERS_MAX : view.shard.seq >= shard.seq) continue
-      if (view !== undefined) this.#measureLag(nowMs - shard.timeMs)
-      this.#views.set(shard.isolateId, { shard, timeMs: Math.min(shard.timeMs, nowMs) })
-      news = true
+      if (view !== undefined)
+        this.#measureDelay(nowMs - view.seenAtMs - view.shard.renewWithinSeconds * 1_000)
+      const timeMs = Math.min(shard.timeMs, nowMs)
+      // The first shard seen of a peer can be the last one it wrote, minutes ago.
+      const seenAtMs = view === undefined ? Math.min(nowMs, timeMs + DELAY_MAX_MS) : nowMs
+      this.#views.set(shard.isolateId, { shard, timeMs, seenAtMs })
+      newsAgeMs = Math.min(newsAgeMs, nowMs - timeMs)
     }
-    if (news) this.#summedAtMs = -Infinity
-    return news
+    if (newsAgeMs < Infinity) this.#summedAtMs = -Infinity
+    return newsAgeMs
   }
 
   /** The sums of one measure. The views have been rolled to now. */
@@ -86,10 +91,11 @@ export class PeerViews {
     if (sinceMs >= 0 && sinceMs < SUMS_MS) return
     this.#summedAtMs = nowMs
     for (const sums of [this.#requests, this.#tokens]) sums.admitted = sums.offered = sums.emptyAtMs = 0
-    for (const [isolateId, { shard, timeMs }] of this.#views) {
-      const ageMs = nowMs - timeMs
-      const inside = clamp(1 - ageMs / WINDOW_MS)
-      const trust = clamp(1 - (ageMs - shard.renewWithinSeconds * 1_000 - this.#lagMs) / FADE_MS)
+    const delayMs = this.#delayMs ?? DELAY_MAX_MS
+    for (const [isolateId, { shard, timeMs, seenAtMs }] of this.#views) {
+      const inside = clamp(1 - (nowMs - timeMs) / WINDOW_MS)
+      const lateMs = nowMs - seenAtMs - shard.renewWithinSeconds * 1_000 - delayMs
+      const trust = clamp(1 - lateMs / FADE_MS)
       if (trust === 0 && inside === 0) this.#views.delete(isolateId)
       for (const measure of MEASURES) {
         const sums = measure === 'requests' ? this.#requests : this.#tokens
@@ -101,11 +107,13 @@ export class PeerViews {
     }
   }
 
-  // A renewal's age at first sight is KV's delay (and half the time between two looks, which delays what we know as
-  // much). The largest of late counts, forgotten slowly: trusting a view some seconds too long harms less than dropping it.
-  #measureLag(ageMs: number): void {
-    const believed = this.#lagMs === LAG_MAX_MS ? ageMs : this.#lagMs * LAG_MEMORY + ageMs * (1 - LAG_MEMORY)
-    this.#lagMs = Math.min(LAG_MAX_MS, Math.max(0, ageMs, believed))
+  // How much longer than promised renewals take to come into view: the time between two looks, and KV's, which may show
+  // a location nothing new for 60 s. Measured by our clock alone, so that it does not matter what the peers' clocks say.
+  // The largest counts and is forgotten slowly: to trust a view some seconds too long harms less than to drop it.
+  #measureDelay(lateMs: number): void {
+    const faded =
+      this.#delayMs === undefined ? lateMs : this.#delayMs * DELAY_MEMORY + lateMs * (1 - DELAY_MEMORY)
+    this.#delayMs = Math.min(DELAY_MAX_MS, Math.max(0, lateMs, faded))
   }
 }
 

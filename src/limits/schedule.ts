@@ -14,12 +14,16 @@ export const CHANGE_MIN = 2
 /** Time between two publications after such a change, ms. */
 export const PUBLISH_SOON_MS = 2_000
 /** Time between two publications without, ms, near the limit and far from it. */
-export const PUBLISH_NEAR_MS = 10_000
+export const PUBLISH_NEAR_MS = 20_000
 export const PUBLISH_FAR_MS = 30_000
-/** Time between two collections near the limit, ms: from the first, growing by the factor to the second while nothing new comes. */
+/**
+ * Time between two collections near the limit, ms: the first after fresh news, growing by the factor to the second while none
+ * come. Fresh is what was counted so short a time ago, ms: where KV shows everything a minute late, to look often is in vain.
+ */
 export const COLLECT_NEAR_MS = 5_000
-export const COLLECT_IDLE_MS = 15_000
+export const COLLECT_IDLE_MS = 20_000
 export const COLLECT_GROWTH = 1.6
+export const FRESH_MS = 15_000
 /** Time between two collections far from the limit, ms. */
 export const COLLECT_FAR_MS = 30_000
 

@@ -69,5 +69,7 @@ for (const [name, change] of scenarios) {
   // oxlint-disable-next-line no-await-in-loop -- the rows come out in order
   const o = await mean({ ...BASE, ...change }, fleetShare())
   const rates = `${o.writesPerThousand.toFixed(0)} | ${o.listsPerThousand.toFixed(0)}`
-  print(`| ${name} | ${percent(o.meanOver)} | ${percent(o.worstOver)} | ${percent(o.refusedShare)} | ${rates} |`)
+  print(
+    `| ${name} | ${percent(o.meanOver)} | ${percent(o.worstOver)} | ${percent(o.refusedShare)} | ${rates} |`,
+  )
 }

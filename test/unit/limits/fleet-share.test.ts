@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { dither, seedOf, standing, TOLERANCES, waitMs } from '../../../src/limits/fleet-share.ts'
+import { RollingWindow } from '../../../src/limits/rolling-window.ts'
+
+const NOW_MS = Date.UTC(2026, 0, 1)
+const NOBODY = { admitted: 0, offered: 0, emptyAtMs: 0 }
+
+function windowOf(admitted: number, offered: number): RollingWindow {
+  const window = new RollingWindow()
+  window.roll(NOW_MS)
+  window.admit(admitted)
+  window.offer(offered)
+  return window
+}
+
+describe('the rules of fleet-share', () => {
+  it('admits up to the limit what is known to be admitted, here and elsewhere', () => {
+    const terms = { limit: 60, tolerance: 0.5, dither: 0 }
+    const peers = { admitted: 40, offered: 0, emptyAtMs: NOW_MS + 30_000 }
+    expect(waitMs(windowOf(19, 20), peers, terms, 1, NOW_MS)).toBe(0)
+    expect(waitMs(windowOf(20, 21), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
+    expect(standing(windowOf(20, 21), peers, terms, NOW_MS)).toEqual({
+      limit: 60,
+      used: 60,
+      remaining: 0,
+      resetMs: 60_000,
+    })
+  })
+
+  it.each(Object.entries(TOLERANCES))(
+    'keeps to its share of the demand in mode %s, beyond the tolerance',
+    (_, tolerance) => {
+      const terms = { limit: 60, tolerance, dither: 0 }
+      // A quarter of the demand is ours, so a quarter of the limit: 15.
+      const demand = (1 + tolerance) * 60 + 4
+      const peers = { admitted: 0, offered: (demand * 3) / 4, emptyAtMs: 0 }
+      expect(waitMs(windowOf(14, demand / 4), peers, terms, 1, NOW_MS)).toBe(0)
+      expect(waitMs(windowOf(15, demand / 4), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
+      expect(standing(windowOf(15, demand / 4), peers, terms, NOW_MS).remaining).toBe(0)
+      // Just below, the share rule rests.
+      const fewer = { ...peers, offered: peers.offered - 5 }
+      expect(waitMs(windowOf(15, demand / 4), fewer, terms, 1, NOW_MS)).toBe(0)
+    },
+  )
+
+  it('rounds a share so that in the mean it is had exactly', () => {
+    const peers = { admitted: 0, offered: 990, emptyAtMs: 0 }
+    let admitted = 0
+    const minutes = 2_000
+    for (let minute = 0; minute < minutes; minute++) {
+      const terms = { limit: 60, tolerance: 0.5, dither: dither(seedOf('isolate'), NOW_MS + minute * 60_000) }
+      // A hundredth of the demand: 0.6 requests a minute.
+      if (waitMs(windowOf(0, 10), peers, terms, 1, NOW_MS) === 0) admitted += 1
+    }
+    expect(admitted / minutes).toBeCloseTo(0.6, 1)
+  })
+
+  it('sends a share that was rounded to nothing into the next minute', () => {
+    const peers = { admitted: 0, offered: 990, emptyAtMs: 0 }
+    const terms = { limit: 60, tolerance: 0.5, dither: 0 }
+    expect(waitMs(windowOf(0, 10), peers, terms, 1, NOW_MS + 45_000)).toBe(15_000)
+  })
+
+  it('never lets one isolate pass the limit, and never refuses a lone one below it', () => {
+    const amount = fc.nat(200)
+    fc.assert(
+      fc.property(
+        amount,
+        amount,
+        amount,
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (own, known, offered, share) => {
+          const terms = { limit: 100, tolerance: 0.5, dither: share }
+          const window = windowOf(own, own + offered)
+          const peers = { admitted: known, offered: known + offered, emptyAtMs: NOW_MS }
+          if (waitMs(window, peers, terms, 1, NOW_MS) === 0) expect(own + known).toBeLessThan(100)
+          expect(waitMs(window, NOBODY, terms, 1, NOW_MS) === 0).toBe(own < 100)
+          expect(standing(window, peers, terms, NOW_MS).remaining).toBeGreaterThanOrEqual(0)
+        },
+      ),
+    )
+  })
+})

@@ -1,0 +1,118 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { RollingWindow, WINDOW_MS } from '../../../src/limits/rolling-window.ts'
+
+const START_MS = Date.UTC(2026, 0, 1)
+
+/** Moments of a clock that mostly goes on, may stand still, and may step back by some ms. */
+const gapsMs = fc.array(
+  fc.oneof(
+    fc.constant(0),
+    fc.integer({ min: -20, max: 3_000 }),
+    fc.integer({ min: 0, max: 90_000 }),
+    fc.constantFrom(WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1),
+  ),
+  { maxLength: 200 },
+)
+
+describe('the rolling window', () => {
+  it('never forgets what is younger than 60 s, and never keeps what is older than 61 s', () => {
+    fc.assert(
+      fc.property(gapsMs, (gaps) => {
+        const window = new RollingWindow()
+        const admittedAtMs: number[] = []
+        let nowMs = START_MS
+        let latestMs = START_MS
+        for (const gapMs of gaps) {
+          nowMs += gapMs
+          latestMs = Math.max(latestMs, nowMs)
+          window.roll(nowMs)
+          window.offer(1)
+          window.admit(1)
+          admittedAtMs.push(latestMs)
+          const younger = (ageMs: number): number =>
+            admittedAtMs.filter((atMs) => latestMs - atMs < ageMs).length
+          expect(window.admitted).toBeGreaterThanOrEqual(younger(WINDOW_MS))
+          expect(window.admitted).toBeLessThanOrEqual(younger(WINDOW_MS + 1_000))
+          expect(window.offered).toBeGreaterThanOrEqual(window.admitted)
+          expect(window.offered).toBeLessThanOrEqual(younger(WINDOW_MS + 1_000))
+        }
+      }),
+    )
+  })
+
+  it('is empty after 61 s, whatever was taken and given back', () => {
+    fc.assert(
+      fc.property(gapsMs, fc.array(fc.nat(1_000)), fc.array(fc.nat(1_000)), (gaps, reserved, actual) => {
+        const window = new RollingWindow()
+        let nowMs = START_MS
+        gaps.forEach((gapMs, index) => {
+          const takenAtMs = nowMs
+          window.roll(nowMs)
+          window.admit(reserved[index] ?? 5)
+          nowMs += gapMs
+          window.roll(nowMs)
+          window.settle(takenAtMs, reserved[index] ?? 5, actual[index] ?? 0)
+          expect(window.admitted).toBeGreaterThanOrEqual(0)
+        })
+        window.roll(nowMs + WINDOW_MS + 1_100)
+        expect([window.admitted, window.offered, window.resetMs(nowMs)]).toEqual([0, 0, 0])
+      }),
+    )
+  })
+
+  it('says to the millisecond when there is room again', () => {
+    fc.assert(
+      fc.property(gapsMs, fc.nat(30), (gaps, room) => {
+        const window = new RollingWindow()
+        let nowMs = START_MS
+        for (const gapMs of gaps) {
+          nowMs += Math.abs(gapMs)
+          window.roll(nowMs)
+          window.admit(1)
+        }
+        const waitMs = window.waitMs(room, 0, nowMs)
+        expect(waitMs).toBeLessThanOrEqual(WINDOW_MS)
+        if (waitMs > 0) {
+          window.roll(nowMs + waitMs - 1)
+          expect(window.admitted).toBeGreaterThan(room)
+        }
+        window.roll(nowMs + waitMs)
+        expect(window.admitted).toBeLessThanOrEqual(room)
+      }),
+    )
+  })
+
+  it('waits for what slides evenly, too', () => {
+    const window = new RollingWindow()
+    window.roll(START_MS)
+    window.admit(4)
+    // 4 own ones leave after 60 s; until then room for 6 of 12 that sink to nothing: half of the window.
+    expect(window.waitMs(10, 12, START_MS)).toBe(WINDOW_MS / 2 + 1)
+    expect(window.waitMs(3, 0, START_MS)).toBe(WINDOW_MS)
+    expect(window.waitMs(16, 12, START_MS)).toBe(0)
+  })
+
+  it('gives back what was reserved too much, and takes what was too little when it is known', () => {
+    const window = new RollingWindow()
+    window.roll(START_MS)
+    window.admit(100)
+    window.settle(START_MS, 100, 30)
+    expect(window.admitted).toBe(30)
+    window.roll(START_MS + 59_000)
+    window.settle(START_MS, 30, 50)
+    window.roll(START_MS + WINDOW_MS)
+    expect(window.admitted).toBe(20)
+    window.settle(START_MS, 30, 0)
+    expect(window.admitted).toBe(20)
+    expect(window.resetMs(START_MS + WINDOW_MS)).toBe(59_000)
+  })
+
+  it('begins anew when the clock was set back by more than a window', () => {
+    const window = new RollingWindow()
+    window.roll(START_MS)
+    window.admit(9)
+    window.roll(START_MS - WINDOW_MS)
+    expect(window.admitted).toBe(0)
+  })
+})
