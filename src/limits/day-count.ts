@@ -31,6 +31,8 @@ export interface DayShard {
 }
 
 export class DayCount {
+  /** The UTC date, as `2026-11-22`. */
+  date = ''
   #day = -1
   #own = 0
   #published = 0
@@ -42,6 +44,7 @@ export class DayCount {
     const day = Math.floor(nowMs / DAY_MS)
     if (day <= this.#day) return
     this.#day = day
+    this.date = new Date(day * DAY_MS).toISOString().slice(0, 10)
     this.#own = this.#published = this.#peersAdmitted = 0
     this.#peers.clear()
   }
@@ -58,11 +61,6 @@ export class DayCount {
   /** Requests known to be admitted today. */
   get used(): number {
     return this.#own + this.#peersAdmitted
-  }
-
-  /** The UTC date, as `2026-11-22`. */
-  get date(): string {
-    return new Date(this.#day * DAY_MS).toISOString().slice(0, 10)
   }
 
   /** Until 00:00 UTC, ms. */

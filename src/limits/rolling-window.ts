@@ -13,7 +13,8 @@ const LAST_AT = 2 * BUCKETS
 /**
  * Rolling counts in buckets of one second. What was admitted leaves 60 s after the last admission of its bucket: never
  * early, so a window of 60 s never holds more than was allowed, and never later than 60 s after a refusal, so that a
- * `retry-after` need not exceed the 60 s that the SDKs honour. What was offered leaves with its second.
+ * `retry-after` need not exceed the 60 s that the SDKs honour. What was offered leaves up to a second early: demand counted
+ * too high would refuse those whom the tolerance is to let pass.
  *
  * Time may stand still, jump forward, or step back a little (two requests of one isolate can see clocks some ms apart):
  * within 60 s the latest time seen counts; a longer step back is a reset clock, and begins a new window.
@@ -33,7 +34,7 @@ export class RollingWindow {
     if (nowMs < this.#nowMs && this.#nowMs - nowMs < WINDOW_MS) return
     const second = Math.floor(nowMs / SECOND_MS)
     if (second < this.#second || second - this.#second >= BUCKETS) this.#clear()
-    else for (let passed = this.#second + 1; passed <= second; passed++) this.#empty(passed % BUCKETS)
+    else for (let passed = this.#second + 1; passed <= second; passed++) this.#pass(passed)
     this.#second = second
     this.#nowMs = nowMs
     const oldest = (second + 1) % BUCKETS
@@ -74,6 +75,7 @@ export class RollingWindow {
    * `sliding` is an amount that must fit into the room too and sinks evenly to nothing within the window.
    */
   waitMs(room: number, sliding: number, nowMs: number): number {
+    if (this.admitted + sliding <= room) return 0
     let own = this.admitted
     let waitMs = 0
     for (let age = 1; age <= BUCKETS; age++) {
@@ -102,10 +104,11 @@ export class RollingWindow {
     this.#rows[index] = this.#row(index) + amount
   }
 
-  #empty(bucket: number): void {
-    this.#release(bucket)
-    this.offered -= this.#row(OFFERED + bucket)
-    this.#rows[OFFERED + bucket] = 0
+  #pass(second: number): void {
+    this.#release(second % BUCKETS)
+    const oldest = OFFERED + ((second + 1) % BUCKETS)
+    this.offered -= this.#row(oldest)
+    this.#rows[oldest] = 0
   }
 
   #release(bucket: number): void {

@@ -1,8 +1,8 @@
 /** Prints how well limiters hold a limit: `npm run simulate:limits`. */
 
 import { fleetShare, getAndPut, memoryOnly } from '../support/limits-contenders.ts'
-import { simulate } from '../support/limits-simulation.ts'
-import type { Contender, Outcome, Scenario } from '../support/limits-simulation.ts'
+import { meanOutcome } from '../support/limits-simulation.ts'
+import type { Scenario } from '../support/limits-simulation.ts'
 
 const ISOLATES = [1, 4, 16, 64]
 const SEEDS = [1, 2, 3]
@@ -10,26 +10,6 @@ const BASE: Scenario = { isolates: 8, limit: 60, demand: 10, minutes: 20, warmUp
 
 // oxlint-disable-next-line no-console -- printing is what this is for
 const print = (line: string): void => console.log(line)
-
-async function mean(scenario: Scenario, contender: Contender): Promise<Outcome> {
-  const outcomes = await Promise.all(SEEDS.map((seed) => simulate({ ...scenario, seed }, contender)))
-  const [first] = outcomes
-  if (first === undefined) throw new Error('no seed')
-  const average = (pick: (outcome: Outcome) => number): number =>
-    outcomes.reduce((sum, outcome) => sum + pick(outcome), 0) / outcomes.length
-  return {
-    offered: average((o) => o.offered),
-    admitted: average((o) => o.admitted),
-    meanOver: average((o) => o.meanOver),
-    worstOver: Math.max(...outcomes.map((o) => o.worstOver)),
-    fullestMinute: Math.max(...outcomes.map((o) => o.fullestMinute)),
-    refusedShare: average((o) => o.refusedShare),
-    writesPerThousand: average((o) => o.writesPerThousand),
-    listsPerThousand: average((o) => o.listsPerThousand),
-    getsPerThousand: average((o) => o.getsPerThousand),
-    tooManyWrites: average((o) => o.tooManyWrites),
-  }
-}
 
 const percent = (share: number): string => `${(share * 100).toFixed(Math.abs(share) < 0.1 ? 1 : 0)} %`
 
@@ -40,8 +20,7 @@ print(`|---|${ISOLATES.map(() => '---|').join('')}`)
 for (const contender of [getAndPut, memoryOnly, fleetShare('strict'), fleetShare(), fleetShare('lenient')]) {
   const cells = []
   for (const isolates of ISOLATES) {
-    // oxlint-disable-next-line no-await-in-loop -- the rows come out in order
-    const { meanOver, worstOver } = await mean({ ...BASE, isolates }, contender)
+    const { meanOver, worstOver } = await meanOutcome({ ...BASE, isolates }, contender, SEEDS)
     cells.push(`${percent(meanOver)} (${percent(worstOver)})`)
   }
   print(`| ${contender.name} | ${cells.join(' | ')} |`)
@@ -62,12 +41,11 @@ const scenarios: [string, Partial<Scenario>][] = [
   ['10 ×, half of the writes fail', { failingWrites: 0.5 }],
   ['10 ×, all writes fail', { failingWrites: 1 }],
   ['10 ×, clocks ±10 s', { clockSkewMs: 10_000 }],
-  ['75 % that moves once', { demand: 0.75, traffic: 'moves', isolates: 2 }],
+  ['74 % that moves once', { demand: 0.74, traffic: 'moves', pace: 'even', isolates: 2 }],
   ['10 ×, KV 5 s stale', { visibilityDelayMs: 5_000 }],
 ]
 for (const [name, change] of scenarios) {
-  // oxlint-disable-next-line no-await-in-loop -- the rows come out in order
-  const o = await mean({ ...BASE, ...change }, fleetShare())
+  const o = await meanOutcome({ ...BASE, ...change }, fleetShare(), SEEDS)
   const rates = `${o.writesPerThousand.toFixed(0)} | ${o.listsPerThousand.toFixed(0)}`
   print(
     `| ${name} | ${percent(o.meanOver)} | ${percent(o.worstOver)} | ${percent(o.refusedShare)} | ${rates} |`,

@@ -137,8 +137,8 @@ export class KvDouble {
     return seen === undefined || seen.value === null || seen.expiresAtMs <= nowMs ? undefined : seen
   }
 
-  names(): string[] {
-    return [...this.#versions.keys()].toSorted()
+  names(prefix: string): string[] {
+    return [...this.#versions.keys()].filter((name) => name.startsWith(prefix)).toSorted()
   }
 
   get #delayMs(): number {
@@ -186,8 +186,8 @@ export class KvLocation {
     await this.#kv.begin('list')
     const keys: ListedKey[] = []
     const limit = Math.min(options.limit ?? PAGE_KEYS_MAX, PAGE_KEYS_MAX)
-    for (const name of this.#kv.names()) {
-      if (!name.startsWith(options.prefix ?? '') || name <= (options.cursor ?? '')) continue
+    for (const name of this.#kv.names(options.prefix ?? '')) {
+      if (name <= (options.cursor ?? '')) continue
       const version = this.#kv.read(name, this.#location)
       if (version === undefined) continue
       const last = keys.at(-1)

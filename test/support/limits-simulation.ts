@@ -26,11 +26,13 @@ export interface Scenario {
   readonly clockSkewMs?: number
   /** How traffic goes: see `Traffic`. Default `steady`. */
   readonly traffic?: Traffic
+  /** Requests at random times (a Poisson stream), or at even intervals. Default `random`. */
+  readonly pace?: 'random' | 'even'
 }
 
 /**
- * `steady`: a Poisson stream, spread unevenly (the k-th isolate gets a part in proportion to 1 ÷ √k). `bursts`: the same,
- * on for 30 s and off for 30 s. `moves`: all of it at the first isolate, from the middle of the time on at the last.
+ * `steady`: spread unevenly over the isolates (the k-th gets a part in proportion to 1 ÷ √k). `bursts`: the same, on for 30 s
+ * and off for 30 s. `moves`: all of it at the first isolate, from the middle of the time on at the last.
  */
 export type Traffic = 'steady' | 'bursts' | 'moves'
 
@@ -89,9 +91,7 @@ export async function simulate(scenario: Scenario, contender: Contender): Promis
   let countsBefore = { ...kv.counts }
   for (const { atMs, isolate } of arrivals(scenario, startMs, random)) {
     if (offered === 0 && atMs >= measuredFromMs) countsBefore = { ...kv.counts }
-    // oxlint-disable-next-line no-await-in-loop -- one event after the other is what is simulated
     await clock.advanceTo(atMs)
-    // oxlint-disable-next-line no-await-in-loop
     if ((await decides[isolate]?.(() => undefined)) === true) admittedAtMs.push(atMs)
     if (atMs >= measuredFromMs) offered += 1
   }
@@ -113,18 +113,43 @@ export async function simulate(scenario: Scenario, contender: Contender): Promis
   }
 }
 
+/** The same with several seeds: means, but the worst of what is a worst. */
+export async function meanOutcome(
+  scenario: Scenario,
+  contender: Contender,
+  seeds: readonly number[],
+): Promise<Outcome> {
+  const outcomes: Outcome[] = []
+  for (const seed of seeds) outcomes.push(await simulate({ ...scenario, seed }, contender))
+  const mean = (pick: (outcome: Outcome) => number): number =>
+    outcomes.reduce((sum, outcome) => sum + pick(outcome), 0) / outcomes.length
+  return {
+    offered: mean((outcome) => outcome.offered),
+    admitted: mean((outcome) => outcome.admitted),
+    meanOver: mean((outcome) => outcome.meanOver),
+    worstOver: Math.max(...outcomes.map((outcome) => outcome.worstOver)),
+    fullestMinute: Math.max(...outcomes.map((outcome) => outcome.fullestMinute)),
+    refusedShare: mean((outcome) => outcome.refusedShare),
+    writesPerThousand: mean((outcome) => outcome.writesPerThousand),
+    listsPerThousand: mean((outcome) => outcome.listsPerThousand),
+    getsPerThousand: mean((outcome) => outcome.getsPerThousand),
+    tooManyWrites: Math.max(...outcomes.map((outcome) => outcome.tooManyWrites)),
+  }
+}
+
 interface Arrival {
   readonly atMs: number
   readonly isolate: number
 }
 
 function* arrivals(scenario: Scenario, startMs: number, random: () => number): Generator<Arrival> {
-  const { isolates, limit, demand, minutes, traffic = 'steady' } = scenario
+  const { isolates, limit, demand, minutes, traffic = 'steady', pace = 'random' } = scenario
   const weights = Array.from({ length: isolates }, (_, index) => 1 / Math.sqrt(index + 1))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const meanGapMs = MINUTE_MS / (limit * demand)
   const lengthMs = minutes * MINUTE_MS
-  for (let ms = 0; ms < lengthMs; ms += -Math.log(1 - random()) * meanGapMs) {
+  const gapMs = (): number => (pace === 'even' ? meanGapMs : -Math.log(1 - random()) * meanGapMs)
+  for (let ms = 0; ms < lengthMs; ms += gapMs()) {
     if (traffic === 'bursts' && ms % (2 * BURST_MS) >= BURST_MS) continue
     let place = random() * total
     let isolate = weights.findIndex((weight) => (place -= weight) < 0)

@@ -26,11 +26,11 @@ describe('a lane of background operations', () => {
   it('pauses for 2 s some times, then 4, 8 and so on to 300 s, and for 2 s again after a success', () => {
     const lane = new Lane()
     const pausesMs = Array.from({ length: PAUSE_PATIENCE + 10 }, () => lane.fail(0))
-    expect(pausesMs).toEqual([
-      ...Array.from({ length: PAUSE_PATIENCE }, () => 2_000),
-      ...[4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000],
-      ...[PAUSE_MAX_MS, PAUSE_MAX_MS, PAUSE_MAX_MS],
+    expect(pausesMs.slice(0, PAUSE_PATIENCE)).toEqual([2_000, 2_000, 2_000, 2_000])
+    expect(pausesMs.slice(PAUSE_PATIENCE, -3)).toEqual([
+      4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000,
     ])
+    expect(pausesMs.slice(-3)).toEqual([PAUSE_MAX_MS, PAUSE_MAX_MS, PAUSE_MAX_MS])
     lane.succeed(0)
     expect(lane.fail(0)).toBe(2_000)
   })

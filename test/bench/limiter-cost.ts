@@ -1,0 +1,90 @@
+/** Measures what a limiter decision costs, next to the hash of a key that every request pays too: `npm run bench:limiter`. */
+
+import { createHash } from 'node:crypto'
+import type { DayShard } from '../../src/limits/day-count.ts'
+import type { Limits } from '../../src/limits/decision.ts'
+import type { Exchange } from '../../src/limits/exchange.ts'
+import { createLimiter } from '../../src/limits/limiter.ts'
+import type { Shard } from '../../src/limits/peer-views.ts'
+
+const KEYS = 1_000
+const PEERS = 8
+const DECISIONS = 1_000_000
+const HASHES = 300_000
+const REQUESTS_PER_MINUTE = 60
+/** What the project promises, µs of CPU a decision in the mean. */
+const PROMISED_US = 5
+
+const LIMITS: Limits = {
+  requestsPerMinute: REQUESTS_PER_MINUTE,
+  tokensPerMinute: 100_000,
+  requestsPerDay: 1_000_000,
+}
+const COST = { requests: 1, tokens: 800 } as const
+const keyIds = Array.from({ length: KEYS }, (_, index) => `key_${index}`)
+
+// A store that costs nothing, so that the limiter's own work is measured, the exchange's schedule and sums included.
+let nowMs = Date.UTC(2026, 0, 1)
+const minutes: Exchange<Shard> = {
+  publish: () => Promise.resolve(),
+  collect: () => Promise.resolve(Array.from({ length: PEERS }, (_, index) => peerShard(index))),
+}
+const days: Exchange<DayShard> = { publish: () => Promise.resolve(), collect: () => Promise.resolve([]) }
+
+// oxlint-disable-next-line no-console -- printing is what this is for
+const print = (line: string): void => console.log(line)
+
+/** CPU time of the process a turn, µs. */
+async function measure(turns: number, turn: (index: number) => void): Promise<number> {
+  const before = process.cpuUsage()
+  for (let index = 0; index < turns; index++) {
+    turn(index)
+    // Lets the background work end now and then, as between the requests of an isolate.
+    if (index % 100 === 0) await Promise.resolve()
+  }
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / turns
+}
+
+for (const overload of [0.5, 3]) {
+  const limiter = createLimiter({ minutes, days, clock: () => nowMs })
+  const stepMs = 60_000 / (KEYS * REQUESTS_PER_MINUTE * overload)
+  let atMs = nowMs
+  let refused = 0
+  const decide = (index: number): void => {
+    atMs += stepMs
+    nowMs = Math.floor(atMs)
+    const decision = limiter.check(keyIds[index % KEYS] ?? '', LIMITS, COST, nowMs, () => undefined)
+    if (!decision.admitted) refused += 1
+    else limiter.settle(decision.reservation, 500, nowMs)
+  }
+  // Once to warm up, then in earnest.
+  await measure(DECISIONS / 4, decide)
+  await measure(HASHES / 4, hash)
+  refused = 0
+  const decisionUs = await measure(DECISIONS, decide)
+  const hashUs = await measure(HASHES, hash)
+  print(
+    `${KEYS} active keys at ${overload} × their limit, ${PEERS} peers, ${((refused / DECISIONS) * 100).toFixed(0)} % refused: ` +
+      `${decisionUs.toFixed(2)} µs a decision, ${hashUs.toFixed(2)} µs a SHA-256, ratio ${(decisionUs / hashUs).toFixed(2)}`,
+  )
+  if (decisionUs > PROMISED_US) process.exitCode = 1
+}
+
+function hash(index: number): void {
+  createHash('sha256')
+    .update(`sk-${'x'.repeat(40)}${index}`)
+    .digest('hex')
+}
+
+function peerShard(index: number): Shard {
+  const counts = { admitted: 2, offered: 3 }
+  return {
+    isolateId: `peer${index}`,
+    seq: nowMs,
+    timeMs: nowMs,
+    renewWithinSeconds: 20,
+    requests: counts,
+    tokens: counts,
+  }
+}

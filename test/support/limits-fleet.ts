@@ -1,0 +1,53 @@
+/** Isolates that limit one key over a KV double, for tests that look at single decisions. */
+
+import type { Trouble } from '../../src/limits/courier.ts'
+import type { Decision, Limits } from '../../src/limits/decision.ts'
+import { createDayExchange, createMinuteExchange } from '../../src/limits/exchange.ts'
+import { createLimiter } from '../../src/limits/limiter.ts'
+import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
+import { KvDouble } from './kv-double.ts'
+import type { KvDoubleOptions } from './kv-double.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export interface Isolate {
+  readonly limiter: FleetShareLimiter
+  /** One request, now. */
+  readonly ask: (limits: Limits, tokens?: number, keyId?: string) => Decision
+}
+
+export class Fleet {
+  readonly clock: VirtualClock
+  readonly kv: KvDouble
+  readonly troubles: Trouble[] = []
+  readonly isolates: readonly Isolate[]
+
+  constructor(isolates = 1, options: Partial<KvDoubleOptions> = {}) {
+    this.clock = options.clock ?? new VirtualClock()
+    this.kv = new KvDouble({ ...options, clock: this.clock })
+    this.isolates = Array.from({ length: isolates }, (_, index) => this.#isolate(`isolate${index}`))
+  }
+
+  /** The isolate of that number. */
+  at(index: number): Isolate {
+    const isolate = this.isolates[index]
+    if (isolate === undefined) throw new RangeError(`no isolate ${index}`)
+    return isolate
+  }
+
+  #isolate(isolateId: string): Isolate {
+    const { clock, kv, troubles } = this
+    const namespace = kv.at(isolateId)
+    const limiter = createLimiter({
+      minutes: createMinuteExchange(namespace),
+      days: createDayExchange(namespace),
+      isolateId,
+      clock: () => clock.nowMs,
+      onTrouble: (trouble) => troubles.push(trouble),
+    })
+    return {
+      limiter,
+      ask: (limits, tokens = 0, keyId = 'key') =>
+        limiter.check(keyId, limits, { requests: 1, tokens }, clock.nowMs, () => undefined),
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import {
+  createDayExchange,
+  createMinuteExchange,
+  PAGES_MAX,
+  SHARD_TTL_SECONDS,
+} from '../../../src/limits/exchange.ts'
+import type { ShardStore } from '../../../src/limits/exchange.ts'
+import type { Shard } from '../../../src/limits/peer-views.ts'
+import { KvDouble } from '../../support/kv-double.ts'
+import type { KvLocation } from '../../support/kv-double.ts'
+import { asKVNamespace } from '../../support/kv-namespace.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+const SHARD: Shard = {
+  isolateId: 'abc.1',
+  seq: 7,
+  timeMs: Date.UTC(2026, 0, 1),
+  renewWithinSeconds: 10,
+  requests: { admitted: 3, offered: 4 },
+  tokens: { admitted: 500, offered: 900 },
+}
+
+function setUp(): { clock: VirtualClock; kv: KvLocation } {
+  const clock = new VirtualClock()
+  return { clock, kv: new KvDouble({ clock }).at('here') }
+}
+
+describe('the exchange through KV', () => {
+  it('brings shards back as they were published, with an empty value and one list', async () => {
+    const { clock, kv } = setUp()
+    const exchange = createMinuteExchange(asKVNamespace(kv))
+    await exchange.publish('key', SHARD)
+    await exchange.publish('key2', { ...SHARD, isolateId: 'other.1' })
+    expect(await exchange.collect('key')).toEqual([SHARD])
+    expect(await kv.get('rate:key:abc.1')).toBe('')
+    await clock.advance(SHARD_TTL_SECONDS * 1_000)
+    expect(await exchange.collect('key')).toEqual([])
+  })
+
+  it('keeps the shards of each day by themselves', async () => {
+    const exchange = createDayExchange(setUp().kv)
+    await exchange.publish('key:2026-11-22', { isolateId: 'abc.1', admitted: 12 })
+    expect(await exchange.collect('key:2026-11-22')).toEqual([{ isolateId: 'abc.1', admitted: 12 }])
+    expect(await exchange.collect('key:2026-11-23')).toEqual([])
+  })
+
+  it.each([
+    ['none', undefined],
+    ['of another version', [2, 7, 1, 10, 3, 4, 5, 6]],
+    ['too short', [1, 7, 1, 10, 3]],
+    ['of words', [1, '7', 1, 10, 3, 4, 5, 6]],
+    ['negative', [1, 7, 1, 10, -3, 4, 5, 6]],
+    ['of no finite number', [1, 7, 1, 10, null, 4, 5, 6]],
+    ['an object', { seq: 7 }],
+  ])('takes no notice of metadata that is %s', async (_, metadata) => {
+    const { kv } = setUp()
+    const exchange = createMinuteExchange(kv)
+    await exchange.publish('key', SHARD)
+    await kv.put('rate:key:bad.1', '', { metadata })
+    expect(await exchange.collect('key')).toEqual([SHARD])
+  })
+
+  it('reads a bounded number of pages', async () => {
+    let pages = 0
+    const endless: ShardStore = {
+      put: () => Promise.resolve(),
+      list: () => Promise.resolve({ keys: [], list_complete: false, cursor: String(++pages) }),
+    }
+    expect(await createMinuteExchange(endless).collect('key')).toEqual([])
+    expect(pages).toBe(PAGES_MAX)
+  })
+
+  it('rejects when the store does, for the caller to back off', async () => {
+    const clock = new VirtualClock()
+    const kv = new KvDouble({ clock })
+    kv.failureRates.put = 1
+    kv.failureRates.list = 1
+    const exchange = createMinuteExchange(kv.at('here'))
+    await expect(exchange.publish('key', SHARD)).rejects.toThrow('500')
+    await expect(exchange.collect('key')).rejects.toThrow('500')
+  })
+})

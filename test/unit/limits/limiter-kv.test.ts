@@ -1,0 +1,186 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DAY_COLLECT_FAR_MS, DAY_PUBLISH_SOON_MS } from '../../../src/limits/day-count.ts'
+import { OPERATION_MAX_MS, PAUSE_MAX_MS } from '../../../src/limits/lane.ts'
+import { KEYS_MAX } from '../../../src/limits/limiter.ts'
+import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
+import { Fleet } from '../../support/limits-fleet.ts'
+import type { Isolate } from '../../support/limits-fleet.ts'
+import { seededRandom } from '../../support/seeded-random.ts'
+
+const LIMITS = { requestsPerMinute: 60 }
+
+/** Requests at an even pace. Returns how many were admitted. */
+async function pace(
+  fleet: Fleet,
+  { ask }: Isolate,
+  seconds: number,
+  perSecond = 1,
+  limits = LIMITS,
+): Promise<number> {
+  let admitted = 0
+  for (let count = 0; count < seconds * perSecond; count++) {
+    if (ask(limits).admitted) admitted += 1
+    await fleet.clock.advance(1_000 / perSecond)
+  }
+  return admitted
+}
+
+describe('the limiter over KV', () => {
+  it('counts what peers admitted once it has seen it', async () => {
+    const fleet = new Fleet(2)
+    for (let count = 0; count < 40; count++) fleet.at(0).ask(LIMITS)
+    await fleet.clock.advance(2_000)
+    fleet.at(0).ask(LIMITS)
+    await fleet.clock.advance(1)
+    for (let count = 0; count < 2; count++) fleet.at(1).ask(LIMITS)
+    await fleet.clock.advance(1)
+    const { state } = fleet.at(1).ask(LIMITS)
+    expect(state.requests?.used).toBeGreaterThan(40)
+    expect(state.requests?.remaining).toBeLessThan(20)
+  })
+
+  it('never admits more than isolates × limit in any 60 s, whatever KV does', async () => {
+    const event = fc.record({
+      gapMs: fc.nat(4_000),
+      isolate: fc.nat(2),
+      burst: fc.integer({ min: 1, max: 8 }),
+    })
+    const trouble = fc.record({
+      put: fc.constantFrom(0, 0.5, 1),
+      list: fc.constantFrom(0, 0.5, 1),
+      delayMs: fc.nat(90_000),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 120 }),
+        trouble,
+        fc.nat(),
+        async (events, faults, seed) => {
+          const fleet = new Fleet(3, { visibilityDelayMs: faults.delayMs, random: seededRandom(seed) })
+          Object.assign(fleet.kv.failureRates, { put: faults.put, list: faults.list })
+          const admittedAtMs: number[] = []
+          for (const { gapMs, isolate, burst } of events) {
+            await fleet.clock.advance(gapMs)
+            const { nowMs } = fleet.clock
+            for (let count = 0; count < burst; count++)
+              if (fleet.at(isolate).ask({ requestsPerMinute: 5 }).admitted) admittedAtMs.push(nowMs)
+            const inWindow = admittedAtMs.filter((atMs) => nowMs - atMs < WINDOW_MS).length
+            expect(inWindow).toBeLessThanOrEqual(3 * 5)
+          }
+          expect(fleet.kv.tooManyWrites).toBe(0)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+
+  it('never writes a key twice within a second, however slow KV is', async () => {
+    const random = seededRandom(1)
+    const fleet = new Fleet(1, { latencyMs: () => random() * 4_000 })
+    await pace(fleet, fleet.at(0), 300, 10, { requestsPerMinute: 20 })
+    expect(fleet.kv.tooManyWrites).toBe(0)
+    expect(fleet.kv.counts.put).toBeGreaterThan(30)
+    expect(fleet.troubles).toEqual([])
+  })
+
+  it('does not touch KV for a key below 2 % of its limit', async () => {
+    const fleet = new Fleet()
+    for (let minute = 0; minute < 30; minute++) {
+      fleet.at(0).ask(LIMITS)
+      await fleet.clock.advance(61_000)
+    }
+    expect(fleet.kv.counts).toMatchObject({ put: 0, list: 0 })
+  })
+
+  it('goes on by its own count when KV fails, tries ever less often, and tells of each pause', async () => {
+    const fleet = new Fleet()
+    fleet.kv.failureRates.put = 1
+    fleet.kv.failureRates.list = 1
+    expect(await pace(fleet, fleet.at(0), 3_600, 2)).toBeLessThanOrEqual(60 * 60 + 60)
+    const pausesMs = fleet.troubles
+      .filter(({ operation }) => operation === 'publish')
+      .map(({ pauseMs }) => pauseMs)
+    expect(pausesMs.slice(0, 6)).toEqual([2_000, 2_000, 2_000, 2_000, 4_000, 8_000])
+    expect(pausesMs.at(-1)).toBe(PAUSE_MAX_MS)
+    expect(fleet.kv.counts.put).toBe(pausesMs.length)
+    expect(pausesMs.length).toBeLessThan(25)
+    expect(fleet.troubles[0]).toEqual({
+      keyId: 'key',
+      operation: 'publish',
+      pauseMs: 2_000,
+      reason: 'Error: KV PUT failed: 500 Internal Server Error',
+    })
+  })
+
+  it('goes on when the quota of the day is spent, and exchanges again the day after', async () => {
+    const fleet = new Fleet(1, { dailyQuota: { put: 20 } })
+    await pace(fleet, fleet.at(0), 3_600)
+    expect(fleet.troubles.at(-1)).toMatchObject({ operation: 'publish', pauseMs: PAUSE_MAX_MS })
+    await fleet.clock.advance(12 * 3_600_000)
+    const before = fleet.troubles.length
+    await pace(fleet, fleet.at(0), 60)
+    expect(fleet.troubles.length).toBe(before)
+    expect(fleet.kv.counts.put).toBeGreaterThan(20)
+  })
+
+  it('gives up operations that hang, and tries again later', async () => {
+    const fleet = new Fleet()
+    fleet.kv.hanging.add('put').add('list')
+    await pace(fleet, fleet.at(0), OPERATION_MAX_MS / 1_000)
+    expect(fleet.kv.counts).toMatchObject({ put: 1, list: 1 })
+    fleet.kv.hanging.clear()
+    await pace(fleet, fleet.at(0), 5)
+    expect(fleet.troubles.map(({ operation, reason }) => [operation, reason])).toEqual([
+      ['publish', 'no answer'],
+      ['collect', 'no answer'],
+    ])
+    expect(fleet.kv.counts).toMatchObject({ put: 2, list: 2 })
+  })
+
+  it('hands KV work to each request by itself, and none of it ever rejects', async () => {
+    const fleet = new Fleet()
+    fleet.kv.failureRates.put = 1
+    const handed: Promise<unknown>[] = []
+    for (let count = 0; count < 3; count++) {
+      const cost = { requests: 1, tokens: 0 } as const
+      fleet.at(0).limiter.check('key', LIMITS, cost, fleet.clock.nowMs, (work) => handed.push(work))
+    }
+    // The second request is the first that is not quiet; while its operations run, the third begins none.
+    expect(handed).toHaveLength(2)
+    await expect(Promise.all(handed)).resolves.toEqual([undefined, undefined])
+  })
+
+  it('knows what it wrote of a key it has forgotten since', async () => {
+    const fleet = new Fleet()
+    const { ask } = fleet.at(0)
+    for (let count = 0; count < 50; count++) ask(LIMITS)
+    await fleet.clock.advance(2_000)
+    ask(LIMITS)
+    await fleet.clock.advance(1)
+    for (let index = 0; index < KEYS_MAX; index++) ask(LIMITS, 0, `key${index}`)
+    ask(LIMITS)
+    ask(LIMITS)
+    await fleet.clock.advance(1)
+    expect(ask(LIMITS).state.requests?.used).toBeGreaterThan(50)
+  })
+
+  it('keeps the count of the day though isolates end, and rests once it is spent', async () => {
+    const fleet = new Fleet(3)
+    const limits = { requestsPerDay: 10 }
+    for (const isolate of [fleet.at(0), fleet.at(1)])
+      for (let count = 0; count < 5; count++) {
+        isolate.ask(limits)
+        await fleet.clock.advance(DAY_PUBLISH_SOON_MS)
+      }
+    // A new isolate knows nothing at its first request, and all at its second.
+    expect(fleet.at(2).ask(limits).admitted).toBe(true)
+    await fleet.clock.advance(1)
+    expect(fleet.at(2).ask(limits)).toMatchObject({ reason: 'requests_per_day', used: 11 })
+    const lists = fleet.kv.counts.list
+    await fleet.clock.advance(2 * DAY_COLLECT_FAR_MS)
+    expect(fleet.at(2).ask(limits).admitted).toBe(false)
+    await fleet.clock.advance(1)
+    expect(fleet.kv.counts.list).toBe(lists)
+  })
+})

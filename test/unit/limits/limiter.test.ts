@@ -1,0 +1,195 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Decision } from '../../../src/limits/decision.ts'
+import type { Exchange } from '../../../src/limits/exchange.ts'
+import { createLimiter, KEYS_MAX } from '../../../src/limits/limiter.ts'
+import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
+import { Fleet } from '../../support/limits-fleet.ts'
+
+const REQUEST = { requests: 1, tokens: 0 } as const
+const ignore = (): void => undefined
+
+const silent: Exchange<never> = {
+  publish: () => new Promise(() => undefined),
+  collect: () => new Promise(() => undefined),
+}
+
+function retryAfterMs(decision: Decision): number {
+  if (decision.admitted || decision.reason === 'tokens_too_large') throw new Error('not refused for now')
+  return decision.retryAfterMs
+}
+
+describe('the limiter in one isolate', () => {
+  it('admits exactly the limit of any number of attempts, and the rest when the window has rolled', async () => {
+    const fleet = new Fleet()
+    const { ask } = fleet.at(0)
+    const admitted = (): number =>
+      Array.from({ length: 25 }, () => ask({ requestsPerMinute: 20 })).filter((decision) => decision.admitted)
+        .length
+    expect(admitted()).toBe(20)
+    await fleet.clock.advance(WINDOW_MS - 1)
+    expect(admitted()).toBe(0)
+    await fleet.clock.advance(1)
+    expect(admitted()).toBe(20)
+  })
+
+  it('says what is left and when all of it is free again', async () => {
+    const fleet = new Fleet()
+    const limits = { requestsPerMinute: 3, tokensPerMinute: 1_000, requestsPerDay: 10 }
+    expect(fleet.at(0).ask(limits, 400).state).toEqual({
+      requests: { limit: 3, used: 1, remaining: 2, resetMs: WINDOW_MS },
+      tokens: { limit: 1_000, used: 400, remaining: 600, resetMs: WINDOW_MS },
+      requestsPerDay: { limit: 10, used: 1, remaining: 9, resetMs: 12 * 3_600_000 },
+    })
+    await fleet.clock.advance(20_000)
+    expect(fleet.at(0).limiter.peek('key', limits, fleet.clock.nowMs).requests?.resetMs).toBe(40_000)
+    expect(fleet.at(0).limiter.peek('other', limits, fleet.clock.nowMs).tokens).toMatchObject({
+      used: 0,
+      resetMs: 0,
+    })
+  })
+
+  it('keeps no state for a key without limits', () => {
+    const { ask, limiter } = new Fleet().at(0)
+    expect(ask({}, 5)).toMatchObject({ admitted: true, state: {} })
+    expect(ask({ requestsPerMinute: undefined, mode: 'strict' })).toMatchObject({ admitted: true, state: {} })
+    expect(limiter.size).toBe(0)
+  })
+
+  it('tells a lone caller the truth about when it is admitted, whatever came before', async () => {
+    const request = fc.record({ gapMs: fc.nat(9_000), tokens: fc.nat(600), usage: fc.option(fc.nat(1_500)) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { maxLength: 60 }), fc.nat(1_000), async (requests, tokens) => {
+        const fleet = new Fleet()
+        const { ask, limiter } = fleet.at(0)
+        const limits = { requestsPerMinute: 8, tokensPerMinute: 1_000 }
+        for (const { gapMs, tokens: estimate, usage } of requests) {
+          const decision = ask(limits, estimate)
+          await fleet.clock.advance(gapMs)
+          if (decision.admitted && usage !== null)
+            limiter.settle(decision.reservation, usage, fleet.clock.nowMs)
+          for (const standing of Object.values(decision.state)) {
+            expect(standing.remaining).toBeGreaterThanOrEqual(0)
+            expect(standing.used).toBeGreaterThanOrEqual(0)
+          }
+        }
+        const refused = ask(limits, tokens)
+        if (refused.admitted) return
+        expect(retryAfterMs(refused)).toBeGreaterThanOrEqual(1)
+        expect(retryAfterMs(refused)).toBeLessThanOrEqual(WINDOW_MS)
+        await fleet.clock.advance(retryAfterMs(refused))
+        expect(ask(limits, tokens).admitted).toBe(true)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('never tells a caller to come back before it could be admitted', async () => {
+    const fleet = new Fleet()
+    const { ask } = fleet.at(0)
+    for (let count = 0; count < 5; count++) {
+      ask({ requestsPerMinute: 5 })
+      await fleet.clock.advance(1_700)
+    }
+    const afterMs = retryAfterMs(ask({ requestsPerMinute: 5 }))
+    await fleet.clock.advance(afterMs - 1)
+    expect(ask({ requestsPerMinute: 5 }).admitted).toBe(false)
+  })
+
+  it('names the limit that refuses longest', () => {
+    const { ask } = new Fleet().at(0)
+    ask({ tokensPerMinute: 100 }, 80)
+    expect(ask({ requestsPerMinute: 5, tokensPerMinute: 100 }, 30)).toMatchObject({
+      reason: 'tokens',
+      limit: 100,
+      used: 80,
+    })
+    expect(ask({ requestsPerMinute: 5, requestsPerDay: 1 })).toMatchObject({ admitted: true })
+    expect(ask({ requestsPerMinute: 1, requestsPerDay: 1 })).toMatchObject({
+      reason: 'requests_per_day',
+      limit: 1,
+      used: 1,
+      retryAfterMs: 12 * 3_600_000,
+    })
+    expect(ask({ requestsPerMinute: 1 })).toMatchObject({ reason: 'requests', limit: 1, used: 1 })
+  })
+
+  it('refuses for good what is larger than all of the limit, and takes nothing', () => {
+    const { ask } = new Fleet().at(0)
+    const limits = { requestsPerMinute: 1, tokensPerMinute: 100 }
+    const decision = ask(limits, 101)
+    expect(decision).toMatchObject({ reason: 'tokens_too_large', limit: 100, requestedTokens: 101 })
+    expect(decision).not.toHaveProperty('retryAfterMs')
+    expect(ask(limits, 100).admitted).toBe(true)
+  })
+
+  it('replaces a reservation by the usage, once', () => {
+    const fleet = new Fleet()
+    const { ask, limiter } = fleet.at(0)
+    const limits = { tokensPerMinute: 1_000 }
+    const usedAfter = (tokens: number, usage: number): number | undefined => {
+      const decision = ask(limits, tokens)
+      if (!decision.admitted) throw new Error('refused')
+      limiter.settle(decision.reservation, usage, fleet.clock.nowMs)
+      limiter.settle(decision.reservation, 999, fleet.clock.nowMs)
+      return limiter.peek('key', limits, fleet.clock.nowMs).tokens?.used
+    }
+    expect(usedAfter(400, 100)).toBe(100)
+    expect(usedAfter(400, 1_300)).toBe(1_400)
+    expect(limiter.peek('key', limits, fleet.clock.nowMs).tokens?.remaining).toBe(0)
+  })
+
+  it('counts the day over the minutes, and begins anew at 00:00 UTC', async () => {
+    const fleet = new Fleet()
+    const { ask } = fleet.at(0)
+    for (let count = 0; count < 3; count++) {
+      expect(ask({ requestsPerDay: 3 }).admitted).toBe(true)
+      await fleet.clock.advance(120_000)
+    }
+    await fleet.clock.advance(retryAfterMs(ask({ requestsPerDay: 3 })) - 1)
+    expect(ask({ requestsPerDay: 3 }).admitted).toBe(false)
+    await fleet.clock.advance(1)
+    expect(ask({ requestsPerDay: 3 }).admitted).toBe(true)
+  })
+
+  it('remembers a bounded number of keys, the last used ones', () => {
+    const { ask, limiter } = new Fleet().at(0)
+    const limits = { requestsPerMinute: 1 }
+    for (let index = 0; index < KEYS_MAX; index++) ask(limits, 0, `key${index}`)
+    ask(limits, 0, 'key0')
+    ask(limits, 0, 'one more')
+    expect(limiter.size).toBe(KEYS_MAX)
+    expect(ask(limits, 0, 'key0').admitted).toBe(false)
+    expect(ask(limits, 0, 'key1').admitted).toBe(true)
+  })
+
+  it('answers at once though KV never does', () => {
+    const limiter = createLimiter({ minutes: silent, days: silent })
+    const limits = { requestsPerMinute: 2, requestsPerDay: 100, tokensPerMinute: 100 }
+    const handed: Promise<unknown>[] = []
+    const decisions = [0, 1, 2].map((ms) =>
+      limiter.check('key', limits, REQUEST, ms, (work) => handed.push(work)),
+    )
+    expect(decisions.map((decision) => decision.admitted)).toEqual([true, true, false])
+    expect(handed.length).toBeGreaterThan(0)
+  })
+
+  it('draws its id at the first request, not before', async () => {
+    let draws = 0
+    const random = (): number => {
+      draws += 1
+      return 0.5
+    }
+    const isolateIds: string[] = []
+    const publish = (_: string, shard: { isolateId: string }): Promise<void> => {
+      isolateIds.push(shard.isolateId)
+      return Promise.resolve()
+    }
+    const limiter = createLimiter({ minutes: { ...silent, publish }, days: silent, random })
+    expect(draws).toBe(0)
+    limiter.check('a', { requestsPerMinute: 1 }, REQUEST, 0, ignore)
+    limiter.check('b', { requestsPerMinute: 1 }, REQUEST, 0, ignore)
+    expect(draws).toBe(1)
+    expect(isolateIds).toEqual(['i0000000.1', 'i0000000.2'])
+  })
+})
