@@ -12,6 +12,8 @@ import * as schedule from './schedule.ts'
 export interface Trouble {
   readonly keyId: string
   readonly operation: Operation
+  /** Which failure in a row this is: 1 for the first. */
+  readonly failures: number
   /** For how long this operation is not tried again for this key, ms. */
   readonly pauseMs: number
   /** What the store said, or that it said nothing. */
@@ -37,6 +39,7 @@ export class Courier {
     publish_day: new Lane(),
     collect_day: new Lane(),
   }
+  #seq = 0
   #published: Shard | undefined
   #publishedAtMs = -Infinity
   #collectedAtMs = -Infinity
@@ -82,11 +85,10 @@ export class Courier {
   #runDay(limit: number, nowMs: number, waitUntil: WaitUntil): void {
     const { day, keyId, isolateId } = this.#state
     const { date } = day
-    const scope = `${keyId}:${date}`
     if (nowMs - this.#dayPublishedAtMs >= day.publishEveryMs(limit) && this.#isFree('publish_day', nowMs)) {
       const admitted = day.own
       this.#begin('publish_day', nowMs, waitUntil, async () => {
-        await this.#options.days.publish(scope, { isolateId, admitted })
+        await this.#options.days.publish(`${keyId}:${date}`, { isolateId, admitted })
         return () => {
           day.notePublished(admitted, date)
           this.#dayPublishedAtMs = nowMs
@@ -95,7 +97,7 @@ export class Courier {
     }
     if (nowMs - this.#dayCollectedAtMs >= day.collectEveryMs(limit) && this.#isFree('collect_day', nowMs)) {
       this.#begin('collect_day', nowMs, waitUntil, async () => {
-        const shards = await this.#options.days.collect(scope)
+        const shards = await this.#options.days.collect(`${keyId}:${date}`)
         return () => {
           day.merge(shards, date, isolateId)
           this.#dayCollectedAtMs = nowMs
@@ -106,7 +108,8 @@ export class Courier {
 
   #shard(limits: Limits, nowMs: number, renewWithinSeconds: number): Shard {
     const { isolateId } = this.#state
-    const seq = (this.#published?.seq ?? 0) + 1
+    // A new one for each try: one that was given up may have been written all the same.
+    const seq = ++this.#seq
     const requests = limits.requestsPerMinute === undefined ? NOTHING : countsOf(this.#state, 'requests')
     const tokens = limits.tokensPerMinute === undefined ? NOTHING : countsOf(this.#state, 'tokens')
     return { isolateId, seq, timeMs: nowMs, renewWithinSeconds, requests, tokens }
@@ -121,7 +124,7 @@ export class Courier {
 
   #isFree(operation: Operation, nowMs: number): boolean {
     const lane = this.#lanes[operation]
-    if (lane.isHanging(nowMs)) this.#report(operation, lane.fail(nowMs), 'no answer')
+    if (lane.isHanging(nowMs)) this.#fail(operation, nowMs, 'no answer')
     return lane.isFree(nowMs)
   }
 
@@ -137,14 +140,15 @@ export class Courier {
         lane.succeed(clock())
         takeOver()
       } catch (error) {
-        if (lane.isCurrent(ticket)) this.#report(operation, lane.fail(clock()), String(error))
+        if (lane.isCurrent(ticket)) this.#fail(operation, clock(), String(error))
       }
     }
     waitUntil(finish())
   }
 
-  #report(operation: Operation, pauseMs: number, reason: string): void {
-    this.#options.onTrouble({ keyId: this.#state.keyId, operation, pauseMs, reason })
+  #fail(operation: Operation, nowMs: number, reason: string): void {
+    const { keyId } = this.#state
+    this.#options.onTrouble({ keyId, operation, ...this.#lanes[operation].fail(nowMs), reason })
   }
 }
 

@@ -13,12 +13,12 @@
 
 /** A day, ms. */
 export const DAY_MS = 86_400_000
-/** A shard is published soon when its count has grown by this share of the limit (at least 1). */
-export const DAY_PUBLISH_SHARE = 0.01
+/** A count that grew by this share of the limit (at least 1) is published soon, and makes look for what others counted. */
+export const DAY_CHANGE_SHARE = 0.01
 /** Time between two publications of a day's shard, ms: when it grew by that share, and when it grew by less. */
 export const DAY_PUBLISH_SOON_MS = 60_000
 export const DAY_PUBLISH_LATER_MS = 300_000
-/** Time between two listings of a day's shards, ms: once half of the limit is used, and before. */
+/** Time between two listings of a day's shards, ms: once half of the limit is used or traffic is brisk, and before. */
 export const DAY_COLLECT_NEAR_MS = 60_000
 export const DAY_COLLECT_FAR_MS = 600_000
 
@@ -36,6 +36,7 @@ export class DayCount {
   #day = -1
   #own = 0
   #published = 0
+  #ownWhenCollected = 0
   #peersAdmitted = 0
   readonly #peers = new Map<string, number>()
 
@@ -45,7 +46,7 @@ export class DayCount {
     if (day <= this.#day) return
     this.#day = day
     this.date = new Date(day * DAY_MS).toISOString().slice(0, 10)
-    this.#own = this.#published = this.#peersAdmitted = 0
+    this.#own = this.#published = this.#ownWhenCollected = this.#peersAdmitted = 0
     this.#peers.clear()
   }
 
@@ -72,7 +73,7 @@ export class DayCount {
   publishEveryMs(limit: number): number {
     const grown = this.#own - this.#published
     if (grown === 0) return Infinity
-    return grown >= Math.max(1, limit * DAY_PUBLISH_SHARE) ? DAY_PUBLISH_SOON_MS : DAY_PUBLISH_LATER_MS
+    return isMuch(grown, limit) ? DAY_PUBLISH_SOON_MS : DAY_PUBLISH_LATER_MS
   }
 
   /** Notes that so much of the date has been published. */
@@ -83,12 +84,15 @@ export class DayCount {
   /** How long a listing is good for, ms. A spent day needs none: counts never sink before midnight. */
   collectEveryMs(limit: number): number {
     if (this.used >= limit) return Infinity
-    return this.used >= limit * NEAR_SHARE ? DAY_COLLECT_NEAR_MS : DAY_COLLECT_FAR_MS
+    // What this isolate admitted in the meantime, the others will have admitted too.
+    const isBrisk = isMuch(this.#own - this.#ownWhenCollected, limit)
+    return isBrisk || this.used >= limit * NEAR_SHARE ? DAY_COLLECT_NEAR_MS : DAY_COLLECT_FAR_MS
   }
 
   /** Takes over the peers' counts of the date, unless the day has ended meanwhile. Late news never lowers a count. */
   merge(shards: readonly DayShard[], date: string, ownIsolateId: string): void {
     if (date !== this.date) return
+    this.#ownWhenCollected = this.#own
     for (const { isolateId, admitted } of shards) {
       const known = this.#peers.get(isolateId) ?? 0
       if (isolateId === ownIsolateId || admitted <= known) continue
@@ -96,4 +100,8 @@ export class DayCount {
       this.#peersAdmitted += admitted - known
     }
   }
+}
+
+function isMuch(grown: number, limit: number): boolean {
+  return grown >= Math.max(1, limit * DAY_CHANGE_SHARE)
 }

@@ -52,12 +52,15 @@ export class Lane {
     this.#notBeforeMs = nowMs + SPACING_MS
   }
 
-  /** Returns for how long nothing is tried, ms. */
-  fail(nowMs: number): number {
+  /** Begins a pause: tells how long it is, and which failure in a row led to it. */
+  fail(nowMs: number): { pauseMs: number; failures: number } {
     this.#running = false
+    const pauseMs = Math.min(
+      PAUSE_MAX_MS,
+      PAUSE_FIRST_MS * 2 ** Math.max(0, this.#failures + 1 - PAUSE_PATIENCE),
+    )
     this.#failures += 1
-    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** Math.max(0, this.#failures - PAUSE_PATIENCE))
     this.#notBeforeMs = nowMs + pauseMs
-    return pauseMs
+    return { pauseMs, failures: this.#failures }
   }
 }

@@ -8,21 +8,22 @@ import type { Contender } from './limits-simulation.ts'
 
 const MINUTE_MS = 60_000
 const KEY_ID = 'key'
-const COST = { requests: 1, tokens: 0 } as const
 
-/** The gateway's. */
-export function fleetShare(mode: Mode = 'balanced'): Contender {
+/** The gateway's; with the limit times `tokens` as a limit of tokens, if each request is to cost some. */
+export function fleetShare(mode: Mode = 'balanced', tokens = 0): Contender {
   return {
     name: `fleet-share (${mode})`,
     isolate({ name, limit, kv, clock }) {
-      const limits = { requestsPerMinute: limit, mode }
+      const limits =
+        tokens > 0 ? { tokensPerMinute: limit * tokens, mode } : { requestsPerMinute: limit, mode }
       const limiter = createLimiter({
         minutes: createMinuteExchange(kv),
         days: createDayExchange(kv),
         isolateId: name,
         clock,
       })
-      return (waitUntil) => limiter.check(KEY_ID, limits, COST, clock(), waitUntil).admitted
+      return (waitUntil) =>
+        limiter.check(KEY_ID, limits, { requests: 1, tokens }, clock(), waitUntil).admitted
     },
   }
 }

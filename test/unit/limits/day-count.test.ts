@@ -48,8 +48,13 @@ describe('the count of a day', () => {
     expect(day.publishEveryMs(500)).toBe(Infinity)
   })
 
-  it('looks more often from half of the limit on, and no more once it is spent', () => {
+  it('looks more often when it grew by 1 %, and from half of the limit on, and no more once it is spent', () => {
     const day = dayOf(50)
+    expect([5_000, 5_001].map((limit) => day.collectEveryMs(limit))).toEqual([
+      DAY_COLLECT_NEAR_MS,
+      DAY_COLLECT_FAR_MS,
+    ])
+    day.merge([], '2026-11-22', 'own')
     expect([101, 100, 50].map((limit) => day.collectEveryMs(limit))).toEqual([
       DAY_COLLECT_FAR_MS,
       DAY_COLLECT_NEAR_MS,

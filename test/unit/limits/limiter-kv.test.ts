@@ -108,6 +108,7 @@ describe('the limiter over KV', () => {
     expect(fleet.troubles[0]).toEqual({
       keyId: 'key',
       operation: 'publish',
+      failures: 1,
       pauseMs: 2_000,
       reason: 'Error: KV PUT failed: 500 Internal Server Error',
     })

@@ -22,7 +22,7 @@ describe('the rolling window', () => {
         const window = new RollingWindow()
         const admittedAtMs: number[] = []
         let nowMs = START_MS
-        let latestMs = START_MS
+        let latestMs = -Infinity
         for (const gapMs of gaps) {
           nowMs += gapMs
           latestMs = Math.max(latestMs, nowMs)
