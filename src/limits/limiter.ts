@@ -5,7 +5,7 @@ import type { CourierOptions, Trouble } from './courier.ts'
 import type { Decision, Limiter, Limits, LimitState } from './decision.ts'
 import { KeyState } from './key-state.ts'
 
-/** Keys an isolate remembers. The least recently used one is forgotten: about 3 kB each, so 15 MB of the isolate's 128. */
+/** Keys an isolate remembers. The least recently used one is forgotten. Up to 6 kB each: 30 MB of the isolate's 128. */
 export const KEYS_MAX = 5_000
 
 const ISOLATE_ID_CHARS = 8
