@@ -139,6 +139,13 @@ describe('the limiter over KV', () => {
     expect(fleet.kv.counts).toMatchObject({ put: 2, list: 2 })
   })
 
+  it('does not listen any more to an operation it has given up', async () => {
+    const fleet = new Fleet(1, { latencyMs: () => 45_000 })
+    // Given up after 30 s, tried again 2 s later; that the first answers after 45 s ends nothing but itself.
+    await pace(fleet, fleet.at(0), 60)
+    expect(fleet.kv.counts).toMatchObject({ put: 2, list: 2 })
+  })
+
   it('hands KV work to each request by itself, and none of it ever rejects', async () => {
     const fleet = new Fleet()
     fleet.kv.failureRates.put = 1
