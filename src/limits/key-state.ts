@@ -122,6 +122,7 @@ function refused(
   waitedMs: number,
   state: LimitState,
 ): Refused {
+  // Always there: only a limit that is set refuses.
   const { limit, used } = standingOfReason ?? { limit: 0, used: 0 }
   return { admitted: false, reason, limit, used, retryAfterMs: Math.max(1, waitedMs), state }
 }

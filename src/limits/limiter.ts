@@ -101,9 +101,9 @@ function isUnlimited({ requestsPerMinute, requestsPerDay, tokensPerMinute }: Lim
   return requestsPerMinute === undefined && requestsPerDay === undefined && tokensPerMinute === undefined
 }
 
-// Sums of whole numbers stay exact however often they are added to and taken from.
+// Sums of whole numbers stay exact however often they are added to and taken from. What is no number would spoil them.
 function wholeTokens(tokens: number): number {
-  return Math.max(0, Math.ceil(tokens))
+  return tokens > 0 ? Math.ceil(tokens) : 0
 }
 
 function randomId(random: () => number): string {

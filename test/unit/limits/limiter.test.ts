@@ -139,6 +139,14 @@ describe('the limiter in one isolate', () => {
     expect(limiter.peek('key', limits, fleet.clock.nowMs).tokens?.remaining).toBe(0)
   })
 
+  it('counts parts of a token as one, and what is no number as none', () => {
+    const { ask } = new Fleet().at(0)
+    const used = [0.5, Number.NaN, -7, 10].map(
+      (tokens) => ask({ tokensPerMinute: 100 }, tokens).state.tokens?.used,
+    )
+    expect(used).toEqual([1, 1, 1, 11])
+  })
+
   it('counts the day over the minutes, and begins anew at 00:00 UTC', async () => {
     const fleet = new Fleet()
     const { ask } = fleet.at(0)
