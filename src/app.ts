@@ -9,6 +9,7 @@ import { authenticate } from './stages/authenticate.ts'
 import { limitBody, requireJson } from './stages/body.ts'
 import { complete } from './stages/complete.ts'
 import { fail, failMethod, failUnknownUrl } from './stages/fail.ts'
+import { limit } from './stages/limit.ts'
 import { getModel, listModels } from './stages/list-models.ts'
 import { configure, trace } from './stages/trace.ts'
 import { resolveModel, validateJson } from './stages/validate.ts'
@@ -28,6 +29,7 @@ app.post(
   requireJson(),
   validateJson(chatCompletionRequest),
   resolveModel(),
+  limit(),
   complete(),
 )
 app.all('/v1/chat/completions', failMethod('POST'))

@@ -2,6 +2,8 @@
 import type { Config, Env } from './env.ts'
 import type { Model } from './models.ts'
 import type { ApiKey } from './records/api-key.ts'
+import type { ChatCompletionRequest } from './wire/chat-completion-request.ts'
+import type { Usage } from './wire/usage.ts'
 
 export interface Gateway {
   Bindings: Env
@@ -17,9 +19,17 @@ export interface Gateway {
     key: ApiKey
     /** Set by `validate`. */
     model: Model
+    /** Set by `limit`: tells it what the answer took; `null` where nobody knows. To be called once the answer has ended. */
+    settle: (usage: Usage | null) => void
     /** What the log line says beside what every request has; never a secret, a hash or the text of a message. */
     log: LogFields
   }
+}
+
+/** A route whose body has been checked to be a chat request. */
+export interface ChatInput {
+  in: { json: unknown }
+  out: { json: ChatCompletionRequest }
 }
 
 export interface LogFields {

@@ -2,8 +2,8 @@
 import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
+import { LIMIT_MAX, limitShape, type Limits } from './records/api-key.ts'
 import type { UpstreamBinding } from './upstream/call.ts'
-import { integer } from './wire/integer.ts'
 
 /** What `wrangler.toml` binds. Vars are `unknown`: the dashboard makes strings of them, `wrangler.toml` may not. */
 export interface Env {
@@ -14,6 +14,10 @@ export interface Env {
   AI_GATEWAY_ID?: unknown
   BODY_BYTES_MAX?: unknown
   MODELS?: unknown
+  DEFAULT_REQUESTS_PER_MINUTE?: unknown
+  DEFAULT_REQUESTS_PER_DAY?: unknown
+  DEFAULT_TOKENS_PER_MINUTE?: unknown
+  LIMIT_MODE?: unknown
 }
 
 export interface Config {
@@ -23,6 +27,8 @@ export interface Config {
   bodyBytesMax: number
   /** Public model names and what they stand for. */
   models: ModelTable
+  /** Limits of a key that has none of its own. Default: no limit, mode `balanced`. */
+  defaultLimits: Limits
 }
 
 /** Also the bound of what a request may hold in memory: an isolate has 128 MB. */
@@ -45,41 +51,61 @@ export function configOf(env: Env): Config {
 }
 
 function parseConfig(env: Env): Config {
-  const parsed = vars.safeParse(env)
+  const parsed = vars.safeParse({ ...env, MODELS: parseJson(env.MODELS) })
   if (!parsed.success) {
     const variable = String(parsed.error.issues[0]?.path[0])
     throw new GatewayError({ kind: 'misconfigured', variable }, `misconfigured: ${variable}`)
   }
+  const { data } = parsed
   return {
-    gatewayId: parsed.data.AI_GATEWAY_ID,
-    bodyBytesMax: parsed.data.BODY_BYTES_MAX,
-    models: modelTable(parsed.data.MODELS),
+    gatewayId: data.AI_GATEWAY_ID ?? 'default',
+    bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
+    models: modelTable(data.MODELS ?? {}),
+    defaultLimits: {
+      requestsPerMinute: numberOf(data.DEFAULT_REQUESTS_PER_MINUTE),
+      requestsPerDay: numberOf(data.DEFAULT_REQUESTS_PER_DAY),
+      tokensPerMinute: numberOf(data.DEFAULT_TOKENS_PER_MINUTE),
+      mode: data.LIMIT_MODE,
+    },
   }
 }
 
 const vars = z.object({
-  AI_GATEWAY_ID: z._default(z.string().check(z.minLength(1)), 'default'),
-  BODY_BYTES_MAX: integerVar(1024, 100 * 1024 * 1024, BODY_BYTES_MAX_DEFAULT),
-  MODELS: z._default(jsonVar(modelOverrides), {}),
+  AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
+  BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
+  MODELS: z.optional(modelOverrides),
+  DEFAULT_REQUESTS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
+  DEFAULT_REQUESTS_PER_DAY: wholeNumber(1, LIMIT_MAX),
+  DEFAULT_TOKENS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
+  LIMIT_MODE: limitShape.mode,
 })
 
-/** A whole number, written as a number or as text. */
-function integerVar(min: number, max: number, initial: number) {
-  const whole = integer(min, max)
-  const text = z.pipe(z.string().check(z.regex(/^\d+$/)), z.pipe(z.transform(Number), whole))
-  return z._default(z.union([whole, text]), initial)
+type NumberVar = number | string | undefined
+
+/** A number var, written as a number or as digits. No zod transform: it would cost half a kilobyte of the bundle. */
+function wholeNumber(minimum: number, maximum: number) {
+  return z.optional(
+    z.union([z.number(), z.string()]).check(({ value, issues }) => {
+      const number = /^\d+$/.test(String(value)) ? Number(value) : NaN
+      if (number >= minimum && number <= maximum) return
+      issues.push({
+        code: 'custom',
+        message: `not a whole number from ${minimum} to ${maximum}`,
+        input: value,
+      })
+    }),
+  )
 }
 
-/** JSON, written as text or as a TOML table. */
-function jsonVar<T extends z.ZodMiniType>(schema: T) {
-  const parse = z.transform((value: unknown, context) => {
-    if (typeof value !== 'string') return value
-    try {
-      return JSON.parse(value) as unknown
-    } catch {
-      context.issues.push({ code: 'custom', input: value, message: 'not JSON' })
-      return value
-    }
-  })
-  return z.pipe(parse, schema)
+function numberOf(value: NumberVar): number | undefined {
+  return value === undefined ? undefined : Number(value)
+}
+
+/** JSON, written as text or as a TOML table; what cannot be parsed stays text, and so is refused by its schema. */
+function parseJson(value: unknown): unknown {
+  try {
+    return typeof value === 'string' ? JSON.parse(value) : value
+  } catch {
+    return value
+  }
 }

@@ -20,9 +20,21 @@ export type Failure =
   | { kind: 'unknown_url'; method: string; path: string; underV1: boolean }
   | { kind: 'method_not_allowed'; method: string; path: string; allow: string }
   | { kind: 'model_not_found'; model: string }
+  | RateLimitFailure
   | UpstreamFailure
   | { kind: 'misconfigured'; variable: string }
   | { kind: 'internal' }
+
+/** A limit of the key; `retryAfterMs` is `null` where waiting does not help. */
+export interface RateLimitFailure {
+  kind: 'rate_limited'
+  measure: 'requests' | 'tokens'
+  message: string
+  retryAfterMs: number | null
+}
+
+/** The official SDKs ignore a `retry-after` above a minute. */
+const RETRY_AFTER_MAX_MS = 60_000
 
 /** What the upstream's failure means for the caller; made in `upstream/failures.ts` and nowhere else. */
 export interface UpstreamFailure {
@@ -147,6 +159,12 @@ export function renderFailure(failure: Failure): RenderedFailure {
         `The model \`${shown(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
         'model',
       )
+    case 'rate_limited':
+      return {
+        status: 429,
+        headers: retryHeaders(failure.retryAfterMs),
+        body: envelope(failure.message, failure.measure, null, 'rate_limit_exceeded'),
+      }
     case 'upstream':
       return {
         status: failure.status,
@@ -202,6 +220,15 @@ function serverError(
   headers: Record<string, string> = {},
 ): RenderedFailure {
   return { status, headers, body: envelope(message, 'server_error', null, code) }
+}
+
+/** When to come again, to the millisecond; a wait that no client would keep is a reason not to retry at all. */
+function retryHeaders(retryAfterMs: number | null): Record<string, string> {
+  if (retryAfterMs === null || retryAfterMs > RETRY_AFTER_MAX_MS) return { 'x-should-retry': 'false' }
+  return {
+    'retry-after': `${Math.ceil(retryAfterMs / 1000)}`,
+    'retry-after-ms': `${Math.ceil(retryAfterMs)}`,
+  }
 }
 
 function contentTypeMessage(contentType: string | null): string {

@@ -68,7 +68,7 @@ const overrideRow = z.strictObject({
     z.strictObject({ input: usdPerMillion, cachedInput: z.optional(usdPerMillion), output: usdPerMillion }),
   ),
   refusedParameters: z.optional(z.array(z.string())),
-  shutdownDate: z.optional(z.nullable(z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}$/)))),
+  shutdownDate: z.nullish(z.string().check(z.minLength(10), z.maxLength(10))),
 })
 
 /** The var `MODELS`: public name → slug, or → a row with what is different from o3-mini. */

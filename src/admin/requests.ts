@@ -1,6 +1,7 @@
 /** What the operator sends. Strict where the callers' API is loose: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
 import { limitShape, limitsSchema } from '../records/api-key.ts'
+import { instant } from '../wire/instant.ts'
 import { integer } from '../wire/integer.ts'
 
 export const NAME_LENGTH_MAX = 100
@@ -8,15 +9,6 @@ export const NAME_LENGTH_MAX = 100
 export const GRACE_SECONDS_MAX = 30 * 86_400
 
 const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
-/** ISO 8601 with a time zone, such as `2027-01-31T00:00:00Z`. */
-const instant = z.string().check(
-  z.refine(
-    (text) => /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)),
-    {
-      error: 'Invalid time: expected ISO 8601 with a time zone, such as 2027-01-31T00:00:00Z.',
-    },
-  ),
-)
 
 /** `POST /admin/keys` */
 export const keyCreation = z.strictObject({

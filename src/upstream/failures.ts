@@ -1,5 +1,6 @@
 /** What each failure of the upstream means for the caller and for the operator: one table, the first row that fits. */
 import type { UpstreamFailure } from '../failure.ts'
+import { field } from '../wire/field.ts'
 
 /** What the log may say about a failure: numbers and words of the upstream's protocol, never text of a message. */
 export interface Diagnosis {
@@ -238,10 +239,6 @@ function symptomOfText(text: string): Pick<Symptom, 'code' | 'text' | 'vendor'> 
   if (message === null) return { code, text, vendor: null }
   const [type, param, name] = ['type', 'param', 'code'].map((key) => textOf(field(error, key)))
   return { code, text, vendor: { message, type: type ?? null, param: param ?? null, code: name ?? null } }
-}
-
-function field(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
 }
 
 function numberOf(value: unknown): number | null {

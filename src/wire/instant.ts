@@ -1,0 +1,8 @@
+/** A point in time as text: ISO 8601 with a time zone, such as `2027-01-31T00:00:00Z`. */
+import * as z from 'zod/mini'
+
+export const instant = z.string().check(({ value, issues }) => {
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value))) return
+  const message = 'Invalid time: expected ISO 8601 with a time zone, such as 2027-01-31T00:00:00Z.'
+  issues.push({ code: 'custom', message, input: value })
+})
