@@ -1,18 +1,43 @@
 /** Refuses a body before anything reads it: too large, compressed, or not declared as JSON. */
 import type { MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 
-/** Refuses a body above the configured size with 413, whether it has a `content-length` or comes in chunks. */
+/** What is read and thrown away of a chunked body that is too large, so that its sender gets to see the answer. */
+export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
+
+/**
+ * Refuses a body above the configured size with 413. One with a `content-length` is judged by it, unread; one in chunks
+ * is read here and kept. Not Hono's `bodyLimit`: it stops reading in the middle of the chunks, and a connection that is
+ * left so breaks the next request that a proxy such as `wrangler dev` sends over it.
+ */
 export function limitBody(): MiddlewareHandler<Gateway> {
   return async function limitBody(c, next) {
     const { bodyBytesMax } = c.get('config')
-    const tooLarge = (): never => {
+    const { body, headers } = c.req.raw
+    const length = headers.get('content-length')
+    if (body !== null && length === null) {
+      const bytes = await readWhole(body, bodyBytesMax)
+      if (bytes === null) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
+      c.req.raw = new Request(c.req.raw, { body: bytes })
+    } else if (Number(length) > bodyBytesMax) {
       throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
     }
-    return bodyLimit({ maxSize: bodyBytesMax, onError: tooLarge })(c, next)
+    return next()
   }
+}
+
+/** The bytes of a body, or `null` where there are more than `bytesMax`; it holds no more than that at a time. */
+async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Blob | null> {
+  let chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.byteLength
+    if (bytes <= bytesMax) chunks.push(chunk)
+    else chunks = []
+    if (bytes > bytesMax + DRAIN_BYTES_MAX) break
+  }
+  return bytes > bytesMax ? null : new Blob(chunks)
 }
 
 /**
