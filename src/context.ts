@@ -2,6 +2,7 @@
 import type { Config, Env } from './env.ts'
 import type { Model } from './models.ts'
 import type { ApiKey } from './records/api-key.ts'
+import type { StreamEnd } from './streams/relay.ts'
 import type { ChatCompletionRequest } from './wire/chat-completion-request.ts'
 import type { Usage } from './wire/usage.ts'
 
@@ -21,6 +22,10 @@ export interface Gateway {
     model: Model
     /** Set by `limit`: tells it what the answer took; `null` where nobody knows. To be called once the answer has ended. */
     settle: (usage: Usage | null) => void
+    /** Set by `limit`: the key has a limit that needs every answer's usage at once. */
+    needsUsage: boolean
+    /** Set by `complete` for a stream: resolves when the client has all of it, or has gone. */
+    ended: Promise<void>
     /** What the log line says beside what every request has; never a secret, a hash or the text of a message. */
     log: LogFields
   }
@@ -36,6 +41,8 @@ export interface LogFields {
   keyId?: string
   model?: string
   stream?: boolean
+  /** How a stream ended. */
+  outcome?: StreamEnd['outcome']
   /** Why a request failed, in the words of the code: more than the caller may learn. */
   reason?: string
   /** A sentence for the operator, where something must be done; makes the line an error. */

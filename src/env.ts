@@ -18,6 +18,10 @@ export interface Env {
   DEFAULT_REQUESTS_PER_DAY?: unknown
   DEFAULT_TOKENS_PER_MINUTE?: unknown
   LIMIT_MODE?: unknown
+  STREAM_KEEPALIVE_SECONDS?: unknown
+  STREAM_IDLE_SECONDS?: unknown
+  UPSTREAM_TIMEOUT_SECONDS?: unknown
+  METER_STREAMS?: unknown
 }
 
 export interface Config {
@@ -29,6 +33,14 @@ export interface Config {
   models: ModelTable
   /** Limits of a key that has none of its own. Default: no limit, mode `balanced`. */
   defaultLimits: Limits
+  /** How often a silent stream gets a comment, ms; 0 for never. Default 15 s. */
+  keepAliveMs: number
+  /** How long a metered stream may pause, ms. Default 300 s. */
+  idleMs: number
+  /** How long the upstream may take to its first byte, ms. Default 600 s: the model can think for minutes. */
+  upstreamTimeoutMs: number
+  /** Which streams are read in passing for their usage. Default `when-limited`: those of keys that need it at once. */
+  meterStreams: 'when-limited' | 'always' | 'never'
 }
 
 /** Also the bound of what a request may hold in memory: an isolate has 128 MB. */
@@ -67,6 +79,10 @@ function parseConfig(env: Env): Config {
       tokensPerMinute: numberOf(data.DEFAULT_TOKENS_PER_MINUTE),
       mode: data.LIMIT_MODE,
     },
+    keepAliveMs: 1000 * (numberOf(data.STREAM_KEEPALIVE_SECONDS) ?? 15),
+    idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
+    upstreamTimeoutMs: 1000 * (numberOf(data.UPSTREAM_TIMEOUT_SECONDS) ?? 600),
+    meterStreams: data.METER_STREAMS ?? 'when-limited',
   }
 }
 
@@ -78,6 +94,10 @@ const vars = z.object({
   DEFAULT_REQUESTS_PER_DAY: wholeNumber(1, LIMIT_MAX),
   DEFAULT_TOKENS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
   LIMIT_MODE: limitShape.mode,
+  STREAM_KEEPALIVE_SECONDS: wholeNumber(0, 3600),
+  STREAM_IDLE_SECONDS: wholeNumber(1, 3600),
+  UPSTREAM_TIMEOUT_SECONDS: wholeNumber(1, 3600),
+  METER_STREAMS: z.optional(z.enum(['when-limited', 'always', 'never'])),
 })
 
 type NumberVar = number | string | undefined

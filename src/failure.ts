@@ -22,6 +22,7 @@ export type Failure =
   | { kind: 'model_not_found'; model: string }
   | RateLimitFailure
   | UpstreamFailure
+  | { kind: 'client_closed' }
   | { kind: 'misconfigured'; variable: string }
   | { kind: 'internal' }
 
@@ -176,6 +177,9 @@ export function renderFailure(failure: Failure): RenderedFailure {
         },
         body: envelope(failure.message, failure.type, failure.param, failure.code),
       }
+    case 'client_closed':
+      // Nobody reads it; the status, nginx's, is for the log.
+      return invalidRequest(499, 'client_closed', 'The client closed the request.')
     case 'misconfigured':
       return serverError(
         500,

@@ -1,9 +1,14 @@
 /** The last stage: calls the model and answers with what it says, byte for byte. */
 import type { Context } from 'hono'
 import type { ChatInput, Gateway } from '../context.ts'
+import type { Config } from '../env.ts'
 import { GatewayError } from '../failure.ts'
-import { callUpstream } from '../upstream/call.ts'
-import { failureOfError, type FailureOutcome } from '../upstream/failures.ts'
+import { Lifeline } from '../streams/lifeline.ts'
+import { relay, SILENT, within } from '../streams/relay.ts'
+import { StreamMeter } from '../streams/stream-meter.ts'
+import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
+import { failureOfError, type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
+import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 
@@ -18,46 +23,89 @@ const STREAM_HEADERS = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
-/** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call. */
+/** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete() {
   return async function complete(c: Context<Gateway, string, ChatInput>): Promise<Response> {
     const { model: _name, ...inputs } = c.req.valid('json')
+    const config = c.get('config')
     const stream = inputs.stream === true
     c.get('log').stream = stream
-    const result = await callUpstream(c.env.AI, {
-      slug: c.get('model').slug,
-      inputs,
-      gatewayId: c.get('config').gatewayId,
-      signal: c.get('clientGone'),
-      stream,
-    })
-    if (!result.accepted) return giveUp(c, result)
-    // None of the upstream's headers goes out: they name its cookies, organisation, limits and request ids.
-    return stream
-      ? new Response(result.response.body, { headers: STREAM_HEADERS })
-      : answerWhole(c, result.response)
+    const meter = stream && isMetered(config.meterStreams, c.get('needsUsage')) ? meterOf(inputs) : null
+    const lifeline = new Lifeline(c.get('clientGone'), config.upstreamTimeoutMs)
+    const call = { slug: c.get('model').slug, inputs, gatewayId: config.gatewayId, stream }
+    const upstream = callUpstream(c.env.AI, call, lifeline)
+    return stream ? answerStream(c, upstream, lifeline, meter) : answerWhole(c, upstream, lifeline)
   }
+}
+
+/** The answer's headers leave when the upstream has accepted, or with the first comment; what then fails is an event. */
+async function answerStream(
+  c: Context<Gateway>,
+  upstream: Promise<UpstreamResult>,
+  lifeline: Lifeline,
+  meter: StreamMeter | null,
+): Promise<Response> {
+  const { keepAliveMs, idleMs } = c.get('config')
+  const early = await within(upstream, keepAliveMs)
+  if (early !== SILENT && !early.accepted) return giveUp(c, early, lifeline)
+  const { readable, writable } = new IdentityTransformStream()
+  const finish = async (): Promise<void> => {
+    const end = await relay({
+      upstream,
+      writable,
+      lifeline,
+      keepAliveMs,
+      idleMs,
+      meter,
+      isLate: early === SILENT,
+    })
+    c.get('settle')(meter?.usage ?? null)
+    c.get('log').outcome = end.outcome
+    if (end.outcome === 'upstream_failed') Object.assign(c.get('log'), end.diagnosis)
+  }
+  const ended = finish()
+  c.executionCtx.waitUntil(ended)
+  c.set('ended', ended)
+  // None of the upstream's headers goes out: they name its cookies, organisation, limits and request ids.
+  return new Response(readable, { headers: STREAM_HEADERS })
 }
 
 /**
  * An answer that is no stream goes out when all of it is here: one that breaks off is then an honest 502 and not half a
  * JSON object after a 200, and its usage is known without a second look.
  */
-async function answerWhole(c: Context<Gateway>, response: Response): Promise<Response> {
-  let body: ArrayBuffer
-  try {
-    body = await response.arrayBuffer()
-  } catch (error) {
-    return giveUp(c, failureOfError(error))
-  }
+async function answerWhole(
+  c: Context<Gateway>,
+  upstream: Promise<UpstreamResult>,
+  lifeline: Lifeline,
+): Promise<Response> {
+  const result = await upstream
+  if (!result.accepted) return giveUp(c, result, lifeline)
+  const body = await lifeline.guard(result.response.arrayBuffer()).catch(failureOfError)
+  if (!(body instanceof ArrayBuffer)) return giveUp(c, body, lifeline)
+  lifeline.release()
   c.get('settle')(usageOf(body))
   return new Response(body, { headers: JSON_HEADERS })
 }
 
-function giveUp(c: Context<Gateway>, { failure, diagnosis }: FailureOutcome): never {
+function giveUp(c: Context<Gateway>, outcome: FailureOutcome, lifeline: Lifeline): never {
   c.get('settle')(null)
+  lifeline.release()
+  if (lifeline.cutReason === 'client_closed') throw new GatewayError({ kind: 'client_closed' })
+  const { failure, diagnosis } = lifeline.cutReason === 'timeout' ? timeoutOutcome() : outcome
   if (diagnosis.alert !== undefined) c.get('log').alert = diagnosis.alert
   throw new GatewayError(failure, diagnosis.reason)
+}
+
+function isMetered(meterStreams: Config['meterStreams'], needsUsage: boolean): boolean {
+  return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage)
+}
+
+/** Asks the upstream for the usage, and has the event left out again where the caller had not asked. */
+function meterOf(inputs: { stream_options?: ChatCompletionRequest['stream_options'] }): StreamMeter {
+  const isAsked = inputs.stream_options?.include_usage === true
+  inputs.stream_options = { ...inputs.stream_options, include_usage: true }
+  return new StreamMeter(!isAsked)
 }
 
 function usageOf(body: ArrayBuffer): Usage | null {

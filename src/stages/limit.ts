@@ -35,6 +35,7 @@ export function limit(now: () => number = () => Date.now()): MiddlewareHandler<G
       const taken = usage === null ? promptTokens : usage.promptTokens + usage.completionTokens
       limiter.settle(decision.reservation, taken, now())
     })
+    c.set('needsUsage', limitsTokens)
     await next()
   }
 }

@@ -1,4 +1,7 @@
-/** First and last stage: gives the request its id and its configuration, and writes one log line when it is answered. */
+/**
+ * First and last stage: gives the request its id and its configuration, and writes one log line when it has been
+ * answered, a stream to its end.
+ */
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Gateway } from '../context.ts'
@@ -15,15 +18,20 @@ export function trace(now: () => number = () => Date.now()): MiddlewareHandler<G
     c.set('log', {})
     await next()
     for (const [name, value] of Object.entries(c.get('answerHeaders'))) c.res.headers.set(name, value)
-    log({
-      event: 'request',
-      requestId,
-      method: c.req.method,
-      route: routePath(c, -1),
-      status: c.res.status,
-      milliseconds: now() - startedMs,
-      ...c.get('log'),
-    })
+    const finish = (): void => {
+      log({
+        event: 'request',
+        requestId,
+        method: c.req.method,
+        route: routePath(c, -1),
+        status: c.res.status,
+        milliseconds: now() - startedMs,
+        ...c.get('log'),
+      })
+    }
+    const ended = c.get('ended')
+    if (ended === undefined) finish()
+    else c.executionCtx.waitUntil(ended.then(finish))
   }
 }
 

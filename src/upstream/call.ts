@@ -1,5 +1,6 @@
 /** The one place that calls the model: `env.AI.run`, always in raw mode, and what its answer means. */
 import type { UpstreamFailure } from '../failure.ts'
+import type { Lifeline } from '../streams/lifeline.ts'
 import { failureOfError, failureOfResponse, failureOfNothing, type Diagnosis } from './failures.ts'
 
 /** The part of the AI binding that the gateway uses; the local simulator has the same. */
@@ -18,7 +19,6 @@ export interface UpstreamCall {
   slug: string
   inputs: Record<string, unknown>
   gatewayId: string
-  signal: AbortSignal
   stream: boolean
 }
 
@@ -26,22 +26,26 @@ export type UpstreamResult =
   | { accepted: true; response: Response & { body: ReadableStream<Uint8Array> } }
   | { accepted: false; failure: UpstreamFailure; diagnosis: Diagnosis }
 
-/** Never throws: a failure of any shape is a result. Resolves with the headers, before the body. */
-export async function callUpstream(ai: UpstreamBinding, call: UpstreamCall): Promise<UpstreamResult> {
-  let answer: unknown
+/** Never throws: a failure of any shape is a result, and so is a cut lifeline. Resolves with the headers, before the body. */
+export async function callUpstream(
+  ai: UpstreamBinding,
+  call: UpstreamCall,
+  lifeline: Lifeline,
+): Promise<UpstreamResult> {
   try {
     // As a method of the binding: its private fields make a detached call throw.
-    answer = await ai.run(call.slug, call.inputs, {
+    const running = ai.run(call.slug, call.inputs, {
       returnRawResponse: true,
       gateway: { id: call.gatewayId },
-      signal: call.signal,
+      signal: lifeline.signal,
     })
+    const answer = await lifeline.guard(running)
+    if (!(answer instanceof Response)) return { accepted: false, ...failureOfNothing(answer) }
+    if (isAccepted(answer, call.stream)) return { accepted: true, response: answer }
+    return { accepted: false, ...(await lifeline.guard(failureOfResponse(answer))) }
   } catch (error) {
     return { accepted: false, ...failureOfError(error) }
   }
-  if (!(answer instanceof Response)) return { accepted: false, ...failureOfNothing(answer) }
-  if (isAccepted(answer, call.stream)) return { accepted: true, response: answer }
-  return { accepted: false, ...(await failureOfResponse(answer)) }
 }
 
 /** A 2xx with the content type that was asked for. The rest is a failure, also one that comes with a 200. */

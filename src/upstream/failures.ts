@@ -191,9 +191,13 @@ export async function failureOfResponse(response: Response): Promise<FailureOutc
 
 /** An error that the binding threw: its message is `<code>: <text>` where the upstream said anything. */
 export function failureOfError(error: unknown): FailureOutcome {
-  const timedOut = error instanceof Error && error.name === 'TimeoutError'
   const text = error instanceof Error ? error.message : String(error)
-  return diagnose({ ...symptomOfText(text), status: timedOut ? 504 : 0, retryAfterSeconds: null })
+  return diagnose({ ...symptomOfText(text), status: 0, retryAfterSeconds: null })
+}
+
+/** The gateway itself gave up waiting. */
+export function timeoutOutcome(): FailureOutcome {
+  return diagnose({ status: 504, code: 0, text: '', vendor: null, retryAfterSeconds: null })
 }
 
 /** Anything else that the binding resolved to; it has been seen to resolve to `undefined`. */

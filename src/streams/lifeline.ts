@@ -1,0 +1,62 @@
+/** What ends an upstream call early: the client leaves, or the upstream keeps silent for too long. */
+
+export type CutReason = 'client_closed' | 'timeout'
+
+/** The signal of one upstream call, and who it was that cut it. */
+export class Lifeline {
+  readonly #controller = new AbortController()
+  readonly #timer: number
+  #cutReason: CutReason | null = null
+
+  /** The upstream may be silent for `firstByteTimeoutMs`, until `release`. */
+  constructor(clientGone: AbortSignal, firstByteTimeoutMs: number) {
+    this.#timer = setTimeout(() => this.cut('timeout'), firstByteTimeoutMs)
+    if (clientGone.aborted) this.cut('client_closed')
+    else clientGone.addEventListener('abort', () => this.cut('client_closed'))
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Why the call was cut; `null` where it was not. */
+  get cutReason(): CutReason | null {
+    return this.#cutReason
+  }
+
+  /** Ends the call; the first reason stands. */
+  cut(reason: CutReason): void {
+    this.#cutReason ??= reason
+    this.end()
+  }
+
+  /** Ends the call without a reason: nothing more is wanted of it. */
+  end(): void {
+    this.release()
+    this.#controller.abort()
+  }
+
+  /** The first byte is here: nothing is timed any more. */
+  release(): void {
+    clearTimeout(this.#timer)
+  }
+
+  /**
+   * What `pending` gives, unless the call is cut before: then it rejects. An upstream that ignores the signal must not
+   * hold the client.
+   */
+  async guard<T>(pending: Promise<T>): Promise<T> {
+    const { signal } = this.#controller
+    signal.throwIfAborted()
+    let onCut = (): void => undefined
+    const cut = new Promise<never>((_resolve, reject) => {
+      onCut = () => reject(new Error('the call was cut'))
+      signal.addEventListener('abort', onCut)
+    })
+    try {
+      return await Promise.race([pending, cut])
+    } finally {
+      signal.removeEventListener('abort', onCut)
+    }
+  }
+}

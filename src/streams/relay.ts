@@ -1,0 +1,145 @@
+/**
+ * Carries a stream from the upstream to the client: comments while the model is silent, then the bytes as they are, and
+ * an error event where the upstream breaks off. Without a meter the bytes are piped natively, no JavaScript a chunk.
+ */
+import { renderFailure } from '../failure.ts'
+import type { UpstreamResult } from '../upstream/call.ts'
+import { type Diagnosis, type FailureOutcome, failureOfError, timeoutOutcome } from '../upstream/failures.ts'
+import type { Lifeline } from './lifeline.ts'
+import type { StreamMeter } from './stream-meter.ts'
+import { Watchdog } from './watchdog.ts'
+
+export interface Relay {
+  upstream: Promise<UpstreamResult>
+  /** The writable side of an `IdentityTransformStream`: a write ends when the client has taken it. */
+  writable: WritableStream<Uint8Array>
+  lifeline: Lifeline
+  /** How often a silent upstream is covered by a comment, ms; 0 for never. */
+  keepAliveMs: number
+  /** How long the upstream may pause between chunks, ms. Only where chunks pass a meter can it be told. */
+  idleMs: number
+  meter: StreamMeter | null
+  /** One interval of silence has gone by already: the first comment is due. */
+  isLate: boolean
+}
+
+/** How a stream ended; with a diagnosis where the upstream is to blame. */
+export type StreamEnd =
+  | { outcome: 'completed' | 'client_closed' }
+  | { outcome: 'upstream_failed'; diagnosis: Diagnosis }
+
+/** A comment, which stands between events and which no client shows (the SSE standard, 9.2.6). */
+const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n')
+
+/** Never throws. Resolves when the client has everything, or has gone. */
+export async function relay(options: Relay): Promise<StreamEnd> {
+  const { writable, lifeline, meter } = options
+  try {
+    if (options.isLate) await write(writable, KEEP_ALIVE)
+    const result = await whileKeepingAlive(options.upstream, options)
+    if (!result.accepted) return await breakOff(options, result)
+    const { body } = result.response
+    const reader = body.getReader()
+    const first = await whileKeepingAlive(reader.read(), options)
+    lifeline.release()
+    if (first.done) throw new Error('a stream without a byte')
+    if (meter !== null) {
+      await pump(reader, first, meter, options)
+    } else {
+      await write(writable, first.value)
+      reader.releaseLock()
+      // The end and a break are ours to tell, so the pipe may do neither.
+      await body.pipeTo(writable, { preventClose: true, preventAbort: true })
+    }
+    await writable.close()
+    return { outcome: 'completed' }
+  } catch (error) {
+    return await breakOff(options, failureOfError(error))
+  } finally {
+    lifeline.release()
+  }
+}
+
+/** Waits for the upstream, and writes a comment in every interval that it takes. Rejects where the client has gone. */
+async function whileKeepingAlive<T>(
+  pending: Promise<T>,
+  { writable, keepAliveMs, lifeline }: Relay,
+): Promise<T> {
+  for (;;) {
+    const result = await lifeline.guard(within(pending, keepAliveMs))
+    if (result !== SILENT) return result
+    await write(writable, KEEP_ALIVE)
+  }
+}
+
+export const SILENT = Symbol('silent')
+
+/** What `pending` gives, or `SILENT` when that takes longer; with 0 ms it may take as long as it likes. */
+export async function within<T>(pending: Promise<T>, timeoutMs: number): Promise<T | typeof SILENT> {
+  if (timeoutMs === 0) return pending
+  let timer: number | null = null
+  const silence = new Promise<typeof SILENT>((resolve) => {
+    timer = setTimeout(() => resolve(SILENT), timeoutMs)
+  })
+  try {
+    return await Promise.race([pending, silence])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** The metered way: each chunk goes on as it came, and is looked at. */
+async function pump(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  first: ReadableStreamReadResult<Uint8Array>,
+  meter: StreamMeter,
+  { writable, lifeline, idleMs }: Relay,
+): Promise<void> {
+  const watchdog = new Watchdog(idleMs, () => lifeline.cut('timeout'))
+  const writer = writable.getWriter()
+  // Ends a read that is waiting, also where the upstream does not heed the signal.
+  const cancel = (): void => void reader.cancel().catch(() => undefined)
+  lifeline.signal.addEventListener('abort', cancel)
+  try {
+    for (let next = first; !next.done; next = await reader.read()) {
+      watchdog.reset()
+      for (const piece of meter.pass(next.value)) await writer.write(piece)
+    }
+    lifeline.signal.throwIfAborted()
+    const { rest, isComplete } = meter.end()
+    if (!isComplete) throw new Error('the stream ended without [DONE]')
+    if (rest.length > 0) await writer.write(rest)
+  } finally {
+    watchdog.end()
+    lifeline.signal.removeEventListener('abort', cancel)
+    writer.releaseLock()
+  }
+}
+
+/** Ends the client's stream with an error event. A client that cannot be told has gone, and the call ends with it. */
+async function breakOff({ writable, lifeline }: Relay, outcome: FailureOutcome): Promise<StreamEnd> {
+  const { failure, diagnosis } = lifeline.cutReason === 'timeout' ? timeoutOutcome() : outcome
+  try {
+    if (lifeline.cutReason === 'client_closed') return { outcome: 'client_closed' }
+    // The empty lines end what the upstream may have left half-sent; after a whole event they mean nothing.
+    const event = `\n\ndata: ${JSON.stringify(renderFailure(failure).body)}\n\n`
+    await write(writable, new TextEncoder().encode(event))
+    await writable.close()
+    return { outcome: 'upstream_failed', diagnosis }
+  } catch {
+    // It was the write that failed and not the upstream.
+    lifeline.cut('client_closed')
+    return { outcome: 'client_closed' }
+  } finally {
+    lifeline.end()
+  }
+}
+
+async function write(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+  const writer = writable.getWriter()
+  try {
+    await writer.write(bytes)
+  } finally {
+    writer.releaseLock()
+  }
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { EVENT_BYTES_MAX, StreamMeter } from '../../../src/streams/stream-meter.ts'
+import recorded from '../../support/fixtures/chat-completion-stream.sse?raw'
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const fixture = recorded.endsWith('\n\n') ? recorded : `${recorded.trimEnd()}\n\n`
+const bytes = encoder.encode(fixture)
+const usageEvent = fixture.split(/(?<=\n\n)/).find((event) => event.includes('"usage":{')) ?? ''
+const withoutUsage = fixture.replace(usageEvent, '')
+const usage = { promptTokens: 16, cachedTokens: 0, completionTokens: 640, reasoningTokens: 256 }
+
+/** What comes out of a meter for a stream cut at the given places. */
+function metered(stream: Uint8Array, cuts: readonly number[], leaveOutUsage: boolean) {
+  const meter = new StreamMeter(leaveOutUsage)
+  const edges = [0, ...cuts.toSorted((a, b) => a - b), stream.length]
+  const out: Uint8Array[] = []
+  for (let i = 1; i < edges.length; i++) out.push(...meter.pass(stream.slice(edges[i - 1], edges[i])))
+  const { rest, isComplete } = meter.end()
+  out.push(rest)
+  return { text: decoder.decode(join(out)), pieces: out, isComplete, meter }
+}
+
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+const everyByte = Array.from({ length: bytes.length - 1 }, (_, i) => i + 1)
+const cuts = fc.array(fc.integer({ min: 1, max: bytes.length - 1 }), { maxLength: 40 })
+
+describe('a stream that is read in passing', () => {
+  it('comes out byte for byte, however it is cut', () => {
+    expect(metered(bytes, everyByte, false)).toMatchObject({
+      text: fixture,
+      isComplete: true,
+      meter: { usage },
+    })
+    fc.assert(
+      fc.property(cuts, (places) => {
+        expect(metered(bytes, places, false)).toMatchObject({
+          text: fixture,
+          isComplete: true,
+          meter: { usage, events: 6 },
+        })
+      }),
+    )
+  })
+
+  it('loses the one event that the caller had not asked for, however it is cut', () => {
+    expect(metered(bytes, everyByte, true)).toMatchObject({
+      text: withoutUsage,
+      isComplete: true,
+      meter: { usage },
+    })
+    fc.assert(
+      fc.property(cuts, (places) => {
+        expect(metered(bytes, places, true)).toMatchObject({
+          text: withoutUsage,
+          isComplete: true,
+          meter: { usage },
+        })
+      }),
+    )
+  })
+
+  it('goes on by reference where a chunk is whole events', () => {
+    const chunk = encoder.encode(fixture.split(/(?<=\n\n)/)[0])
+    expect(new StreamMeter(false).pass(chunk)[0]).toBe(chunk)
+    expect(new StreamMeter(true).pass(chunk)[0]?.buffer).toBe(chunk.buffer)
+  })
+
+  it('is known as broken wherever it ends early, and no half event is sent where events may be left out', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: bytes.length - 16 }), fc.boolean(), (length, leaveOut) => {
+        const { text, isComplete } = metered(bytes.slice(0, length), [Math.floor(length / 2)], leaveOut)
+        expect(isComplete).toBe(false)
+        if (leaveOut) expect(text === '' || text.endsWith('\n\n')).toBe(true)
+      }),
+    )
+  })
+
+  it('may end without the last empty line, or with CRLF', () => {
+    expect(metered(encoder.encode(fixture.trimEnd()), [], true)).toMatchObject({
+      text: withoutUsage.trimEnd(),
+      isComplete: true,
+    })
+    const crlf = encoder.encode(fixture.replaceAll('\n', '\r\n'))
+    expect(metered(crlf, [7, 99, 1000], true)).toMatchObject({
+      text: withoutUsage.replaceAll('\n', '\r\n'),
+      isComplete: true,
+      meter: { usage },
+    })
+  })
+
+  it('that ends with the upstream’s own error event has had its end', () => {
+    const error = 'data: {"error":{"message":"m","type":"server_error","param":null,"code":null}}\n\n'
+    expect(metered(encoder.encode(error), [], false).isComplete).toBe(true)
+  })
+
+  it('is not misled by a text that looks like a usage or an end', () => {
+    const content = JSON.stringify({
+      choices: [{ delta: { content: '"usage":{"prompt_tokens":1} data: [DONE]' } }],
+    })
+    const stream = `data: ${content}\n\n`
+    expect(metered(encoder.encode(stream), [], true)).toMatchObject({
+      text: stream,
+      isComplete: false,
+      meter: { usage: null },
+    })
+  })
+
+  it('with an event of megabytes goes on untouched and unbuffered', () => {
+    const huge = encoder.encode(
+      `data: {"choices":[{"delta":{"content":"${'x'.repeat(EVENT_BYTES_MAX * 3)}"}}]}\n\n${fixture}`,
+    )
+    const places = Array.from({ length: 20 }, (_, i) => (i + 1) * 10_000)
+    for (const leaveOut of [false, true]) {
+      const { text, isComplete, pieces } = metered(huge, places, leaveOut)
+      expect(text).toBe(decoder.decode(huge))
+      expect(isComplete).toBe(true)
+      expect(Math.max(...pieces.slice(0, 10).map(({ length }) => length))).toBeLessThan(2 * EVENT_BYTES_MAX)
+    }
+  })
+})
