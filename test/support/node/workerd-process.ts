@@ -1,0 +1,142 @@
+/** Runs the bare runtime over a configuration of its own, on a free port, and takes it down with this process. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { WorkerModule } from './production-worker.ts'
+
+export interface WorkerdOptions {
+  modules: WorkerModule[]
+  compatibilityDate: string
+  compatibilityFlags: string[]
+  /** Text of `Workerd.Worker.Binding`s, each in parentheses; see `capnpText`. */
+  bindings: string[]
+  /** Name of a service → the port of a local HTTP server that is it. */
+  externals: Record<string, number>
+}
+
+export interface WorkerdProcess {
+  url: string
+  port: number
+  /** Of the runtime itself: its CPU time and memory can be read. */
+  pid: number
+  /** What the Worker and the runtime have printed so far. */
+  output(): string
+  /** The text that `pattern` finds in the output, as soon as it does. */
+  printed(pattern: RegExp): Promise<string>
+  stop(): Promise<void>
+}
+
+/**
+ * The shell between the two reads until this process closes its end, which it also does when it is killed: no runtime
+ * outlives its test. It says the runtime's pid on descriptor 4; the runtime says its port on descriptor 3.
+ */
+const UNDER_SHELL = '"$@" 4>&- <&- & exec 3>&-; echo $! >&4; read -r _; kill -9 $!'
+
+/** @throws Error with the runtime's own words, where it does not start. */
+export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProcess> {
+  const directory = mkdtempSync(join(tmpdir(), 'workerd-'))
+  const configPath = join(directory, 'config.capnp')
+  options.modules.forEach(({ bytes }, index) => writeFileSync(join(directory, `module-${index}`), bytes))
+  writeFileSync(configPath, configText(options))
+
+  const { default: workerdPath } = createRequire(import.meta.url)('workerd') as { default: string }
+  const child = spawn('sh', ['-c', UNDER_SHELL, 'sh', workerdPath, 'serve', '--control-fd=3', configPath], {
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+  })
+  const [stdin, stdout, stderr, control, pidPipe] = child.stdio
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  const printed = collectOutput([stdout, stderr])
+  const stop = async (): Promise<void> => {
+    stdin.end()
+    await exited
+  }
+  const [pid, listening] = await Promise.all([
+    firstLine(pidPipe as Readable),
+    // Its end without a line is the runtime's.
+    firstLine(control as Readable),
+  ])
+  rmSync(directory, { recursive: true })
+  if (pid === null || listening === null) {
+    await stop()
+    throw new Error(`workerd did not start:\n${printed.text()}`)
+  }
+  const { port } = JSON.parse(listening) as { port: number }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: Number(pid),
+    output: () => printed.text(),
+    printed: (pattern) => printed.match(pattern),
+    stop,
+  }
+}
+
+/** A string in Cap'n Proto's text format, which escapes as C does. */
+export function capnpText(text: string): string {
+  const escaped = text.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')
+  return `"${escaped}"`
+}
+
+function configText(options: WorkerdOptions): string {
+  const modules = options.modules.map(
+    ({ name, type }, index) => `(name = ${capnpText(name)}, ${type} = embed "module-${index}")`,
+  )
+  const externals = Object.entries(options.externals).map(
+    ([name, port]) => `(name = ${capnpText(name)}, external = (address = "127.0.0.1:${port}", http = ()))`,
+  )
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [${modules.join(', ')}],
+      compatibilityDate = ${capnpText(options.compatibilityDate)},
+      compatibilityFlags = [${options.compatibilityFlags.map(capnpText).join(', ')}],
+      bindings = [${options.bindings.join(', ')}],
+    )),
+    ${externals.join(',\n    ')}
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`
+}
+
+function collectOutput(streams: Readable[]): { text(): string; match(pattern: RegExp): Promise<string> } {
+  let text = ''
+  const watchers = new Set<() => void>()
+  for (const stream of streams) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      for (const watch of watchers) watch()
+    })
+  }
+  return {
+    text: () => text,
+    match: (pattern) =>
+      new Promise((resolve) => {
+        const watch = (): void => {
+          const found = pattern.exec(text)
+          if (found === null) return
+          watchers.delete(watch)
+          resolve(found[0])
+        }
+        watchers.add(watch)
+        watch()
+      }),
+  }
+}
+
+/** `null` where the pipe closes before a line is whole. */
+function firstLine(pipe: Readable): Promise<string | null> {
+  return new Promise((resolve) => {
+    let text = ''
+    pipe.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      const end = text.indexOf('\n')
+      if (end !== -1) resolve(text.slice(0, end))
+    })
+    pipe.once('close', () => resolve(null))
+  })
+}
