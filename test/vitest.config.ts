@@ -1,4 +1,7 @@
-/** Two projects: `worker` runs inside workerd (unit and api), `e2e` in Node against a gateway started as a user would. */
+/**
+ * Three projects: `worker` runs inside workerd (unit and api); `contract` in Node against what ships, under the runtime's
+ * own AI binding; `e2e` in Node against a gateway started as a user would.
+ */
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { kCurrentWorker } from 'miniflare'
@@ -23,6 +26,14 @@ export default defineConfig({
           }),
         ],
         test: { name: 'worker', include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts'] },
+      },
+      {
+        root,
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          globalSetup: './test/contract/global-setup.ts',
+        },
       },
       {
         root,

@@ -9,7 +9,7 @@ import {
   readUpload,
   type WorkerBinding,
 } from './production-worker.ts'
-import { capnpText, startWorkerd, type WorkerdProcess } from './workerd-process.ts'
+import { aiBinding, capnpText, startWorkerd, type WorkerdProcess } from './workerd-process.ts'
 
 export const ADMIN_TOKEN = 'admin-token-of-a-test-and-of-nothing-else'
 
@@ -93,7 +93,7 @@ function bindingText({ name, type, text, json }: WorkerBinding): string {
   const named = `name = ${capnpText(name)}`
   switch (type) {
     case 'ai':
-      return `(${named}, wrapped = (moduleName = "cloudflare-internal:ai-api", innerBindings = [(name = "fetcher", service = "upstream")]))`
+      return aiBinding(name, 'upstream')
     case 'inherit':
     case 'kv_namespace':
       return `(${named}, kvNamespace = "kv")`

@@ -75,6 +75,12 @@ export const failure = {
       status,
       headers,
     ),
+  /** `{"error":[{"code","message"}]}`: AI Gateway where it does not get as far as a model. */
+  aiGateway: (status: number, code: number, message: string) =>
+    jsonAnswer(
+      JSON.stringify({ success: false, result: [], messages: [], error: [{ code, message }] }),
+      status,
+    ),
   /** The vendor's own envelope. */
   vendor: (status: number, error: Record<string, unknown>, headers: OutgoingHttpHeaders = {}) =>
     jsonAnswer(JSON.stringify({ error }), status, headers),
@@ -140,25 +146,21 @@ export async function writeAnswer(
 
 async function endConnection(response: ServerResponse, how: 'cut' | 'reset' | 'hang'): Promise<void> {
   if (how === 'hang') return
-  // What was written must be on its way first: destroying drops what is still in the buffers of this process.
-  await flushed(response)
-  if (how === 'reset') response.socket?.resetAndDestroy()
-  else response.socket?.end(() => response.socket?.destroy())
-}
-
-function flushed(response: ServerResponse): Promise<void> {
   const { socket } = response
-  if (socket === null || socket.writableLength === 0) return Promise.resolve()
-  return new Promise((resolve) => {
-    socket.once('drain', resolve)
-    socket.once('close', resolve)
-  })
+  if (socket === null) return
+  // What was written must be on its way first: destroying drops what is still in the buffers of this process.
+  await new Promise((resolve) => socket.write('', resolve))
+  if (how === 'reset') socket.resetAndDestroy()
+  else socket.end(() => socket.destroy())
 }
 
 function drained(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const done = (): void => {
+      response.off('drain', done).off('close', done)
+      resolve()
+    }
+    response.on('drain', done).on('close', done)
   })
 }
 

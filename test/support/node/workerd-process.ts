@@ -74,6 +74,12 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
   }
 }
 
+/** The runtime's own `Ai` class over a service of `externals`. */
+export function aiBinding(name: string, service: string): string {
+  const fetcher = `(name = "fetcher", service = ${capnpText(service)})`
+  return `(name = ${capnpText(name)}, wrapped = (moduleName = "cloudflare-internal:ai-api", innerBindings = [${fetcher}]))`
+}
+
 /** A string in Cap'n Proto's text format, which escapes as C does. */
 export function capnpText(text: string): string {
   const escaped = text.replaceAll(/[\\"]/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\r', '\\r')

@@ -1,0 +1,56 @@
+/** AI Gateway's logs as the runtime's own class reads them: what metering asks for when a stream ends without its usage. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startUpstreamServer, type UpstreamServer } from '../support/node/upstream-server.ts'
+import { aiBinding, startWorkerd, type WorkerdProcess } from '../support/node/workerd-process.ts'
+
+/** The path is the id of a log. */
+const WORKER = `export default {
+  async fetch(request, env) {
+    const logId = new URL(request.url).pathname.slice(1)
+    try {
+      const log = await env.AI.gateway('team').getLog(logId)
+      return Response.json({ ...log, isDate: log.created_at instanceof Date })
+    } catch ({ name, message }) {
+      return Response.json({ name, message })
+    }
+  },
+}`
+
+let upstream: UpstreamServer
+let worker: WorkerdProcess
+beforeAll(async () => {
+  upstream = await startUpstreamServer()
+  worker = await startWorkerd({
+    modules: [{ name: 'index.js', type: 'esModule', bytes: Buffer.from(WORKER) }],
+    compatibilityDate: '2026-08-15',
+    compatibilityFlags: [],
+    bindings: [aiBinding('AI', 'upstream')],
+    externals: { upstream: upstream.port },
+  })
+})
+afterAll(async () => {
+  await worker.stop()
+  await upstream.stop()
+})
+
+async function readLog(logId: string): Promise<unknown> {
+  return (await fetch(`${worker.url}/${logId}`)).json()
+}
+
+it('a log that appears late is not found first, and then read whole', async () => {
+  const record = { id: 'late', tokens_in: 15, tokens_out: 851, cost: 0.00376, success: true }
+  upstream.logs.script('late', {
+    record: { ...record, created_at: '2026-11-22T12:00:00Z' },
+    notFoundTimes: 2,
+  })
+  const missing = { name: 'AiGatewayLogNotFound', message: 'Log not found' }
+  expect([await readLog('late'), await readLog('late')]).toEqual([missing, missing])
+  expect(await readLog('late')).toMatchObject({ ...record, isDate: true })
+  expect(upstream.logs.requests.at(-1)).toEqual({ method: 'GET', gatewayId: 'team', logId: 'late' })
+})
+
+it('a log that nobody has is never found, and a broken log API is an error of another name', async () => {
+  expect(await readLog('none')).toMatchObject({ name: 'AiGatewayLogNotFound' })
+  upstream.logs.script('broken', { failure: { status: 500, body: '{"errors":[{"message":"no"}]}' } })
+  expect(await readLog('broken')).toEqual({ name: 'AiGatewayInternalError', message: 'no' })
+})

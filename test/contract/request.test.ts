@@ -1,0 +1,118 @@
+/** What goes over the wire to the model: the caller's body, the operator's options, and nothing of the caller's identity. */
+import { describe, expect, it } from 'vitest'
+import { MESSAGES, useContractGateway } from '../support/node/contract-gateway.ts'
+import { jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
+import { SEED_EXAMPLES } from '../support/seed-examples.ts'
+
+const MODELS = '{"fast":"openai/gpt-5-mini"}'
+const contract = useContractGateway({ AI_GATEWAY_ID: 'team-gateway', MODELS })
+
+/** Makes the call and tells what came of it at the other end. */
+async function upstreamSaw(overrides: Record<string, unknown>, headers: Record<string, string> = {}) {
+  const answer = overrides['stream'] === true ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}')
+  const { tag, body } = contract.prepare(answer, overrides)
+  const response = await contract.post(body, headers)
+  expect(response.status).toBe(200)
+  await response.text()
+  return { body, call: await contract.upstream.call(tag) }
+}
+
+describe('a call', () => {
+  it.each([
+    ['o3-mini', 'openai/o3-mini'],
+    ['o3-mini-2025-01-31', 'openai/o3-mini'],
+    ['openai/o3-mini', 'openai/o3-mini'],
+    ['fast', 'openai/gpt-5-mini'],
+  ])('for %s goes through AI Gateway with the slug %s', async (model, slug) => {
+    const { call } = await upstreamSaw({ model })
+    expect(call.path).toBe('/ai-gateway/run?version=3')
+    expect(call.slug).toBe(slug)
+  })
+
+  it('carries the caller’s body without `model`, in the order and nesting in which it came', async () => {
+    const { body, call } = await upstreamSaw({
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: 'Zoë 🦊\u2028' }], unknown_field: [null, {}] },
+      ],
+      z_first: 1,
+      a_second: { deeply: { nested: [1, 2.5, 1e21] } },
+      store: false,
+    })
+    const { model: _model, ...inputs } = body
+    expect(JSON.stringify(call.inputs)).toBe(JSON.stringify(inputs))
+  })
+
+  it.each(Object.entries(SEED_EXAMPLES))(
+    'carries the page’s example as it stands: %s',
+    async (_name, example) => {
+      const { call } = await upstreamSaw(example)
+      expect(call.inputs).toEqual({ ...example, user: call.tag })
+    },
+  )
+
+  it('names the operator’s gateway, and is raw', async () => {
+    for (const stream of [false, true]) {
+      const { call } = await upstreamSaw({ stream })
+      expect(call.options).toEqual({ returnRawResponse: true, gateway: { id: 'team-gateway' } })
+    }
+  })
+
+  it('has no header of the caller’s, and no secret anywhere', async () => {
+    const secretHeaders = {
+      cookie: 'session=canary-cookie',
+      'openai-organization': 'org-canary',
+      'openai-project': 'canary-project',
+      'x-forwarded-for': '203.0.113.7',
+      'cf-connecting-ip': '203.0.113.8',
+      'user-agent': 'canary-agent/1.0',
+      'idempotency-key': 'canary-idempotency',
+      'x-api-key': 'canary-key',
+      'cf-aig-authorization': 'Bearer canary-token',
+      'cf-aig-metadata': '{"canary":1}',
+      'cf-aig-cache-ttl': '3600',
+      'cf-consn-model-id': 'openai/canary',
+    }
+    const { call } = await upstreamSaw({}, secretHeaders)
+    expect(Object.keys(call.headers).toSorted()).toEqual([
+      'cf-consn-model-id',
+      'cf-consn-sdk-version',
+      'content-length',
+      'content-type',
+      'host',
+    ])
+    const wire = JSON.stringify(call.headers) + call.text
+    for (const secret of [
+      contract.gateway.secret,
+      contract.gateway.secret.slice(-32),
+      'canary',
+      '203.0.113',
+    ]) {
+      expect(wire).not.toContain(secret)
+    }
+  })
+
+  it('of a megabyte arrives whole', async () => {
+    const content = 'ü'.repeat(500_000)
+    const { call } = await upstreamSaw({ messages: [...MESSAGES, { role: 'user', content }] })
+    expect(call.inputs['messages']).toEqual([...MESSAGES, { role: 'user', content }])
+  })
+
+  it('is made once, also where it fails', async () => {
+    const { tag, body } = contract.prepare({ instead: 'reset' })
+    expect((await contract.post(body)).status).toBe(502)
+    expect(contract.upstream.calls.filter((call) => call.tag === tag)).toHaveLength(1)
+  })
+})
+
+describe('a request that the gateway refuses', () => {
+  it('never reaches the model', async () => {
+    const before = contract.upstream.calls.length
+    const answers = await Promise.all([
+      contract.post({ model: 'o3-mini', messages: [] }),
+      contract.post({ model: 'gpt-99', messages: MESSAGES }),
+      contract.post({ model: 'o3-mini', messages: MESSAGES }, { authorization: 'Bearer sk-wrong' }),
+    ])
+    expect(answers.map(({ status }) => status)).toEqual([400, 404, 401])
+    expect(contract.upstream.calls).toHaveLength(before)
+  })
+})

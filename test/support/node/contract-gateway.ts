@@ -1,0 +1,70 @@
+/** For a file of contract tests: one upstream and one gateway before the first test, both gone after the last. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, inject } from 'vitest'
+import { type RealBindingGateway, startRealBindingGateway } from './real-binding-gateway.ts'
+import { type Script, startUpstreamServer, type UpstreamServer } from './upstream-server.ts'
+
+export const MESSAGES = [{ role: 'user', content: 'Hello!' }]
+
+export interface ContractGateway {
+  readonly upstream: UpstreamServer
+  readonly gateway: RealBindingGateway
+  /** A call that is answered by `script`, and the body that makes it: `overrides` over the plainest one. */
+  prepare(script: Script, overrides?: Record<string, unknown>): { tag: string; body: Record<string, unknown> }
+  /** `POST /v1/chat/completions`. */
+  post(body: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>
+  /** Both in one. */
+  complete(script: Script, overrides?: Record<string, unknown>): Promise<Response>
+  /** What the gateway logged of the request that got this answer. */
+  logLine(response: Response): Promise<Record<string, unknown>>
+}
+
+export function useContractGateway(vars: Record<string, string> = {}): ContractGateway {
+  let upstream: UpstreamServer
+  let gateway: RealBindingGateway
+  beforeAll(async () => {
+    upstream = await startUpstreamServer()
+    gateway = await startRealBindingGateway({
+      upstreamPort: upstream.port,
+      uploadPath: inject('uploadPath'),
+      vars,
+    })
+  })
+  afterAll(async () => {
+    await gateway.stop()
+    await upstream.stop()
+  })
+
+  const prepare: ContractGateway['prepare'] = (script, overrides = {}) => {
+    const tag = randomUUID()
+    upstream.script(tag, script)
+    return { tag, body: { model: 'o3-mini', messages: MESSAGES, user: tag, ...overrides } }
+  }
+  const post: ContractGateway['post'] = (body, headers = {}, signal) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${gateway.secret}`,
+        'content-type': 'application/json',
+        ...headers,
+      },
+      body: JSON.stringify(body),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  return {
+    get upstream() {
+      return upstream
+    },
+    get gateway() {
+      return gateway
+    },
+    prepare,
+    post,
+    complete: (script, overrides) => post(prepare(script, overrides).body),
+    async logLine(response) {
+      const id = response.headers.get('x-request-id')
+      const line = await gateway.printed(new RegExp(`^\\{.*"requestId":"${id}".*\\}$`, 'm'))
+      return JSON.parse(line) as Record<string, unknown>
+    },
+  }
+}
