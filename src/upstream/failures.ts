@@ -43,13 +43,16 @@ interface Row {
 }
 
 /**
- * Sources: Cloudflare's documented Workers AI errors (3003–3042, 5004–5028), AI Gateway errors (2021, 7003), and
- * https://platform.openai.com/docs/guides/error-codes. The order matters: what only the operator can mend stands first.
+ * Sources: Cloudflare's documented Workers AI errors (3003–3042, 5004–5028), AI Gateway errors (2001 no such gateway,
+ * 2009 and 2021 its authentication, 7003), and https://platform.openai.com/docs/guides/error-codes. The order matters:
+ * what only the operator can mend stands first.
  */
 const TABLE: readonly Row[] = [
   {
     reason: 'ai_binding_not_remote',
-    fits: ({ text }) => /needs? to be run remotely|remote (?:mode|binding)|not supported locally/i.test(text),
+    fits: ({ status, text }) =>
+      // Thrown by the binding itself: a response with these words only repeats them.
+      status === 0 && /needs? to be run remotely|remote (?:mode|binding)|not supported locally/i.test(text),
     failure: () => ({
       ...serverError(503, 'This gateway runs locally without the model.', 'model_not_reachable'),
       message:
@@ -77,7 +80,9 @@ const TABLE: readonly Row[] = [
     fits: ({ status, text, vendor }) =>
       status === 402 ||
       vendor?.code === 'insufficient_quota' ||
-      /insufficient (?:balance|credits?|funds|quota)|(?:spend(?:ing)?|budget|billing) limit/i.test(text),
+      // The vendor's 400 may repeat the caller's words, and the caller must not ring the operator's bell.
+      (!(vendor !== null && status === 400) &&
+        /insufficient (?:balance|credits?|funds|quota)|(?:spend(?:ing)?|budget|billing) limit/i.test(text)),
     failure: () => ({
       kind: 'upstream',
       status: 429,
@@ -92,7 +97,7 @@ const TABLE: readonly Row[] = [
   },
   {
     reason: 'operator_credentials',
-    fits: ({ status, code }) => code === 2021 || status === 401 || status === 403,
+    fits: ({ status, code }) => [2001, 2009, 2021].includes(code) || status === 401 || status === 403,
     failure: () => ({
       ...serverError(
         500,
@@ -102,7 +107,7 @@ const TABLE: readonly Row[] = [
       shouldRetry: false,
     }),
     alert:
-      'The upstream refused the gateway itself (401, 403 or 2021): check AI Gateway, its id and its authentication.',
+      'The upstream refused the gateway itself (401, 403, 2001, 2009 or 2021): check that AI Gateway has the id in the var AI_GATEWAY_ID, and its authentication.',
   },
   {
     reason: 'busy',
@@ -230,15 +235,16 @@ interface VendorError {
 }
 
 /**
- * The JSON shapes of an error, read together: Cloudflare's `errors` list, Cloudflare's `internalCode`, the vendor's
- * envelope. By hand and not with zod: each field may be missing or of any type, and what fits counts all the same.
+ * The JSON shapes of an error, read together: Cloudflare's `errors` list (AI Gateway itself calls it `error`),
+ * Cloudflare's `internalCode`, the vendor's envelope. By hand and not with zod: each field may be missing or of any type,
+ * and what fits counts all the same.
  */
 function symptomOfText(text: string): Pick<Symptom, 'code' | 'text' | 'vendor'> {
   const body = parseJson(text)
-  const first = field(field(body, 'errors'), '0')
+  const error = field(body, 'error')
+  const first = field(field(body, 'errors') ?? error, '0')
   const thrown = Number(/^(\d{4,5}): /.exec(text)?.[1] ?? 0)
   const code = numberOf(field(first, 'code')) ?? numberOf(field(body, 'internalCode')) ?? thrown
-  const error = field(body, 'error')
   const message = textOf(field(error, 'message'))
   if (message === null) return { code, text, vendor: null }
   const [type, param, name] = ['type', 'param', 'code'].map((key) => textOf(field(error, key)))
@@ -290,5 +296,5 @@ function serverError(status: number, message: string, code: string | null): Upst
 
 /** The vendor names the organisation or project of the account in some messages; the caller must not learn them. */
 function withoutAccount(message: string): string {
-  return message.replaceAll(/\b(org|proj|user)-[A-Za-z0-9]{6,}/g, '$1-…').slice(0, 2_000)
+  return message.replaceAll(/\b(org-|proj[-_]|user-)[A-Za-z0-9]{6,}/g, '$1…').slice(0, 2_000)
 }
