@@ -1,0 +1,80 @@
+/** Calls at the same time: the binding keeps ids and options in fields that all calls of an isolate share. */
+import { expect, it } from 'vitest'
+import { useContractGateway } from '../support/node/contract-gateway.ts'
+import { rawPost } from '../support/node/raw-client.ts'
+import { type Answer, failure, jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
+import type { UpstreamCall } from '../support/node/upstream-server.ts'
+
+/** More than an isolate of Cloudflare's would be given at once. */
+const CALLS = 120
+
+const MODELS: Record<string, string> = {
+  'o3-mini': 'openai/o3-mini',
+  fast: 'openai/gpt-5-mini',
+  deep: 'openai/gpt-5',
+}
+
+const contract = useContractGateway({
+  MODELS: JSON.stringify({ fast: MODELS['fast'], deep: MODELS['deep'] }),
+})
+
+/** Each answer repeats its call's tag; every third one is JSON, a stream or a failure. */
+function answerFor(call: UpstreamCall, number: number): Answer {
+  if (number % 3 === 0) return jsonAnswer(JSON.stringify({ id: call.tag }))
+  if (number % 3 === 1) return streamAnswer(`data: {"id":"${call.tag}"}\n\ndata: [DONE]\n\n`)
+  return failure.vendor(400, { message: 'No.', type: 'invalid_request_error', param: call.tag, code: null })
+}
+
+it('many calls at once never mix their models, options, answers or request ids', async () => {
+  const all = Promise.withResolvers<void>()
+  const answered: PromiseWithResolvers<void>[] = []
+  let arrived = 0
+  const names = Object.keys(MODELS)
+  const work = Array.from({ length: CALLS }, async (_, number) => {
+    const turn = Promise.withResolvers<void>()
+    answered.push(turn)
+    const model = names[number % names.length] ?? ''
+    const script = (call: UpstreamCall): Answer => {
+      arrived += 1
+      if (arrived === CALLS) all.resolve()
+      return { ...answerFor(call, number), headersAfter: turn.promise }
+    }
+    const { tag, body } = contract.prepare(script, { model, stream: number % 3 === 1 })
+    const response = await contract.post(body)
+    return { number, tag, model, response, text: await response.text() }
+  })
+  await all.promise
+  // The last to come is answered first.
+  for (const { resolve } of answered.toReversed()) resolve()
+
+  const results = await Promise.all(work)
+  for (const { number, tag, model, response, text } of results) {
+    expect(response.status).toBe(number % 3 === 2 ? 400 : 200)
+    expect(text).toContain(tag)
+    expect(results.filter((other) => other.text.includes(tag))).toHaveLength(1)
+    const call = await contract.upstream.call(tag)
+    expect(call.slug).toBe(MODELS[model])
+    expect(call.options).toEqual({ returnRawResponse: true, gateway: { id: 'default' } })
+    expect(await contract.logLine(response)).toMatchObject({ model, stream: number % 3 === 1 })
+  }
+  expect(new Set(results.map(({ response }) => response.headers.get('x-request-id'))).size).toBe(CALLS)
+})
+
+it('a caller who leaves takes no other call along', async () => {
+  const gate = Promise.withResolvers<void>()
+  const answer = { ...jsonAnswer('{"id":1}'), headersAfter: gate.promise }
+  const { url, secret } = contract.gateway
+  const pairs = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const [leaving, staying] = [contract.prepare(answer), contract.prepare(answer)]
+      const client = rawPost(`${url}/v1/chat/completions`, secret, leaving.body)
+      const response = contract.post(staying.body)
+      await contract.upstream.call(staying.tag)
+      return { client, call: await contract.upstream.call(leaving.tag), response }
+    }),
+  )
+  for (const { client } of pairs) client.reset()
+  for (const { call } of pairs) expect((await call.ended).by).toBe('caller')
+  gate.resolve()
+  for (const { response } of pairs) expect(await (await response).text()).toBe('{"id":1}')
+})
