@@ -16,6 +16,8 @@ export interface FailureOutcome {
 
 /** An error body is read up to here; what identifies it stands at its beginning. */
 export const ERROR_BODY_BYTES_MAX = 64 * 1024
+/** The status says most of it: who waits for an error is not kept for a body that does not come. */
+export const ERROR_BODY_WAIT_MS = 2_000
 /** What a caller is told to wait where the upstream says nothing. */
 export const RETRY_AFTER_BUSY_SECONDS = 5
 export const RETRY_AFTER_BROKEN_SECONDS = 1
@@ -269,18 +271,26 @@ function parseJson(text: string): unknown {
 
 async function readBounded(response: Response): Promise<string> {
   if (response.body === null) return ''
+  const reader = response.body.getReader()
   const decoder = new TextDecoder()
+  const stop = (): void => void reader.cancel().catch(() => {})
+  // A cancelled read ends as if the body did.
+  const timer = setTimeout(stop, ERROR_BODY_WAIT_MS)
   let text = ''
   let bytes = 0
   try {
-    for await (const chunk of response.body) {
-      bytes += chunk.byteLength
-      text += decoder.decode(chunk, { stream: true })
-      if (bytes > ERROR_BODY_BYTES_MAX) break
+    while (bytes <= ERROR_BODY_BYTES_MAX) {
+      const { done, value } = await reader.read()
+      if (done) return text
+      bytes += value.byteLength
+      text += decoder.decode(value, { stream: true })
     }
   } catch {
     // A body that breaks off is judged by its status and by what came of it.
+  } finally {
+    clearTimeout(timer)
   }
+  stop()
   return text
 }
 

@@ -84,6 +84,13 @@ describe('a failure', () => {
     }
   })
 
+  it('whose body never ends is answered by its status and by what came, and its call is ended', async () => {
+    const body = ['{"errors":[{"code":3040,"message":"Capacity"}]}']
+    const { tag, body: request } = contract.prepare({ ...jsonAnswer('', 500), body, ending: 'hang' })
+    expect((await contract.post(request)).status).toBe(429)
+    expect((await (await contract.upstream.call(tag)).ended).by).toBe('caller')
+  })
+
   it('says when to retry also where the upstream gives a date', async () => {
     const date = new Date(Date.now() + 30_000).toUTCString()
     const response = await contract.complete(failure.text(429, '', 'text/plain', { 'retry-after': date }))
