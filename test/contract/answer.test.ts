@@ -51,6 +51,14 @@ describe('a JSON answer', () => {
   })
 })
 
+describe('a JSON answer that breaks off', () => {
+  it.each(['reset', 'cut'] as const)('(%s) is a 502 and never half an object', async (ending) => {
+    const response = await contract.complete({ ...jsonAnswer(''), body: ['{"id":"chatcmpl-1",'], ending })
+    expect([response.status, response.headers.get('retry-after')]).toEqual([502, '1'])
+    expect(await response.json()).toMatchObject({ error: { code: 'upstream_error' } })
+  })
+})
+
 describe('a stream', () => {
   it.each([1, 2, 3, 7, 64, 1000, 100_000])('cut every %i bytes arrives byte for byte', async (pieceBytes) => {
     const response = await contract.complete(streamAnswer(pieces(STREAM_BYTES, pieceBytes)), { stream: true })

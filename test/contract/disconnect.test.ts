@@ -49,8 +49,13 @@ describe('a client that resets its connection cancels the upstream call within a
   })
 
   it('in the middle of a JSON answer', async () => {
-    const { client, call } = await connected({ ...jsonAnswer(''), body: ['{"id":'], ending: 'hang' }, false)
-    await client.until(/\{"id":/)
+    const begun = Promise.withResolvers<void>()
+    function* body() {
+      yield '{"id":'
+      begun.resolve()
+    }
+    const { client, call } = await connected({ ...jsonAnswer(''), body: body(), ending: 'hang' }, false)
+    await begun.promise
     await expectCancelled(client, call)
   })
 
