@@ -19,7 +19,7 @@ export function limitBody(): MiddlewareHandler<Gateway> {
     if (body !== null && length === null) {
       const bytes = await readWhole(body, bodyBytesMax)
       if (bytes === null) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
-      c.req.raw = new Request(c.req.raw, { body: bytes })
+      c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: bytes })
     } else if (Number(length) > bodyBytesMax) {
       throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
     }

@@ -25,7 +25,7 @@ const JSON_HEADERS = { 'content-type': 'application/json' }
 
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete() {
-  return async function complete(c: Context<Gateway, string, ChatInput>): Promise<Response> {
+  return function complete(c: Context<Gateway, string, ChatInput>): Promise<Response> {
     const { model: _name, ...inputs } = c.req.valid('json')
     const config = c.get('config')
     const stream = inputs.stream === true
@@ -34,7 +34,10 @@ export function complete() {
     const lifeline = new Lifeline(c.get('clientGone'), config.upstreamTimeoutMs)
     const call = { slug: c.get('model').slug, inputs, gatewayId: config.gatewayId, stream }
     const upstream = callUpstream(c.env.AI, call, lifeline)
-    return stream ? answerStream(c, upstream, lifeline, meter) : answerWhole(c, upstream, lifeline)
+    const answer = stream ? answerStream(c, upstream, lifeline, meter) : answerWhole(c, upstream, lifeline)
+    // Without this the runtime drops a request whose client resets, and with it the settling and the log line.
+    c.executionCtx.waitUntil(answer.catch(() => undefined))
+    return answer
   }
 }
 

@@ -48,15 +48,9 @@ export class Lifeline {
   async guard<T>(pending: Promise<T>): Promise<T> {
     const { signal } = this.#controller
     signal.throwIfAborted()
-    let onCut = (): void => undefined
     const cut = new Promise<never>((_resolve, reject) => {
-      onCut = () => reject(new Error('the call was cut'))
-      signal.addEventListener('abort', onCut)
+      signal.addEventListener('abort', () => reject(new Error('the call was cut')))
     })
-    try {
-      return await Promise.race([pending, cut])
-    } finally {
-      signal.removeEventListener('abort', onCut)
-    }
+    return Promise.race([pending, cut])
   }
 }

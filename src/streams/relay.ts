@@ -49,7 +49,8 @@ export async function relay(options: Relay): Promise<StreamEnd> {
       await write(writable, first.value)
       reader.releaseLock()
       // The end and a break are ours to tell, so the pipe may do neither.
-      await body.pipeTo(writable, { preventClose: true, preventAbort: true })
+      // The signal is what tells of a client that resets while the upstream pauses; the pipe alone would not notice.
+      await body.pipeTo(writable, { preventClose: true, preventAbort: true, signal: lifeline.signal })
     }
     await writable.close()
     return { outcome: 'completed' }
