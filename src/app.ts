@@ -5,6 +5,7 @@ import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { adapt } from './stages/adapt.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { limitBody, requireJson } from './stages/body.ts'
 import { complete } from './stages/complete.ts'
@@ -29,6 +30,7 @@ app.post(
   requireJson(),
   validateJson(chatCompletionRequest),
   resolveModel(),
+  adapt(),
   limit(),
   complete(),
 )

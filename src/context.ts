@@ -20,6 +20,8 @@ export interface Gateway {
     key: ApiKey
     /** Set by `validate`. */
     model: Model
+    /** Set by `adapt`: what the model is called with. */
+    inputs: Record<string, unknown>
     /** Set by `limit`: tells it what the answer took; `null` where nobody knows. To be called once the answer has ended. */
     settle: (usage: Usage | null) => void
     /** Set by `limit`: the key has a limit that needs every answer's usage at once. */

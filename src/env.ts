@@ -3,7 +3,7 @@ import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
 import { LIMIT_MAX, limitShape, type Limits } from './records/api-key.ts'
-import type { UpstreamBinding } from './upstream/call.ts'
+import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
 /** What `wrangler.toml` binds. Vars are `unknown`: the dashboard makes strings of them, `wrangler.toml` may not. */
 export interface Env {
@@ -12,6 +12,13 @@ export interface Env {
   /** Secret. The admin routes are off while it is unset or has fewer than 32 characters. */
   ADMIN_TOKEN?: string
   AI_GATEWAY_ID?: unknown
+  AI_GATEWAY_COLLECT_LOG?: unknown
+  AI_GATEWAY_CACHE_SECONDS?: unknown
+  AI_GATEWAY_ATTEMPTS?: unknown
+  AI_GATEWAY_RETRY_DELAY_MS?: unknown
+  AI_GATEWAY_BACKOFF?: unknown
+  AI_GATEWAY_TIMEOUT_MS?: unknown
+  UNSUPPORTED_PARAMETERS?: unknown
   BODY_BYTES_MAX?: unknown
   MODELS?: unknown
   DEFAULT_REQUESTS_PER_MINUTE?: unknown
@@ -25,8 +32,10 @@ export interface Env {
 }
 
 export interface Config {
-  /** The AI Gateway that third-party models go through. Default `default`. */
-  gatewayId: string
+  /** The AI Gateway that third-party models go through, and how; unset options are the gateway's own settings. */
+  gateway: GatewayOptions
+  /** What becomes of parameters that the model refuses. Default `forward`. */
+  unsupportedParameters: 'forward' | 'reject' | 'drop'
   /** Largest request body in bytes. Default 4 MiB. */
   bodyBytesMax: number
   /** Public model names and what they stand for. */
@@ -70,7 +79,8 @@ function parseConfig(env: Env): Config {
   }
   const { data } = parsed
   return {
-    gatewayId: data.AI_GATEWAY_ID ?? 'default',
+    gateway: gatewayOptions(data),
+    unsupportedParameters: data.UNSUPPORTED_PARAMETERS ?? 'forward',
     bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
     models: modelTable(data.MODELS ?? {}),
     defaultLimits: {
@@ -88,6 +98,13 @@ function parseConfig(env: Env): Config {
 
 const vars = z.object({
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
+  AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),
+  AI_GATEWAY_CACHE_SECONDS: wholeNumber(0, 30 * 86_400),
+  AI_GATEWAY_ATTEMPTS: wholeNumber(1, 5),
+  AI_GATEWAY_RETRY_DELAY_MS: wholeNumber(0, 5_000),
+  AI_GATEWAY_BACKOFF: z.optional(z.enum(['constant', 'linear', 'exponential'])),
+  AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
+  UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
   BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
   MODELS: z.optional(modelOverrides),
   DEFAULT_REQUESTS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
@@ -99,6 +116,22 @@ const vars = z.object({
   UPSTREAM_TIMEOUT_SECONDS: wholeNumber(1, 3600),
   METER_STREAMS: z.optional(z.enum(['when-limited', 'always', 'never'])),
 })
+
+function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {
+  const maxAttempts = numberOf(data.AI_GATEWAY_ATTEMPTS)
+  const retryDelayMs = numberOf(data.AI_GATEWAY_RETRY_DELAY_MS)
+  const backoff = data.AI_GATEWAY_BACKOFF
+  const cacheTtl = numberOf(data.AI_GATEWAY_CACHE_SECONDS)
+  const requestTimeoutMs = numberOf(data.AI_GATEWAY_TIMEOUT_MS)
+  const collectLog = data.AI_GATEWAY_COLLECT_LOG
+  return {
+    id: data.AI_GATEWAY_ID ?? 'default',
+    ...(collectLog === undefined ? {} : { collectLog: collectLog === 'true' }),
+    ...(cacheTtl === undefined ? {} : cacheTtl === 0 ? { skipCache: true } : { cacheTtl }),
+    ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
+    ...(maxAttempts === undefined ? {} : { retries: { maxAttempts, retryDelayMs, backoff } }),
+  }
+}
 
 type NumberVar = number | string | undefined
 

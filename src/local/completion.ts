@@ -57,7 +57,7 @@ export function chatCompletion(
   }
 }
 
-export function usageOf(tokens: TokenCount, overrides: Record<string, unknown> = {}): object {
+export function usageOf(tokens: TokenCount, overrides: Record<string, unknown> = {}) {
   return {
     prompt_tokens: tokens.prompt,
     completion_tokens: tokens.completion,

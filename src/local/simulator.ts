@@ -5,7 +5,7 @@ import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
 import type { Refusal } from './ask.ts'
 import { readChatAsk } from './chat-ask.ts'
 import { completionEvents } from './completion-stream.ts'
-import { chatCompletion, envelopeOf, type Envelope } from './completion.ts'
+import { chatCompletion, envelopeOf, usageOf, type Envelope } from './completion.ts'
 import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
 import {
   lastCalls,
@@ -17,6 +17,7 @@ import {
 } from './diary.ts'
 import { failureResponse, refusalResponse } from './failures.ts'
 import { forward, localUpstream, type LocalEnv } from './forward.ts'
+import { GatewayLogs, noteLog, type LogEntry } from './gateway-logs.ts'
 import { replyTo } from './reply.ts'
 import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
 import { seededRandom, type Random } from './seeded.ts'
@@ -92,7 +93,15 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     this.ctx.waitUntil(done)
     const headers = vendorHeaders(script.firstByteDelayMs + script.thinkMs)
     headers.set('content-type', answer.isStream ? 'text/event-stream; charset=utf-8' : 'application/json')
-    return new Response(body, { headers: withScripted(headers, script) })
+    withScripted(headers, script)
+    // `usage: null` scripts an upstream that tells nobody, its log neither.
+    if (script.usage !== null) noteLog(headers.get('cf-aig-log-id') ?? '', answer.tokens)
+    return new Response(body, { headers })
+  }
+
+  /** The logs of any AI Gateway: offline there is one. */
+  gateway(_id: string): GatewayLogs {
+    return new GatewayLogs()
   }
 
   /** The last calls, oldest first: what reached the upstream. */
@@ -109,6 +118,8 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
 interface Answer {
   readonly isStream: boolean
   readonly parts: Iterable<Part>
+  /** As AI Gateway's log has them. */
+  readonly tokens: LogEntry
 }
 
 function answerOf(
@@ -120,9 +131,12 @@ function answerOf(
   const ask = readChatAsk(request)
   if ('refused' in ask) return ask
   const reply = replyTo(ask, random, script.chunks)
+  const { prompt_tokens, completion_tokens } = usageOf(reply.tokens, script.usage ?? {})
+  const tokens = { tokens_in: prompt_tokens, tokens_out: completion_tokens }
   if (request['stream'] !== true) {
     return {
       isStream: false,
+      tokens,
       parts: jsonParts(JSON.stringify(chatCompletion(envelope, reply, script.usage)), script),
     }
   }
@@ -131,7 +145,7 @@ function answerOf(
     includeObfuscation: streamOption(request, 'include_obfuscation') !== false,
     usage: script.usage,
   }
-  return { isStream: true, parts: completionEvents(envelope, reply, wishes, random) }
+  return { isStream: true, tokens, parts: completionEvents(envelope, reply, wishes, random) }
 }
 
 function streamOption({ stream_options: options }: Record<string, unknown>, name: string): unknown {

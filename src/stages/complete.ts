@@ -1,6 +1,6 @@
 /** The last stage: calls the model and answers with what it says, byte for byte. */
 import type { Context } from 'hono'
-import type { ChatInput, Gateway } from '../context.ts'
+import type { Gateway } from '../context.ts'
 import type { Config } from '../env.ts'
 import { GatewayError } from '../failure.ts'
 import { Lifeline } from '../streams/lifeline.ts'
@@ -8,7 +8,6 @@ import { relay, SILENT, within } from '../streams/relay.ts'
 import { StreamMeter } from '../streams/stream-meter.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { failureOfError, type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
-import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 
@@ -25,14 +24,16 @@ const JSON_HEADERS = { 'content-type': 'application/json' }
 
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete() {
-  return function complete(c: Context<Gateway, string, ChatInput>): Promise<Response> {
-    const { model: _name, ...inputs } = c.req.valid('json')
+  return function complete(c: Context<Gateway>): Promise<Response> {
+    const inputs = c.get('inputs')
     const config = c.get('config')
-    const stream = inputs.stream === true
+    const { id, name } = c.get('key')
+    const stream = inputs['stream'] === true
     c.get('log').stream = stream
     const meter = stream && isMetered(config.meterStreams, c.get('needsUsage')) ? meterOf(inputs) : null
     const lifeline = new Lifeline(c.get('clientGone'), config.upstreamTimeoutMs)
-    const call = { slug: c.get('model').slug, inputs, gatewayId: config.gatewayId, stream }
+    const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
+    const call = { slug: c.get('model').slug, inputs, gateway: { ...config.gateway, metadata }, stream }
     const upstream = callUpstream(c.env.AI, call, lifeline)
     const answer = stream ? answerStream(c, upstream, lifeline, meter) : answerWhole(c, upstream, lifeline)
     // Without this the runtime drops a request whose client resets, and with it the settling and the log line.
@@ -66,10 +67,11 @@ async function answerStream(
     c.get('log').outcome = end.outcome
     if (end.outcome === 'upstream_failed') Object.assign(c.get('log'), end.diagnosis)
   }
+  if (early !== SILENT) tellGateway(c, early.response)
   const ended = finish()
   c.executionCtx.waitUntil(ended)
   c.set('ended', ended)
-  // None of the upstream's headers goes out: they name its cookies, organisation, limits and request ids.
+  // The upstream's headers stay inside: they name its cookies, organisation, limits and request ids.
   return new Response(readable, { headers: STREAM_HEADERS })
 }
 
@@ -87,6 +89,7 @@ async function answerWhole(
   const body = await lifeline.guard(result.response.arrayBuffer()).catch(failureOfError)
   if (!(body instanceof ArrayBuffer)) return giveUp(c, body, lifeline)
   lifeline.release()
+  tellGateway(c, result.response)
   c.get('settle')(usageOf(body))
   return new Response(body, { headers: JSON_HEADERS })
 }
@@ -100,15 +103,22 @@ function giveUp(c: Context<Gateway>, outcome: FailureOutcome, lifeline: Lifeline
   throw new GatewayError(failure, diagnosis.reason)
 }
 
+/** The two of the upstream's headers that are for the caller to know: which entry of AI Gateway's log, and from its cache or not. */
+function tellGateway(c: Context<Gateway>, { headers }: Response): void {
+  const [logId, cacheStatus] = [headers.get('cf-aig-log-id'), headers.get('cf-aig-cache-status')]
+  if (logId !== null) c.get('answerHeaders')['x-gateway-log-id'] = logId
+  if (cacheStatus !== null) c.get('answerHeaders')['cf-aig-cache-status'] = cacheStatus
+}
+
 function isMetered(meterStreams: Config['meterStreams'], needsUsage: boolean): boolean {
   return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage)
 }
 
 /** Asks the upstream for the usage, and has the event left out again where the caller had not asked. */
-function meterOf(inputs: { stream_options?: ChatCompletionRequest['stream_options'] }): StreamMeter {
-  const isAsked = inputs.stream_options?.include_usage === true
-  inputs.stream_options = { ...inputs.stream_options, include_usage: true }
-  return new StreamMeter(!isAsked)
+function meterOf(inputs: Record<string, unknown>): StreamMeter {
+  const options = inputs['stream_options']
+  inputs['stream_options'] = { ...(typeof options === 'object' ? options : null), include_usage: true }
+  return new StreamMeter(field(options, 'include_usage') !== true)
 }
 
 function usageOf(body: ArrayBuffer): Usage | null {

@@ -7,12 +7,21 @@ export class Lifeline {
   readonly #controller = new AbortController()
   readonly #timer: number
   #cutReason: CutReason | null = null
+  /** Rejects when the client has gone. A write must be raced with it: where nobody reads any more, it would wait for ever. */
+  readonly clientGone: Promise<never>
 
   /** The upstream may be silent for `firstByteTimeoutMs`, until `release`. */
   constructor(clientGone: AbortSignal, firstByteTimeoutMs: number) {
     this.#timer = setTimeout(() => this.cut('timeout'), firstByteTimeoutMs)
-    if (clientGone.aborted) this.cut('client_closed')
-    else clientGone.addEventListener('abort', () => this.cut('client_closed'))
+    this.clientGone = new Promise((_resolve, reject) => {
+      const leave = (): void => {
+        this.cut('client_closed')
+        reject(new Error('the client has gone'))
+      }
+      if (clientGone.aborted) leave()
+      else clientGone.addEventListener('abort', leave)
+    })
+    this.clientGone.catch(() => undefined)
   }
 
   get signal(): AbortSignal {

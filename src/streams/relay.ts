@@ -35,7 +35,7 @@ const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n')
 export async function relay(options: Relay): Promise<StreamEnd> {
   const { writable, lifeline, meter } = options
   try {
-    if (options.isLate) await write(writable, KEEP_ALIVE)
+    if (options.isLate) await write(options, KEEP_ALIVE)
     const result = await whileKeepingAlive(options.upstream, options)
     if (!result.accepted) return await breakOff(options, result)
     const { body } = result.response
@@ -46,7 +46,7 @@ export async function relay(options: Relay): Promise<StreamEnd> {
     if (meter !== null) {
       await pump(reader, first, meter, options)
     } else {
-      await write(writable, first.value)
+      await write(options, first.value)
       reader.releaseLock()
       // The end and a break are ours to tell, so the pipe may do neither.
       // The signal is what tells of a client that resets while the upstream pauses; the pipe alone would not notice.
@@ -62,14 +62,11 @@ export async function relay(options: Relay): Promise<StreamEnd> {
 }
 
 /** Waits for the upstream, and writes a comment in every interval that it takes. Rejects where the client has gone. */
-async function whileKeepingAlive<T>(
-  pending: Promise<T>,
-  { writable, keepAliveMs, lifeline }: Relay,
-): Promise<T> {
+async function whileKeepingAlive<T>(pending: Promise<T>, options: Relay): Promise<T> {
   for (;;) {
-    const result = await lifeline.guard(within(pending, keepAliveMs))
+    const result = await options.lifeline.guard(within(pending, options.keepAliveMs))
     if (result !== SILENT) return result
-    await write(writable, KEEP_ALIVE)
+    await write(options, KEEP_ALIVE)
   }
 }
 
@@ -98,8 +95,11 @@ async function pump(
 ): Promise<void> {
   const watchdog = new Watchdog(idleMs, () => lifeline.cut('timeout'))
   const writer = writable.getWriter()
-  // Ends a read that is waiting, also where the upstream does not heed the signal.
-  const cancel = (): void => void reader.cancel().catch(() => undefined)
+  // Ends a read that waits, also where the upstream does not heed the signal, and a write where the client has gone.
+  const cancel = (): void => {
+    reader.cancel().catch(() => undefined)
+    if (lifeline.cutReason === 'client_closed') writer.abort().catch(() => undefined)
+  }
   lifeline.signal.addEventListener('abort', cancel)
   try {
     for (let next = first; !next.done; next = await reader.read()) {
@@ -118,13 +118,14 @@ async function pump(
 }
 
 /** Ends the client's stream with an error event. A client that cannot be told has gone, and the call ends with it. */
-async function breakOff({ writable, lifeline }: Relay, outcome: FailureOutcome): Promise<StreamEnd> {
+async function breakOff(options: Relay, outcome: FailureOutcome): Promise<StreamEnd> {
+  const { writable, lifeline } = options
   const { failure, diagnosis } = lifeline.cutReason === 'timeout' ? timeoutOutcome() : outcome
   try {
     if (lifeline.cutReason === 'client_closed') return { outcome: 'client_closed' }
     // The empty lines end what the upstream may have left half-sent; after a whole event they mean nothing.
     const event = `\n\ndata: ${JSON.stringify(renderFailure(failure).body)}\n\n`
-    await write(writable, new TextEncoder().encode(event))
+    await write(options, new TextEncoder().encode(event))
     await writable.close()
     return { outcome: 'upstream_failed', diagnosis }
   } catch {
@@ -136,10 +137,10 @@ async function breakOff({ writable, lifeline }: Relay, outcome: FailureOutcome):
   }
 }
 
-async function write(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+async function write({ writable, lifeline }: Relay, bytes: Uint8Array): Promise<void> {
   const writer = writable.getWriter()
   try {
-    await writer.write(bytes)
+    await Promise.race([writer.write(bytes), lifeline.clientGone])
   } finally {
     writer.releaseLock()
   }

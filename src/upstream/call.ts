@@ -6,19 +6,39 @@ import { failureOfError, failureOfResponse, failureOfNothing, type Diagnosis } f
 /** The part of the AI binding that the gateway uses; the local simulator has the same. */
 export interface UpstreamBinding {
   run(model: string, inputs: Record<string, unknown>, options: UpstreamOptions): Promise<unknown>
+  /** The logs of an AI Gateway; the binding gives it at once, the simulator as a promise. */
+  gateway(id: string): GatewayLogs | Promise<GatewayLogs>
+}
+
+export interface GatewayLogs {
+  /** Rejects where there is no such log (yet). */
+  getLog(logId: string): Promise<unknown>
 }
 
 export interface UpstreamOptions {
   /** Every call must be raw: a raw and a parsed call at the same time swap their results. */
   returnRawResponse: true
-  gateway: { id: string }
+  gateway: GatewayOptions
   signal: AbortSignal
+}
+
+/** AI Gateway's options for a call (https://developers.cloudflare.com/ai-gateway/usage/worker-binding-methods/). */
+export interface GatewayOptions {
+  id: string
+  /** At most five entries, by which its analytics and spend limits can be split. */
+  metadata?: Record<string, string>
+  collectLog?: boolean
+  skipCache?: boolean
+  /** Seconds. */
+  cacheTtl?: number
+  requestTimeoutMs?: number
+  retries?: { maxAttempts: number; retryDelayMs?: number | undefined; backoff?: string | undefined }
 }
 
 export interface UpstreamCall {
   slug: string
   inputs: Record<string, unknown>
-  gatewayId: string
+  gateway: GatewayOptions
   stream: boolean
 }
 
@@ -36,7 +56,7 @@ export async function callUpstream(
     // As a method of the binding: its private fields make a detached call throw.
     const running = ai.run(call.slug, call.inputs, {
       returnRawResponse: true,
-      gateway: { id: call.gatewayId },
+      gateway: call.gateway,
       signal: lifeline.signal,
     })
     const answer = await lifeline.guard(running)

@@ -103,7 +103,12 @@ describe('what comes back', () => {
     const response = await send('POST', '/v1/chat/completions', secret, { model: 'o3-mini', ...inputs })
     const direct = await runDirectly('openai/o3-mini', inputs)
     expect(await response.text()).toBe(await direct.text())
-    expect([...response.headers.keys()].toSorted()).toEqual(['content-type', 'x-request-id'])
+    expect([...response.headers.keys()].toSorted()).toEqual([
+      'cf-aig-cache-status',
+      'content-type',
+      'x-gateway-log-id',
+      'x-request-id',
+    ])
     expect(response.headers.get('content-type')).toBe('application/json')
   })
 
@@ -117,6 +122,8 @@ describe('what comes back', () => {
       'cache-control': 'no-cache, no-transform',
       'content-encoding': 'identity',
       'x-accel-buffering': 'no',
+      'cf-aig-cache-status': 'MISS',
+      'x-gateway-log-id': expect.any(String),
       'x-request-id': expect.stringMatching(/^req_[0-9a-f]{32}$/),
     })
   })

@@ -54,7 +54,8 @@ it('many calls at once never mix their models, options, answers or request ids',
     expect(results.filter((other) => other.text.includes(tag))).toHaveLength(1)
     const call = await contract.upstream.call(tag)
     expect(call.slug).toBe(MODELS[model])
-    expect(call.options).toEqual({ returnRawResponse: true, gateway: { id: 'default' } })
+    const metadata = expect.objectContaining({ request_id: response.headers.get('x-request-id') })
+    expect(call.options).toEqual({ returnRawResponse: true, gateway: { id: 'default', metadata } })
     expect(await contract.logLine(response)).toMatchObject({ model, stream: number % 3 === 1 })
   }
   expect(new Set(results.map(({ response }) => response.headers.get('x-request-id'))).size).toBe(CALLS)

@@ -74,11 +74,12 @@ describe('a client that resets its connection cancels the upstream call within a
   it('also where many leave at once', async () => {
     const clients = await Promise.all(
       Array.from({ length: 50 }, async (_, number) => {
-        const stream = number % 2 === 0
-        return connected(
-          stream ? streamAnswer(['data: {"number":0}\n\n'], 'hang') : { instead: 'hang' },
-          stream,
-        )
+        if (number % 2 === 0) return connected({ instead: 'hang' }, false)
+        const left = await connected(streamAnswer(['data: {"number":0}\n\n'], 'hang'), true)
+        // A reset that meets the very write of the first bytes is an error of that write for the runtime, and aborts
+        // nothing: it is noticed with the next bytes.
+        await left.client.until(/"number":0/)
+        return left
       }),
     )
     await Promise.all(clients.map(({ client, call }) => expectCancelled(client, call)))

@@ -91,6 +91,6 @@ describe('JSON', () => {
     await contract.upstream.call(tag)
     const printed = contract.gateway.printed(/client_closed/)
     client.reset()
-    await printed
+    expect(await printed).toContain('client_closed')
   })
 })

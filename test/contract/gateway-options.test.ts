@@ -1,0 +1,123 @@
+/** AI Gateway's options: by what its analytics are split, and what the operator's vars ask of it. */
+import { describe, expect, it } from 'vitest'
+import { useContractGateway } from '../support/node/contract-gateway.ts'
+import { jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
+
+describe('a gateway whose operator has set nothing', () => {
+  const contract = useContractGateway()
+
+  it('tells AI Gateway the key’s id and name, and the caller the ids of its log', async () => {
+    const { id, secret } = await contract.gateway.issueKey({ name: 'alice' })
+    for (const stream of [false, true]) {
+      const { tag, body } = contract.prepare(stream ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}'), {
+        stream,
+      })
+      const response = await contract.post(body, { authorization: `Bearer ${secret}` })
+      const { options } = await contract.upstream.call(tag)
+      expect(options['gateway']).toEqual({
+        id: 'default',
+        metadata: { key_id: id, key_name: 'alice', request_id: response.headers.get('x-request-id') },
+      })
+      expect(response.headers.get('x-gateway-log-id')).toBe('01JLOGIDOFTHEUPSTREAM00000')
+      expect(response.headers.get('cf-aig-cache-status')).toBe('MISS')
+      await response.text()
+    }
+  })
+})
+
+describe('a gateway whose operator has set all', () => {
+  const contract = useContractGateway({
+    AI_GATEWAY_ID: 'team',
+    AI_GATEWAY_COLLECT_LOG: 'false',
+    AI_GATEWAY_CACHE_SECONDS: '60',
+    AI_GATEWAY_ATTEMPTS: '3',
+    AI_GATEWAY_RETRY_DELAY_MS: '250',
+    AI_GATEWAY_BACKOFF: 'exponential',
+    AI_GATEWAY_TIMEOUT_MS: '90000',
+  })
+
+  it('asks AI Gateway for just that', async () => {
+    const { tag, body } = contract.prepare(jsonAnswer('{}'))
+    await (await contract.post(body)).text()
+    const { options } = await contract.upstream.call(tag)
+    expect(options['gateway']).toMatchObject({
+      id: 'team',
+      collectLog: false,
+      cacheTtl: 60,
+      retries: { maxAttempts: 3, retryDelayMs: 250, backoff: 'exponential' },
+      requestTimeoutMs: 90_000,
+    })
+  })
+})
+
+const REFUSED = { temperature: 0.5, top_p: 1, max_tokens: 77, parallel_tool_calls: true, logprobs: null }
+
+describe('parameters that the model refuses', () => {
+  describe.each(['forward', undefined])('with UNSUPPORTED_PARAMETERS = %s', (policy) => {
+    const contract = useContractGateway(policy === undefined ? {} : { UNSUPPORTED_PARAMETERS: policy })
+
+    it('go on as they are', async () => {
+      const { tag, body } = contract.prepare(jsonAnswer('{}'), REFUSED)
+      const response = await contract.post(body)
+      expect(response.headers.has('x-gateway-dropped-parameters')).toBe(false)
+      expect((await contract.upstream.call(tag)).inputs).toMatchObject(REFUSED)
+    })
+
+    it('a message with tool calls and no content gets a null, which the catalog wants', async () => {
+      const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }
+      const messages = [
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'call_1', content: '5' },
+      ]
+      const { tag, body } = contract.prepare(jsonAnswer('{}'), { messages })
+      await (await contract.post(body)).text()
+      const { inputs } = await contract.upstream.call(tag)
+      expect(inputs['messages']).toEqual([messages[0], { ...messages[1], content: null }, messages[2]])
+    })
+  })
+
+  describe('with UNSUPPORTED_PARAMETERS = reject', () => {
+    const contract = useContractGateway({ UNSUPPORTED_PARAMETERS: 'reject' })
+
+    it.each([
+      ['max_tokens', 5, " Use 'max_completion_tokens' instead."],
+      ['temperature', 1, ''],
+      ['logit_bias', {}, ''],
+    ])('are OpenAI’s 400 without a call: %s', async (param, value, hint) => {
+      const calls = contract.upstream.calls.length
+      const response = await contract.complete(jsonAnswer('{}'), { [param]: value })
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        {
+          error: {
+            message: `Unsupported parameter: '${param}' is not supported with this model.${hint}`,
+            type: 'invalid_request_error',
+            param,
+            code: 'unsupported_parameter',
+          },
+        },
+      ])
+      expect(contract.upstream.calls.length).toBe(calls)
+    })
+  })
+
+  describe('with UNSUPPORTED_PARAMETERS = drop', () => {
+    const contract = useContractGateway({ UNSUPPORTED_PARAMETERS: 'drop' })
+
+    it('are taken away, max_tokens under its new name, and a header says so', async () => {
+      const { tag, body } = contract.prepare(jsonAnswer('{}'), REFUSED)
+      const response = await contract.post(body)
+      expect(response.headers.get('x-gateway-dropped-parameters')?.split(', ').toSorted()).toEqual([
+        'max_tokens',
+        'parallel_tool_calls',
+        'temperature',
+        'top_p',
+      ])
+      const { inputs } = await contract.upstream.call(tag)
+      expect(inputs).toMatchObject({ max_completion_tokens: 77, logprobs: null })
+      expect(Object.keys(inputs)).not.toContain('max_tokens')
+      expect(Object.keys(inputs)).not.toContain('temperature')
+    })
+  })
+})
