@@ -9,6 +9,7 @@ import { adapt } from './stages/adapt.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { limitBody, requireJson } from './stages/body.ts'
 import { complete } from './stages/complete.ts'
+import { cors } from './stages/cors.ts'
 import { fail, failMethod, failUnknownUrl } from './stages/fail.ts'
 import { limit } from './stages/limit.ts'
 import { getModel, listModels } from './stages/list-models.ts'
@@ -19,6 +20,7 @@ import { chatCompletionRequest } from './wire/chat-completion-request.ts'
 export const app = new Hono<Gateway>()
 
 app.use(trace(), configure())
+app.use('/v1/*', cors())
 
 app.get('/health', (c) => c.json({ status: 'ok' }))
 app.all('/health', failMethod('GET'))

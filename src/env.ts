@@ -29,6 +29,7 @@ export interface Env {
   STREAM_IDLE_SECONDS?: unknown
   UPSTREAM_TIMEOUT_SECONDS?: unknown
   METER_STREAMS?: unknown
+  CORS_ORIGINS?: unknown
 }
 
 export interface Config {
@@ -50,6 +51,8 @@ export interface Config {
   upstreamTimeoutMs: number
   /** Which streams are read in passing for their usage. Default `when-limited`: those of keys that need it at once. */
   meterStreams: 'when-limited' | 'always' | 'never'
+  /** Origins whose pages may call the API; `*` is all. Default none. */
+  corsOrigins: readonly string[]
 }
 
 /** Also the bound of what a request may hold in memory: an isolate has 128 MB. */
@@ -93,6 +96,7 @@ function parseConfig(env: Env): Config {
     idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
     upstreamTimeoutMs: 1000 * (numberOf(data.UPSTREAM_TIMEOUT_SECONDS) ?? 600),
     meterStreams: data.METER_STREAMS ?? 'when-limited',
+    corsOrigins: data.CORS_ORIGINS?.split(/[\s,]+/).filter((origin) => origin !== '') ?? [],
   }
 }
 
@@ -115,6 +119,7 @@ const vars = z.object({
   STREAM_IDLE_SECONDS: wholeNumber(1, 3600),
   UPSTREAM_TIMEOUT_SECONDS: wholeNumber(1, 3600),
   METER_STREAMS: z.optional(z.enum(['when-limited', 'always', 'never'])),
+  CORS_ORIGINS: z.optional(z.string()),
 })
 
 function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {

@@ -1,0 +1,36 @@
+/** Lets pages of other origins call the API; off unless the operator lists them in `CORS_ORIGINS`. */
+import type { MiddlewareHandler } from 'hono'
+import { cors as honoCors } from 'hono/cors'
+import type { Gateway } from '../context.ts'
+
+/** What a page may read of an answer besides its body. */
+const EXPOSED_HEADERS = [
+  'x-request-id',
+  'retry-after',
+  'retry-after-ms',
+  'x-should-retry',
+  'x-gateway-log-id',
+  'x-gateway-dropped-parameters',
+  ...['limit', 'remaining', 'reset'].flatMap((what) => [
+    `x-ratelimit-${what}-requests`,
+    `x-ratelimit-${what}-tokens`,
+  ]),
+]
+
+/** Answers a preflight before anything else looks at it: it carries no key. What it asks to send is allowed. */
+export function cors(): MiddlewareHandler<Gateway> {
+  const allow = honoCors({
+    origin: (origin, c) => (isAllowed(c.get('config').corsOrigins, origin) ? origin : null),
+    allowMethods: ['GET', 'POST', 'OPTIONS'],
+    exposeHeaders: EXPOSED_HEADERS,
+    // Chromium takes no more than two hours.
+    maxAge: 7200,
+  })
+  return async function cors(c, next) {
+    return c.get('config').corsOrigins.length === 0 ? next() : allow(c, next)
+  }
+}
+
+function isAllowed(origins: readonly string[], origin: string): boolean {
+  return origins.includes('*') || origins.includes(origin)
+}

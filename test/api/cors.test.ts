@@ -1,0 +1,85 @@
+/** CORS: off by default; with origins listed, what a browser's SDK needs and nothing of the operator's routes. */
+import { createExecutionContext, reset } from 'cloudflare:test'
+import { afterEach, describe, expect, it } from 'vitest'
+import { app } from '../../src/app.ts'
+import { ADMIN_TOKEN, AT_ONCE, env, HELLO, issueKey } from '../support/gateway.ts'
+
+afterEach(async () => {
+  await reset()
+})
+
+function request(path: string, init: RequestInit, CORS_ORIGINS?: string): Promise<Response> {
+  const vars = CORS_ORIGINS === undefined ? {} : { CORS_ORIGINS }
+  return Promise.resolve(app.request(path, init, { ...env, ...vars }, createExecutionContext()))
+}
+
+const PREFLIGHT = {
+  method: 'OPTIONS',
+  headers: {
+    origin: 'https://app.example',
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization,content-type,x-stainless-os,openai-project',
+  },
+}
+
+describe('CORS', () => {
+  it('is off by default: no header, and a preflight is just a method that is not allowed', async () => {
+    const preflight = await request('/v1/chat/completions', PREFLIGHT)
+    expect(preflight.status).toBe(405)
+    expect([...preflight.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
+  })
+
+  it.each(['https://other.example, https://app.example', '*'])(
+    'with %s answers the preflight without a key',
+    async (origins) => {
+      const preflight = await request('/v1/chat/completions', PREFLIGHT, origins)
+      expect(preflight.status).toBe(204)
+      expect(preflight.headers.get('access-control-allow-origin')).toBe('https://app.example')
+      expect(preflight.headers.get('access-control-allow-headers')).toContain('x-stainless-os')
+      expect(preflight.headers.get('access-control-allow-methods')).toContain('POST')
+      expect(preflight.headers.get('x-request-id')).toMatch(/^req_/)
+    },
+  )
+
+  it('tells another origin nothing', async () => {
+    const preflight = await request('/v1/chat/completions', PREFLIGHT, 'https://other.example')
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
+  })
+
+  it('lets a page read the answer, also an error, and its ids, limits and times', async () => {
+    const { secret } = await issueKey({ limits: { requestsPerMinute: 1 } })
+    const post = (body: object) =>
+      request(
+        '/v1/chat/completions',
+        {
+          method: 'POST',
+          headers: {
+            origin: 'https://app.example',
+            authorization: `Bearer ${secret}`,
+            'content-type': 'application/json',
+          },
+          body: JSON.stringify(body),
+        },
+        '*',
+      )
+    const answers = [
+      await post({ ...HELLO, simulate: AT_ONCE }),
+      await post({ ...HELLO, simulate: AT_ONCE }),
+      await post({}),
+      await request('/v1/nowhere', { headers: { origin: 'https://app.example' } }, '*'),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 429, 400, 404])
+    for (const { headers } of answers) {
+      expect(headers.get('access-control-allow-origin')).toBe('https://app.example')
+      for (const name of ['x-request-id', 'retry-after', 'x-ratelimit-remaining-tokens']) {
+        expect(headers.get('access-control-expose-headers')).toContain(name)
+      }
+    }
+  })
+
+  it('is never for the operator’s routes', async () => {
+    const headers = { origin: 'https://app.example', authorization: `Bearer ${ADMIN_TOKEN}` }
+    const response = await request('/admin/keys', { headers }, '*')
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, null])
+  })
+})
