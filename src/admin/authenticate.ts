@@ -11,6 +11,7 @@ export const ADMIN_TOKEN_LENGTH_MIN = 32
 /** @throws GatewayError `admin_off`, `invalid_admin_token`. */
 export function authenticateOperator(): MiddlewareHandler<Gateway> {
   return async function authenticateOperator(c, next) {
+    c.get('answerHeaders')['cache-control'] = 'no-store'
     const expected = c.env.ADMIN_TOKEN ?? ''
     if (expected.length < ADMIN_TOKEN_LENGTH_MIN) throw new GatewayError({ kind: 'admin_off' })
     const token = bearerToken(c.req.header('authorization')) ?? ''
@@ -19,6 +20,5 @@ export function authenticateOperator(): MiddlewareHandler<Gateway> {
       throw new GatewayError({ kind: 'invalid_admin_token' })
     }
     await next()
-    c.header('cache-control', 'no-store')
   }
 }

@@ -60,13 +60,20 @@ export type ApiKey = z.output<typeof apiKeyRecord>
 const cache = new RecordCache<ApiKey>({ entriesMax: 10_000, freshMs: KEY_FRESH_MS, absentMs: KEY_ABSENT_MS })
 
 /**
- * The record of a key, from this isolate's memory or from KV; `null` where there is none.
+ * The record of a key, from this isolate's memory or from KV; `null` where there is none. `beforeRead` may throw: it is
+ * called before KV is asked for a key that is not known here.
  *
  * @throws GatewayError `keys_unavailable` where KV fails and the key is not known here, `key_record_unreadable`.
  */
-export async function findApiKey(kv: KVNamespace, id: string, nowMs: number): Promise<ApiKey | null> {
+export async function findApiKey(
+  kv: KVNamespace,
+  id: string,
+  nowMs: number,
+  beforeRead: () => void,
+): Promise<ApiKey | null> {
   const known = cache.get(id, nowMs)
   if (known !== undefined && known.fresh) return known.value
+  if (!known?.value) beforeRead()
   let text: string | null
   try {
     text = await withTimeout(kv.get(kvKey(id), { cacheTtl: KV_CACHE_TTL_SECONDS }), KEY_READ_TIMEOUT_MS)

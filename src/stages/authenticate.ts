@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
+import { Strangers } from '../limits/strangers.ts'
 import { findApiKey, type ApiKey } from '../records/api-key.ts'
 import { equalHashes, hashSecret, keyIdOf, maskSecret } from '../secret.ts'
 
@@ -10,7 +11,7 @@ type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'
 
 /**
  * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where KV fails for a key this isolate has not
- * seen, `key_record_unreadable`.
+ * seen, `key_record_unreadable`, `rate_limited` for an address that asks for too many unknown keys.
  */
 export function authenticate(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {
   return async function authenticate(c, next) {
@@ -21,12 +22,27 @@ export function authenticate(now: () => number = () => Date.now()): MiddlewareHa
     }
     const keyId = keyIdOf(secret) ?? refuse('malformed')
     c.get('log').keyId = keyId
-    const key = (await findApiKey(c.env.KV, keyId, now())) ?? refuse('unknown')
+    const address = c.req.header('cf-connecting-ip') ?? ''
+    const key = await findApiKey(c.env.KV, keyId, now(), () => admitStranger(address, now()))
+    if (key === null) {
+      strangers.note(address, now())
+      return refuse('unknown')
+    }
     const refusal = refusalOf(key, await hashSecret(secret), now())
     if (refusal !== null) refuse(refusal)
     c.set('key', key)
     await next()
   }
+}
+
+const strangers = new Strangers()
+
+/** Before KV is asked for a key that this isolate does not know. */
+function admitStranger(address: string, nowMs: number): void {
+  const retryAfterMs = strangers.waitMs(address, nowMs)
+  if (retryAfterMs === 0) return
+  const message = 'Too many unknown API keys from your address. Please try again in a minute.'
+  throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'strangers')
 }
 
 /** The token of `Authorization: Bearer …`; `null` where there is none. The scheme's case does not matter (RFC 9110). */
