@@ -20,10 +20,15 @@ export interface TroubleLine {
   cause: string
 }
 
-export function log(line: RequestLine | TroubleLine): void {
-  const level = line.event === 'trouble' || line.alert !== undefined || line.status === 500 ? 'error' : 'info'
+export function log(line: RequestLine | TroubleLine, level: Level = levelOf(line)): void {
   // oxlint-disable-next-line no-console -- the console is how a Worker logs
   console[level](JSON.stringify({ level, ...line }))
+}
+
+type Level = 'info' | 'warn' | 'error'
+
+function levelOf(line: RequestLine | TroubleLine): Level {
+  return line.event === 'trouble' || line.alert !== undefined || line.status === 500 ? 'error' : 'info'
 }
 
 /** A caught value as text for a line; cut, since an error may quote what it was given. */

@@ -4,6 +4,8 @@ import { createMiddleware } from 'hono/factory'
 import * as z from 'zod/mini'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
+import { log } from '../log.ts'
+import type { Model } from '../models.ts'
 import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../wire/parameter-failure.ts'
 
@@ -34,9 +36,24 @@ export function resolveModel() {
       const { model: id } = c.req.valid('json')
       const model = c.get('config').models.get(id)
       if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
+      warnOfShutdown(model, Date.now())
       c.set('model', model)
       c.get('log').model = model.id
       await next()
     },
   )
+}
+
+/** A model's end is in the log from so many days before it. */
+export const SHUTDOWN_WARNING_DAYS = 60
+
+/** Slugs whose end this isolate has told of: once is enough. As many as the table has at most. */
+const told = new Set<string>()
+
+function warnOfShutdown({ slug, shutdownDate }: Model, nowMs: number): void {
+  if (shutdownDate === null || told.has(slug)) return
+  if (Date.parse(shutdownDate) - nowMs > SHUTDOWN_WARNING_DAYS * 86_400_000) return
+  told.add(slug)
+  const cause = `${slug}: the vendor has announced its end for ${shutdownDate}; MODELS can point its name elsewhere`
+  log({ event: 'trouble', what: 'model_retirement', cause }, 'warn')
 }

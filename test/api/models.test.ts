@@ -1,8 +1,9 @@
 /** `GET /v1/models`, `GET /v1/models/{id}`, and the var that changes them. */
-import { reset } from 'cloudflare:test'
+import { createExecutionContext, reset } from 'cloudflare:test'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
-import { env, errorOf, issueKey, send } from '../support/gateway.ts'
+import { linesOf, recordLog } from '../support/console.ts'
+import { AT_ONCE, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
 
 let secret: string
 beforeEach(async () => {
@@ -56,6 +57,37 @@ it('takes new names and new targets from the var MODELS', async () => {
     shutdown_date: '2027-01-01',
   })
   expect(await (await get('/v1/models/o3-mini')).json()).toMatchObject({ shutdown_date: null })
+})
+
+it('warns in the log, once, of a model whose end is near or past', async () => {
+  const log = recordLog()
+  const MODELS = JSON.stringify({
+    near: {
+      slug: 'vendor/near',
+      shutdownDate: new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10),
+    },
+    past: { slug: 'vendor/past', shutdownDate: '2020-01-01' },
+    far: { slug: 'vendor/far', shutdownDate: '2199-01-01' },
+  })
+  for (const model of ['near', 'past', 'far', 'near', 'past']) {
+    const response = await app.request(
+      '/v1/chat/completions',
+      {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...HELLO, model, simulate: AT_ONCE }),
+      },
+      { ...env, MODELS },
+      createExecutionContext(),
+    )
+    expect(response.status).toBe(200)
+    await response.text()
+  }
+  const warnings = linesOf(log, 'trouble').map(({ what, cause }) => [what, String(cause).split(':')[0]])
+  expect(warnings).toEqual([
+    ['model_retirement', 'vendor/near'],
+    ['model_retirement', 'vendor/past'],
+  ])
 })
 
 it('answers /health to everybody without KV and without the model', async () => {
