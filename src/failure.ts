@@ -12,7 +12,7 @@ export type Failure =
   | { kind: 'body_too_large'; bodyBytesMax: number }
   | { kind: 'missing_key' }
   | { kind: 'invalid_key'; masked: string }
-  | { kind: 'keys_unavailable' }
+  | UnavailableFailure
   | { kind: 'key_record_unreadable' }
   | { kind: 'admin_off' }
   | { kind: 'invalid_admin_token' }
@@ -21,10 +21,16 @@ export type Failure =
   | { kind: 'method_not_allowed'; method: string; path: string; allow: string }
   | { kind: 'model_not_found'; model: string }
   | RateLimitFailure
+  | { kind: 'budget_spent'; message: string }
   | UpstreamFailure
   | { kind: 'client_closed' }
   | { kind: 'misconfigured'; variable: string }
   | { kind: 'internal' }
+
+/** KV does not answer, and what must be known is not known here. */
+export interface UnavailableFailure {
+  kind: 'keys_unavailable' | 'budget_unavailable' | 'usage_unavailable'
+}
 
 /** A limit of the key; `retryAfterMs` is `null` where waiting does not help. */
 export interface RateLimitFailure {
@@ -109,14 +115,11 @@ export function renderFailure(failure: Failure): RenderedFailure {
         `Incorrect API key provided: ${failure.masked}. Ask the operator of this gateway for a valid key.`,
       )
     case 'keys_unavailable':
-      return serverError(
-        503,
-        'The gateway cannot check API keys right now. Please retry.',
-        'keys_unavailable',
-        {
-          'retry-after': '1',
-        },
-      )
+    case 'budget_unavailable':
+    case 'usage_unavailable':
+      return serverError(503, 'The gateway cannot reach its records right now. Please retry.', failure.kind, {
+        'retry-after': '1',
+      })
     case 'key_record_unreadable':
       return serverError(
         500,
@@ -165,6 +168,12 @@ export function renderFailure(failure: Failure): RenderedFailure {
         status: 429,
         headers: retryHeaders(failure.retryAfterMs),
         body: envelope(failure.message, failure.measure, null, 'rate_limit_exceeded'),
+      }
+    case 'budget_spent':
+      return {
+        status: 429,
+        headers: retryHeaders(null),
+        body: envelope(failure.message, 'insufficient_quota', null, 'insufficient_quota'),
       }
     case 'upstream':
       return {

@@ -28,6 +28,7 @@ export const keyUpdate = z.strictObject({
       requestsPerDay: z.nullish(limitShape.requestsPerDay),
       tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
       mode: z.nullish(limitShape.mode),
+      budget: z.nullish(limitShape.budget),
     }),
   ),
 })
@@ -40,3 +41,5 @@ export const keyRotation = z.strictObject({
 /** `GET /admin/keys?limit&cursor`, as text. KV lists at most 1,000 names at once. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
+/** `?from&to` of the usage routes: as long as the ledger remembers. */
+export const RANGE_DAYS_MAX = 400

@@ -7,6 +7,7 @@ import { GatewayError } from '../failure.ts'
 import { causeOf, log } from '../log.ts'
 import { instant } from '../wire/instant.ts'
 import { integer } from '../wire/integer.ts'
+import { orUnavailable, withTimeout } from './reach.ts'
 import { RecordCache } from './record-cache.ts'
 
 /** How long an isolate trusts a record it has read: what a change by the operator takes here at most. */
@@ -25,6 +26,9 @@ const KV_CACHE_TTL_SECONDS = 30
 /** Far above what one account serves; it keeps sums of counts exact. */
 export const LIMIT_MAX = 1_000_000_000
 
+/** Dollars; also far above. */
+export const BUDGET_USD_MAX = 1_000_000
+
 export const limitShape = {
   requestsPerMinute: z.optional(integer(1, LIMIT_MAX)),
   /** From 00:00 UTC. */
@@ -32,10 +36,18 @@ export const limitShape = {
   /** Prompt and completion together. */
   tokensPerMinute: z.optional(integer(1, LIMIT_MAX)),
   mode: z.optional(z.enum(['strict', 'balanced', 'lenient'])),
+  /** Dollars that may be spent from 00:00 UTC, from the first of the month, or altogether; a micro-dollar at least. */
+  budget: z.optional(
+    z.strictObject({
+      usd: z.number().check(z.minimum(0.000_001), z.maximum(BUDGET_USD_MAX)),
+      period: z.enum(['day', 'month', 'total']),
+    }),
+  ),
 }
 /** What the operator may set for a key; a limit that is not set is the gateway's default, and none without one. */
 export const limitsSchema = z.strictObject(limitShape)
 export type Limits = z.output<typeof limitsSchema>
+export type Budget = NonNullable<Limits['budget']>
 
 const viewShape = {
   id: z.string(),
@@ -96,19 +108,22 @@ export async function findApiKey(
  * @throws GatewayError `keys_unavailable`, `key_record_unreadable`.
  */
 export async function readApiKey(kv: KVNamespace, id: string): Promise<ApiKey | null> {
-  const text = await orUnavailable(kv.get(kvKey(id), { cacheTtl: KV_CACHE_TTL_SECONDS }))
+  const text = await orUnavailable(kv.get(kvKey(id), { cacheTtl: KV_CACHE_TTL_SECONDS }), 'keys_unavailable')
   return text === null ? null : parseRecord(id, text)
 }
 
 /** @throws GatewayError `keys_unavailable`, also on a second write to one key within a second. */
 export async function writeApiKey(kv: KVNamespace, key: ApiKey, nowMs: number): Promise<void> {
-  await orUnavailable(kv.put(kvKey(key.id), JSON.stringify(key), { metadata: viewOf(key) }))
+  await orUnavailable(
+    kv.put(kvKey(key.id), JSON.stringify(key), { metadata: viewOf(key) }),
+    'keys_unavailable',
+  )
   cache.set(key.id, key, nowMs)
 }
 
 /** @throws GatewayError `keys_unavailable`. */
 export async function deleteApiKey(kv: KVNamespace, id: string, nowMs: number): Promise<void> {
-  await orUnavailable(kv.delete(kvKey(id)))
+  await orUnavailable(kv.delete(kvKey(id)), 'keys_unavailable')
   cache.set(id, null, nowMs)
 }
 
@@ -117,7 +132,10 @@ export async function listApiKeys(
   kv: KVNamespace,
   page: { limit: number; cursor: string | null },
 ): Promise<{ keys: ApiKeyView[]; nextCursor: string | null }> {
-  const found = await orUnavailable(kv.list({ prefix: 'key:', limit: page.limit, cursor: page.cursor }))
+  const found = await orUnavailable(
+    kv.list({ prefix: 'key:', limit: page.limit, cursor: page.cursor }),
+    'keys_unavailable',
+  )
   const keys = found.keys.flatMap(({ metadata }) => {
     const view = apiKeyView.safeParse(metadata)
     return view.success ? [view.data] : []
@@ -145,27 +163,5 @@ function parseRecord(id: string, text: string): ApiKey {
       cause: error instanceof Error ? error.name : 'unknown',
     })
     throw new GatewayError({ kind: 'key_record_unreadable' })
-  }
-}
-
-/** For the operator, who is told that KV failed and tries again. */
-async function orUnavailable<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (error) {
-    log({ event: 'trouble', what: 'kv', cause: causeOf(error) })
-    throw new GatewayError({ kind: 'keys_unavailable' })
-  }
-}
-
-async function withTimeout<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: number | null = null
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer from KV within ${timeoutMs} ms`)), timeoutMs)
-  })
-  try {
-    return await Promise.race([work, timeout])
-  } finally {
-    clearTimeout(timer)
   }
 }
