@@ -1,6 +1,7 @@
 /** The model table: what each public name stands for upstream, what it costs and when it ends. */
 import * as z from 'zod/mini'
 import { integer } from './wire/integer.ts'
+import type { Usage } from './wire/usage.ts'
 
 export interface Model {
   /** The name callers use. */
@@ -76,6 +77,13 @@ export const modelOverrides = z.record(
   z.string().check(z.minLength(1), z.maxLength(100)),
   z.union([z.string().check(z.minLength(1)), overrideRow]),
 )
+
+/** In whole micro-dollars, rounded up once. Cached tokens are part of the prompt, reasoning is part of the completion. */
+export function costOf({ promptTokens, cachedTokens, completionTokens }: Usage, prices: Prices): number {
+  const cached = Math.min(cachedTokens, promptTokens)
+  const inputs = (promptTokens - cached) * prices.inputMicroUsd + cached * prices.cachedInputMicroUsd
+  return Math.ceil((inputs + completionTokens * prices.outputMicroUsd) / 1_000_000)
+}
 
 /**
  * The built-in rows with the operator's over them. A re-pointed name keeps o3-mini's figures where the row gives none,

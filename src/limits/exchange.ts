@@ -116,6 +116,6 @@ function createKvExchange<T extends { readonly isolateId: string }>(
 }
 
 // Everything in a shard is a count or a time. Another version of the gateway, or a hand, may have written anything.
-function isCounts(metadata: unknown): metadata is readonly number[] {
+export function isCounts(metadata: unknown): metadata is readonly number[] {
   return Array.isArray(metadata) && metadata.every((entry) => Number.isSafeInteger(entry) && entry >= 0)
 }

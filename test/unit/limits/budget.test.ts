@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest'
+import type { Spending } from '../../../src/limits/budget.ts'
+import { ACCOUNTS_MAX, LOOK_FAR_MS, LOOK_NEAR_MS, LOOK_TIMEOUT_MS } from '../../../src/limits/budget.ts'
+import type { Budget } from '../../../src/records/api-key.ts'
+import { KEY, LedgerFleet } from '../../support/ledger-fleet.ts'
+import type { LedgerIsolate } from '../../support/ledger-fleet.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+
+/** 100 micro-dollars. */
+const DAY: Budget = { usd: 0.0001, period: 'day' }
+
+function ask(
+  fleet: LedgerFleet,
+  { budgets }: LedgerIsolate,
+  { estimate = 10, budget = DAY, keyId = KEY } = {},
+): Spending | Promise<Spending> {
+  return budgets.check(keyId, budget, estimate, fleet.clock.nowMs, (work) => fleet.background.push(work))
+}
+
+/** A request that costs so many micro-dollars. */
+async function spend(
+  fleet: LedgerFleet,
+  isolate: LedgerIsolate,
+  microUsd: number,
+  budget = DAY,
+): Promise<void> {
+  const spending = await ask(fleet, isolate, { budget })
+  if (spending.isSpent) throw new Error('spent')
+  spending.settle(microUsd)
+  isolate.add(KEY, { requests: 1, costMicroUsd: microUsd })
+}
+
+describe('a budget', () => {
+  it('admits while it is not spent, to the micro-dollar', async () => {
+    const fleet = new LedgerFleet()
+    const isolate = fleet.isolate('fra')
+    await spend(fleet, isolate, 99)
+    await spend(fleet, isolate, 1)
+    expect((await ask(fleet, isolate)).isSpent).toBe(true)
+  })
+
+  it('lets the first request pass, however small the budget is against its estimate', async () => {
+    const fleet = new LedgerFleet()
+    expect((await ask(fleet, fleet.isolate('fra'), { estimate: 1_000 })).isSpent).toBe(false)
+  })
+
+  it('holds back for what is under way, and gives back what was too much', async () => {
+    const fleet = new LedgerFleet()
+    const isolate = fleet.isolate('fra')
+    const all = await Promise.all(Array.from({ length: 50 }, async () => ask(fleet, isolate)))
+    const admitted = all.filter(({ isSpent }) => !isSpent)
+    expect(admitted).toHaveLength(10)
+    for (const spending of admitted) if (!spending.isSpent) spending.settle(1)
+    expect((await ask(fleet, isolate)).isSpent).toBe(false)
+  })
+
+  it.each([
+    ['day', '2026-01-31T23:00:00Z', '2026-02-01T00:00:00.000Z'],
+    ['month', '2026-01-31T23:00:00Z', '2026-02-01T00:00:00.000Z'],
+    ['month', '2026-12-01T00:00:00Z', '2027-01-01T00:00:00.000Z'],
+  ] as const)('of a %s asked at %s starts anew at %s', async (period, now, renewsAt) => {
+    const fleet = new LedgerFleet({ clock: new VirtualClock(Date.parse(now)) })
+    const isolate = fleet.isolate('fra')
+    const budget = { ...DAY, period }
+    await spend(fleet, isolate, 100, budget)
+    const renewsAtMs = Date.parse(renewsAt)
+    expect(await ask(fleet, isolate, { budget })).toEqual({ isSpent: true, budget, renewsAtMs })
+    await fleet.clock.advanceTo(renewsAtMs - 1)
+    expect((await ask(fleet, isolate, { budget })).isSpent).toBe(true)
+    await fleet.clock.advanceTo(renewsAtMs)
+    expect((await ask(fleet, isolate, { budget })).isSpent).toBe(false)
+  })
+
+  it('in total never starts anew', async () => {
+    const fleet = new LedgerFleet()
+    const isolate = fleet.isolate('fra')
+    const budget = { ...DAY, period: 'total' } as const
+    await spend(fleet, isolate, 100, budget)
+    await fleet.clock.advance(60 * 86_400_000)
+    expect(await ask(fleet, isolate, { budget })).toEqual({ isSpent: true, budget, renewsAtMs: null })
+  })
+
+  it('that is raised or whose period changes holds at once', async () => {
+    const fleet = new LedgerFleet()
+    const isolate = fleet.isolate('fra')
+    await spend(fleet, isolate, 100)
+    await fleet.clock.advance(86_400_000)
+    expect((await ask(fleet, isolate)).isSpent).toBe(false)
+    expect((await ask(fleet, isolate, { budget: { ...DAY, period: 'month' } })).isSpent).toBe(true)
+    expect((await ask(fleet, isolate, { budget: { usd: 1, period: 'month' } })).isSpent).toBe(false)
+  })
+})
+
+describe('an isolate', () => {
+  it('waits for its very first look, and so does not let a spent key pass', async () => {
+    const fleet = new LedgerFleet()
+    await spend(fleet, fleet.isolate('fra'), 100)
+    expect((await ask(fleet, fleet.isolate('syd'))).isSpent).toBe(true)
+  })
+
+  it('decides at once from then on, and looks in the background: every minute, or 15 s near the budget', async () => {
+    const fleet = new LedgerFleet({ visibilityDelayMs: 1 })
+    const [fra, syd] = [fleet.isolate('fra'), fleet.isolate('syd')]
+    await ask(fleet, fra, { estimate: 0 })
+    const looksAfter = async (ms: number): Promise<number> => {
+      await fleet.clock.advance(ms)
+      const before = fleet.kv.counts.list
+      const spending = ask(fleet, fra, { estimate: 0 })
+      expect(spending).not.toBeInstanceOf(Promise)
+      await fleet.clock.advance(1)
+      return (fleet.kv.counts.list - before) / 2
+    }
+    expect([await looksAfter(LOOK_FAR_MS - 2), await looksAfter(2)]).toEqual([0, 1])
+    await spend(fleet, syd, 60)
+    expect([await looksAfter(LOOK_FAR_MS), await looksAfter(LOOK_NEAR_MS)]).toEqual([1, 1])
+    await spend(fleet, syd, 40)
+    expect([await looksAfter(LOOK_NEAR_MS), await looksAfter(LOOK_FAR_MS)]).toEqual([1, 0])
+    expect((await ask(fleet, fra)).isSpent).toBe(true)
+  })
+
+  it('gives a first look three seconds, and then has nothing to decide by', async () => {
+    const fleet = new LedgerFleet()
+    fleet.kv.hanging.add('list')
+    const isolate = fleet.isolate('fra')
+    const asked = Promise.resolve(ask(fleet, isolate)).catch(String)
+    await fleet.clock.advance(LOOK_TIMEOUT_MS)
+    expect(await asked).toContain('no answer from KV within 3000 ms')
+    fleet.kv.hanging.clear()
+    expect((await ask(fleet, isolate)).isSpent).toBe(false)
+  })
+
+  it('goes on by what it knows when later looks fail, into a new period too, and tries again', async () => {
+    const fleet = new LedgerFleet()
+    const isolate = fleet.isolate('fra')
+    await spend(fleet, isolate, 50)
+    fleet.kv.failureRates.list = 1
+    await fleet.clock.advance(LOOK_FAR_MS)
+    await spend(fleet, isolate, 50)
+    await fleet.clock.advance(1)
+    expect(fleet.troubles).toEqual([`${KEY}: Error: KV LIST failed: 500 Internal Server Error`])
+    expect((await ask(fleet, isolate)).isSpent).toBe(true)
+    await fleet.clock.advance(86_400_000)
+    await spend(fleet, isolate, 100)
+    expect((await ask(fleet, isolate)).isSpent).toBe(true)
+    await expect(Promise.all(fleet.background)).resolves.toBeDefined()
+  })
+
+  it('remembers so many keys at most', async () => {
+    const fleet = new LedgerFleet()
+    const { budgets } = fleet.isolate('fra')
+    for (let at = 0; at <= ACCOUNTS_MAX; at++)
+      void budgets.check(`key${at}`, DAY, 1, fleet.clock.nowMs, () => undefined)
+    expect(budgets.size).toBe(ACCOUNTS_MAX)
+  })
+})
