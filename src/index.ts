@@ -1,4 +1,9 @@
 /** What is deployed. */
 import { app } from './app.ts'
+import type { Env } from './env.ts'
+import { foldPastDays } from './records/usage-fold.ts'
 
-export default app
+export default {
+  fetch: app.fetch,
+  scheduled: ({ scheduledTime }, env) => foldPastDays(env.KV, scheduledTime),
+} satisfies ExportedHandler<Env>

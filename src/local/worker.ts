@@ -2,8 +2,8 @@
  * The offline worker: the same app, a simulator in the place of the model, and a key that is ready at the first request.
  * It is the `main` of `[env.local]` alone, and `npm run check:ship` proves that none of it is in the production bundle.
  */
-import { app } from '../app.ts'
 import type { Env } from '../env.ts'
+import gateway from '../index.ts'
 import { LOCAL_SECRET, seedLocalKey } from './ready-key.ts'
 
 export { Simulator } from './simulator.ts'
@@ -20,6 +20,7 @@ console.log(`
 export default {
   async fetch(request, env, context) {
     await seedLocalKey(env.KV)
-    return app.fetch(request, env, context)
+    return gateway.fetch(request, env, context)
   },
+  scheduled: gateway.scheduled,
 } satisfies ExportedHandler<Env>
