@@ -22,8 +22,8 @@ export interface Gateway {
     model: Model
     /** Set by `adapt`: what the model is called with. */
     inputs: Record<string, unknown>
-    /** Set by `limit`: tells it what the answer took; `null` where nobody knows. To be called once the answer has ended. */
-    settle: (usage: Usage | null) => void
+    /** Set by `limit`: to be called when the answer has ended, or later, once its usage is known. Only the first call counts. */
+    settle: (ending: Ending) => void
     /** Set by `limit`: the key has a limit that needs every answer's usage at once. */
     needsUsage: boolean
     /** Set by `complete` for a stream: resolves when the client has all of it, or has gone. */
@@ -31,6 +31,19 @@ export interface Gateway {
     /** What the log line says beside what every request has; never a secret, a hash or the text of a message. */
     log: LogFields
   }
+}
+
+/** How an answer ended, and what it took. */
+export interface Ending {
+  /** As the upstream reported it; `null` where it is not known. */
+  usage: Usage | null
+  /** Whether the upstream failed the request, before its answer or within it. */
+  failed: boolean
+  /**
+   * Completion tokens that were seen of an answer that broke off, at least 0: without a usage the key is charged these and
+   * the prompt's estimate. Neither given, a request that failed costs nothing, and one that did not is counted unmetered.
+   */
+  seenTokens?: number | undefined
 }
 
 /** A route whose body has been checked to be a chat request. */

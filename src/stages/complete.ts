@@ -63,7 +63,14 @@ async function answerStream(
       meter,
       isLate: early === SILENT,
     })
-    c.get('settle')(meter?.usage ?? null)
+    const seenTokens = meter?.events ?? 0
+    // What an upstream that failed before its first event would cost: nothing.
+    const isCharged = end.outcome === 'client_closed' || (end.outcome === 'upstream_failed' && seenTokens > 0)
+    c.get('settle')({
+      usage: meter?.usage ?? null,
+      failed: end.outcome === 'upstream_failed',
+      seenTokens: isCharged ? seenTokens : undefined,
+    })
     c.get('log').outcome = end.outcome
     if (end.outcome === 'upstream_failed') Object.assign(c.get('log'), end.diagnosis)
   }
@@ -90,14 +97,15 @@ async function answerWhole(
   if (!(body instanceof ArrayBuffer)) return giveUp(c, body, lifeline)
   lifeline.release()
   tellGateway(c, result.response)
-  c.get('settle')(usageOf(body))
+  c.get('settle')({ usage: usageOf(body), failed: false })
   return new Response(body, { headers: JSON_HEADERS })
 }
 
 function giveUp(c: Context<Gateway>, outcome: FailureOutcome, lifeline: Lifeline): never {
-  c.get('settle')(null)
+  const isGone = lifeline.cutReason === 'client_closed'
+  c.get('settle')({ usage: null, failed: !isGone, seenTokens: isGone ? 0 : undefined })
   lifeline.release()
-  if (lifeline.cutReason === 'client_closed') throw new GatewayError({ kind: 'client_closed' })
+  if (isGone) throw new GatewayError({ kind: 'client_closed' })
   const { failure, diagnosis } = lifeline.cutReason === 'timeout' ? timeoutOutcome() : outcome
   if (diagnosis.alert !== undefined) c.get('log').alert = diagnosis.alert
   throw new GatewayError(failure, diagnosis.reason)

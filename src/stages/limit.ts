@@ -1,59 +1,90 @@
 /** Applies the key's limits: decides from memory, says in headers where the key stands, and refuses with 429. */
 import type { MiddlewareHandler } from 'hono'
-import type { ChatInput, Gateway } from '../context.ts'
+import type { ChatInput, Ending, Gateway } from '../context.ts'
 import { GatewayError, type RateLimitFailure } from '../failure.ts'
+import type { Spent } from '../limits/budget.ts'
 import type { Decision, LimitState, Refused, TooLarge } from '../limits/decision.ts'
-import { createDayExchange, createMinuteExchange } from '../limits/exchange.ts'
 import type { Standing } from '../limits/fleet-share.ts'
-import { CompletionForecast, estimatePromptTokens } from '../limits/forecast.ts'
-import { createLimiter, type FleetShareLimiter } from '../limits/limiter.ts'
-import { log } from '../log.ts'
+import { estimatePromptTokens } from '../limits/forecast.ts'
+import { memoryOf } from '../limits/memory.ts'
+import { costOf } from '../models.ts'
+import { orUnavailable } from '../records/reach.ts'
 import type { Usage } from '../wire/usage.ts'
 
-/** One limiter for each namespace, and so one an isolate: its memory is what it decides by. */
-const limiters = new WeakMap<KVNamespace, FleetShareLimiter>()
-const forecast = new CompletionForecast()
-
-/** @throws GatewayError `rate_limited`. */
+/** @throws GatewayError `rate_limited`, `budget_spent`, `budget_unavailable`. */
 export function limit(now: () => number = () => Date.now()): MiddlewareHandler<Gateway, string, ChatInput> {
   return async function limit(c, next) {
-    const key = c.get('key')
-    const limits = { ...c.get('config').defaultLimits, ...key.limits }
+    const { id: keyId, limits: own } = c.get('key')
+    const limits = { ...c.get('config').defaultLimits, ...own }
+    const { budget } = limits
     const request = c.req.valid('json')
-    const limitsTokens = limits.tokensPerMinute !== undefined
-    const promptTokens = limitsTokens ? estimatePromptTokens(request) : 0
-    const tokens = limitsTokens ? promptTokens + forecast.reserve(key.id, request) : 0
-
-    const limiter = limiterOf(c.env.KV)
+    const { prices } = c.get('model')
+    const { limiter, forecast, ledger, budgets } = memoryOf(c.env.KV)
     const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
-    const decision = limiter.check(key.id, limits, { requests: 1, tokens }, now(), waitUntil)
-    Object.assign(c.get('answerHeaders'), headersOf(decision))
-    if (!decision.admitted) throw new GatewayError(failureOf(decision), `limit_${decision.reason}`)
 
-    c.set('settle', (usage: Usage | null) => {
-      if (usage !== null) forecast.learn(key.id, usage.completionTokens, request.n ?? 1)
-      const taken = usage === null ? promptTokens : usage.promptTokens + usage.completionTokens
-      limiter.settle(decision.reservation, taken, now())
-    })
-    c.set('needsUsage', limitsTokens)
+    // Only where something depends on it: to measure a long prompt takes time.
+    let promptTokens: number | undefined
+    const expect = (completionTokens: number): Usage => {
+      promptTokens ??= estimatePromptTokens(request)
+      return { promptTokens, cachedTokens: 0, completionTokens, reasoningTokens: 0 }
+    }
+    const isMeasured = limits.tokensPerMinute !== undefined || budget !== undefined
+    const expected = isMeasured ? expect(forecast.reserve(keyId, request)) : NO_TOKENS
+
+    const estimateMicroUsd = costOf(expected, prices)
+    const spending =
+      budget &&
+      (await orUnavailable(
+        budgets.check(keyId, budget, estimateMicroUsd, now(), waitUntil),
+        'budget_unavailable',
+      ))
+    if (spending?.isSpent) throw spentError(spending)
+    const decision = limiter.check(
+      keyId,
+      limits,
+      { requests: 1, tokens: tokensOf(expected) },
+      now(),
+      waitUntil,
+    )
+    Object.assign(c.get('answerHeaders'), headersOf(decision))
+    if (!decision.admitted) {
+      spending?.settle(0)
+      throw new GatewayError(failureOf(decision), `limit_${decision.reason}`)
+    }
+
+    let isSettled = false
+    const settle = ({ usage, failed, seenTokens }: Ending): void => {
+      if (isSettled) return
+      isSettled = true
+      if (usage !== null) forecast.learn(keyId, usage.completionTokens, request.n ?? 1)
+      const taken = usage ?? (seenTokens === undefined ? null : expect(seenTokens))
+      const costMicroUsd = taken === null ? 0 : costOf(taken, prices)
+      limiter.settle(decision.reservation, taken === null ? expected.promptTokens : tokensOf(taken), now())
+      spending?.settle(costMicroUsd)
+      const unmetered = taken === null && !failed ? 1 : 0
+      const entry = { ...taken, requests: 1, failures: failed ? 1 : 0, costMicroUsd, unmetered }
+      ledger.add(keyId, entry, now(), waitUntil)
+    }
+    c.set('settle', settle)
+    c.set('needsUsage', isMeasured)
     await next()
+    // What threw has ended, whether anybody foresaw it or not.
+    if (c.error !== undefined) settle({ usage: null, failed: true })
   }
 }
 
-function limiterOf(kv: KVNamespace): FleetShareLimiter {
-  const known = limiters.get(kv)
-  if (known !== undefined) return known
-  const limiter = createLimiter({
-    minutes: createMinuteExchange(kv),
-    days: createDayExchange(kv),
-    onTrouble({ keyId, operation, failures, reason }) {
-      // The first in a row says it all: the pauses that follow are the same trouble.
-      if (failures === 1)
-        log({ event: 'trouble', what: `limits_${operation}`, keyId, cause: reason.slice(0, 200) })
-    },
-  })
-  limiters.set(kv, limiter)
-  return limiter
+const NO_TOKENS: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
+
+function tokensOf({ promptTokens, completionTokens }: Usage): number {
+  return promptTokens + completionTokens
+}
+
+function spentError({ budget: { usd, period }, renewsAtMs }: Spent): GatewayError {
+  const when =
+    renewsAtMs === null ? 'does not start anew' : `starts anew at ${new Date(renewsAtMs).toISOString()}`
+  const span = period === 'total' ? 'in total' : `a ${period}`
+  const message = `The budget of this key is spent: ${usd} USD ${span}. It ${when}. Ask the operator of this gateway.`
+  return new GatewayError({ kind: 'budget_spent', message })
 }
 
 /** OpenAI's six headers, those of the limits that are set. Of two limits of requests the one that refused, or a minute's. */
