@@ -5,6 +5,7 @@ import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { adapt } from './stages/adapt.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { limitBody, requireJson } from './stages/body.ts'
@@ -13,6 +14,7 @@ import { cors } from './stages/cors.ts'
 import { fail, failMethod, failUnknownUrl } from './stages/fail.ts'
 import { limit } from './stages/limit.ts'
 import { getModel, listModels } from './stages/list-models.ts'
+import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
 import { resolveModel, validateJson } from './stages/validate.ts'
 import { chatCompletionRequest } from './wire/chat-completion-request.ts'
@@ -43,6 +45,9 @@ app.all('/v1/models', failMethod('GET'))
 app.get('/v1/models/:id{.+}', authenticate(), getModel)
 app.all('/v1/models/:id{.+}', failMethod('GET'))
 
+app.get('/v1/usage', authenticate(), showUsage)
+app.all('/v1/usage', failMethod('GET'))
+
 app.use('/admin/*', limitBody(), authenticateOperator())
 app.get('/admin/keys', listKeys)
 app.post('/admin/keys', requireJson(), validateJson(keyCreation), createKey)
@@ -53,6 +58,10 @@ app.delete('/admin/keys/:id', deleteKey)
 app.all('/admin/keys/:id', failMethod('GET, PATCH, DELETE'))
 app.post('/admin/keys/:id/rotate', requireJson({ unlessEmpty: true }), validateJson(keyRotation), rotateKey)
 app.all('/admin/keys/:id/rotate', failMethod('POST'))
+app.get('/admin/keys/:id/usage', showKeyUsage)
+app.all('/admin/keys/:id/usage', failMethod('GET'))
+app.get('/admin/usage', showAllUsage)
+app.all('/admin/usage', failMethod('GET'))
 
 app.notFound(failUnknownUrl)
 app.onError(fail)

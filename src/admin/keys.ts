@@ -98,7 +98,8 @@ export async function rotateKey(c: WithBody<typeof keyRotation>): Promise<Respon
   return c.json({ ...viewOf(key), secret, previousValidUntil: graceSeconds === 0 ? null : validUntil })
 }
 
-async function requireKey(c: Context<Gateway>): Promise<ApiKey> {
+/** @throws GatewayError `key_not_found`. */
+export async function requireKey(c: Context<Gateway>): Promise<ApiKey> {
   const keyId = c.req.param('id') ?? ''
   const key = KEY_ID_FORM.test(keyId) ? await readApiKey(c.env.KV, keyId) : null
   if (key === null) throw new GatewayError({ kind: 'key_not_found', keyId })
