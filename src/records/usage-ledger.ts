@@ -12,7 +12,7 @@ import { sleep, withTimeout, type Sleep } from './reach.ts'
 import { listTotals, putLater, readFoldedDay, type Shards, writeShard } from './usage-store.ts'
 import { dateOf, NOTHING, sum, sumOf, type Totals } from './usage-totals.ts'
 
-/** Days of keys an isolate remembers, about 600 bytes each. The least recently used one is forgotten. */
+/** Days of keys an isolate remembers, about 1 kB each. The least recently used one is forgotten. */
 export const SHARDS_MAX = 5_000
 /** Least time between two writes of one shard, ms: what KV allows. */
 export const WRITE_SPACING_MS = 1_000

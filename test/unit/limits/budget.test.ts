@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { Spending } from '../../../src/limits/budget.ts'
-import { ACCOUNTS_MAX, LOOK_FAR_MS, LOOK_NEAR_MS, LOOK_TIMEOUT_MS } from '../../../src/limits/budget.ts'
+import {
+  ACCOUNTS_MAX,
+  createBudgets,
+  LOOK_FAR_MS,
+  LOOK_NEAR_MS,
+  LOOK_TIMEOUT_MS,
+} from '../../../src/limits/budget.ts'
 import type { Budget } from '../../../src/records/api-key.ts'
+import { NOTHING } from '../../../src/records/usage-totals.ts'
 import { KEY, LedgerFleet } from '../../support/ledger-fleet.ts'
 import type { LedgerIsolate } from '../../support/ledger-fleet.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
@@ -143,6 +150,27 @@ describe('an isolate', () => {
     await spend(fleet, isolate, 100)
     expect((await ask(fleet, isolate)).isSpent).toBe(true)
     await expect(Promise.all(fleet.background)).resolves.toBeDefined()
+  })
+
+  it('takes no listing for news that began before one it has', async () => {
+    const { clock } = new LedgerFleet()
+    const viewsAfterMs = [2_000, 0]
+    const listed = [0, 100]
+    const budgets = createBudgets({
+      sleep: (ms) => clock.sleep(ms),
+      ledger: {
+        async look() {
+          const costMicroUsd = listed.shift() ?? 0
+          await clock.sleep(viewsAfterMs.shift() ?? 0)
+          return { isComplete: true, days: () => new Map([['', { ...NOTHING, costMicroUsd }]]) }
+        },
+      },
+    })
+    const slow = budgets.check(KEY, DAY, 1, clock.nowMs, () => undefined)
+    await clock.advance(1_000)
+    expect((await budgets.check(KEY, DAY, 1, clock.nowMs, () => undefined)).isSpent).toBe(true)
+    await clock.advance(1_000)
+    expect((await slow).isSpent).toBe(true)
   })
 
   it('remembers so many keys at most', async () => {

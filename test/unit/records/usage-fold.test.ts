@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { FOLD_OPERATIONS_MAX, FOLD_REST_MS, foldPastDays } from '../../../src/records/usage-fold.ts'
 import { linesOf, recordLog } from '../../support/console.ts'
+import { writeFoldedDay } from '../../../src/records/usage-store.ts'
+import { NOTHING } from '../../../src/records/usage-totals.ts'
 import { KvDouble } from '../../support/kv-double.ts'
 import type { KvOperation } from '../../support/kv-double.ts'
 import { asKVNamespace } from '../../support/kv-namespace.ts'
@@ -116,6 +118,21 @@ describe('folding', () => {
       await run(kv, clock)
     }
     expect(kv.read(name, 'fra')).toBeUndefined()
+  })
+
+  it('does not go back to what a shard said earlier', async () => {
+    const { fleet, kv, clock } = await seeded()
+    const namespace = asKVNamespace(kv.at('fra'))
+    const [name = ''] = kv.names(`usage:${KEYS[0]}:2026-01-01`)
+    const newer = { ...NOTHING, requests: 2, costMicroUsd: 1_000 }
+    const [, , , , , , , older = 0] = JSON.parse(kv.read(name, 'fra')?.metadata ?? '[]') as number[]
+    const shards = new Map([[name.slice(-36), newer]])
+    await writeFoldedDay(namespace, `${KEYS[0]}:2026-01-01`, { foldedAtMs: clock.nowMs, shards })
+    await clock.advance(60_000)
+    for (let count = 0; count < 3; count++) {
+      expect(await fleet.isolate('syd').costOf(KEYS[0])).toBe(180 + 1_000 - older)
+      await run(kv, clock)
+    }
   })
 
   it('waits until 02:00 UTC', async () => {
