@@ -27,7 +27,7 @@ export interface Gateway {
     /** Set by `limit`: the key has a limit that needs every answer's usage at once. */
     needsUsage: boolean
     /** Set by `complete` for a stream: resolves when the client has all of it, or has gone. */
-    ended: Promise<void>
+    ended: Promise<StreamEnd>
     /** What the log line says beside what every request has; never a secret, a hash or the text of a message. */
     log: LogFields
   }

@@ -4,12 +4,13 @@ import type { Gateway } from '../context.ts'
 import type { Config } from '../env.ts'
 import { GatewayError } from '../failure.ts'
 import { Lifeline } from '../streams/lifeline.ts'
-import { relay, SILENT, within } from '../streams/relay.ts'
+import { relay, SILENT, type StreamEnd, within } from '../streams/relay.ts'
 import { StreamMeter } from '../streams/stream-meter.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { failureOfError, type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
+import { settleStream } from './settle-stream.ts'
 
 /** Headers of every stream: nothing on the way may cache, compress or hold back a chunk. */
 const STREAM_HEADERS = {
@@ -53,31 +54,17 @@ async function answerStream(
   const early = await within(upstream, keepAliveMs)
   if (early !== SILENT && !early.accepted) return giveUp(c, early, lifeline)
   const { readable, writable } = new IdentityTransformStream()
-  const finish = async (): Promise<void> => {
-    const end = await relay({
-      upstream,
-      writable,
-      lifeline,
-      keepAliveMs,
-      idleMs,
-      meter,
-      isLate: early === SILENT,
-    })
-    const seenTokens = meter?.events ?? 0
-    // What an upstream that failed before its first event would cost: nothing.
-    const isCharged = end.outcome === 'client_closed' || (end.outcome === 'upstream_failed' && seenTokens > 0)
-    c.get('settle')({
-      usage: meter?.usage ?? null,
-      failed: end.outcome === 'upstream_failed',
-      seenTokens: isCharged ? seenTokens : undefined,
-    })
+  if (early !== SILENT) tellGateway(c, early.response)
+  const finish = async (): Promise<StreamEnd> => {
+    const isLate = early === SILENT
+    const end = await relay({ upstream, writable, lifeline, keepAliveMs, idleMs, meter, isLate })
     c.get('log').outcome = end.outcome
     if (end.outcome === 'upstream_failed') Object.assign(c.get('log'), end.diagnosis)
+    return end
   }
-  if (early !== SILENT) tellGateway(c, early.response)
   const ended = finish()
-  c.executionCtx.waitUntil(ended)
   c.set('ended', ended)
+  c.executionCtx.waitUntil(ended.then((end) => settleStream(c, upstream, end, meter)))
   // The upstream's headers stay inside: they name its cookies, organisation, limits and request ids.
   return new Response(readable, { headers: STREAM_HEADERS })
 }

@@ -1,0 +1,30 @@
+/** Settles a stream when it has ended: by the usage that was seen in passing, else by AI Gateway's log of the call. */
+import type { Context } from 'hono'
+import type { Gateway } from '../context.ts'
+import { sleep } from '../records/reach.ts'
+import type { StreamEnd } from '../streams/relay.ts'
+import type { StreamMeter } from '../streams/stream-meter.ts'
+import type { UpstreamResult } from '../upstream/call.ts'
+import { usageFromLog } from '../upstream/gateway-log.ts'
+
+/** Runs behind the answer: the log appears some seconds after it. */
+export async function settleStream(
+  c: Context<Gateway>,
+  upstream: Promise<UpstreamResult>,
+  { outcome }: StreamEnd,
+  meter: StreamMeter | null,
+): Promise<void> {
+  const seenTokens = meter?.events ?? 0
+  // A client that left is charged what it saw and its prompt; an upstream that failed before its first event, nothing.
+  const isCharged = outcome === 'client_closed' || (outcome === 'upstream_failed' && seenTokens > 0)
+  c.get('settle')({
+    usage: meter === null ? await loggedUsage(c, await upstream) : meter.usage,
+    failed: outcome === 'upstream_failed',
+    seenTokens: isCharged ? seenTokens : undefined,
+  })
+}
+
+async function loggedUsage(c: Context<Gateway>, result: UpstreamResult) {
+  const logId = result.accepted ? result.response.headers.get('cf-aig-log-id') : null
+  return logId === null ? null : usageFromLog(c.env.AI, c.get('config').gateway.id, logId, sleep)
+}

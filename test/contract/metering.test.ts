@@ -1,0 +1,105 @@
+/** What a stream took, over the real class: seen in passing, read from AI Gateway's log, or known to be unknown. */
+import { readFileSync } from 'node:fs'
+import { describe, expect, it, vi } from 'vitest'
+import { useContractGateway } from '../support/node/contract-gateway.ts'
+import { rawPost } from '../support/node/raw-client.ts'
+import { streamAnswer } from '../support/node/upstream-answer.ts'
+
+const STREAM = readFileSync(
+  new URL('../support/fixtures/chat-completion-stream.sse', import.meta.url),
+  'utf8',
+)
+const EVENTS = STREAM.split(/(?<=\n\n)/)
+const PATIENCE = { timeout: 15_000, interval: 200 }
+/** The first pause before the log is asked. */
+const LOG_WAIT_MS = 20_000
+
+const contract = useContractGateway()
+
+interface Totals {
+  requests: number
+  failures: number
+  promptTokens: number
+  completionTokens: number
+  unmetered: number
+  costUsd: number
+}
+
+async function today(secret: string): Promise<Totals> {
+  const response = await fetch(`${contract.gateway.url}/v1/usage`, {
+    headers: { authorization: `Bearer ${secret}` },
+  })
+  return ((await response.json()) as { today: Totals }).today
+}
+
+/** A stream for a key, and the id of its log. */
+async function stream(secret: string, logId: string, body: Record<string, unknown> = {}): Promise<string> {
+  const answer = streamAnswer(STREAM)
+  const headers = { ...answer.headers, 'cf-aig-log-id': logId }
+  const prepared = contract.prepare({ ...answer, headers }, { stream: true, ...body })
+  const response = await contract.post(prepared.body, { authorization: `Bearer ${secret}` })
+  return response.text()
+}
+
+describe('a stream of a key without limits', () => {
+  it('is metered from AI Gateway’s log, which appears late', { timeout: LOG_WAIT_MS }, async () => {
+    const { secret } = await contract.gateway.issueKey()
+    contract.upstream.logs.script('log-late', {
+      record: { tokens_in: 16, tokens_out: 640 },
+      notFoundTimes: 1,
+    })
+    expect(await stream(secret, 'log-late')).toBe(STREAM)
+    await vi.waitFor(async () => {
+      expect(await today(secret)).toMatchObject({
+        requests: 1,
+        promptTokens: 16,
+        completionTokens: 640,
+        unmetered: 0,
+      })
+    }, PATIENCE)
+  })
+})
+
+describe('a stream of a key with a budget', () => {
+  it('is metered in passing, and charged to the micro-dollar', async () => {
+    const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+    const text = await stream(secret, 'log-unasked')
+    expect(text).not.toContain('"usage":{')
+    await vi.waitFor(async () => {
+      // 16 × 1.10 + 640 × 4.40 dollars a million, rounded up.
+      expect(await today(secret)).toMatchObject({
+        promptTokens: 16,
+        completionTokens: 640,
+        costUsd: 0.002834,
+      })
+    }, PATIENCE)
+    expect(contract.upstream.logs.requests.map(({ logId }) => logId)).not.toContain('log-unasked')
+  })
+
+  it('whose client leaves is charged what it saw, and at least its prompt', async () => {
+    const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+    const answer = streamAnswer(EVENTS.slice(0, 3), 'hang')
+    const { tag, body } = contract.prepare(answer, { stream: true })
+    const client = rawPost(`${contract.gateway.url}/v1/chat/completions`, secret, body)
+    await client.until(/—/)
+    client.reset()
+    expect((await (await contract.upstream.call(tag)).ended).by).toBe('caller')
+    await vi.waitFor(async () => {
+      const totals = await today(secret)
+      expect(totals).toMatchObject({ requests: 1, failures: 0, unmetered: 0, promptTokens: 5 })
+      expect(totals.completionTokens).toBeGreaterThanOrEqual(2)
+    }, PATIENCE)
+  })
+
+  it('whose upstream breaks off is charged what was seen, and counted as a failure', async () => {
+    const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+    const { body } = contract.prepare(streamAnswer(EVENTS.slice(0, 3), 'reset'), { stream: true })
+    const response = await contract.post(body, { authorization: `Bearer ${secret}` })
+    expect(await response.text()).toContain('"error"')
+    await vi.waitFor(async () => {
+      const totals = await today(secret)
+      expect(totals).toMatchObject({ requests: 1, failures: 1, promptTokens: 5 })
+      expect(totals.completionTokens).toBeGreaterThanOrEqual(1)
+    }, PATIENCE)
+  })
+})
