@@ -23,7 +23,7 @@ export async function showUsage(c: Context<Gateway>): Promise<Response> {
   const fromDate = budgetFrom < shownFrom ? budgetFrom : shownFrom
   const days = (await orUnavailable(ledger.look(id, fromDate, today), 'usage_unavailable')).days()
   const { requests, requestsPerDay, tokens } = limiter.peek(id, limits, nowMs)
-  const leftUsd = (limits.budget?.usd ?? 0) - shown(sumSince(days, budgetFrom)).costUsd
+  const leftMicroUsd = (limits.budget?.usd ?? 0) * 1e6 - sumSince(days, budgetFrom).costMicroUsd
   c.header('cache-control', 'no-store')
   return c.json({
     limits,
@@ -31,7 +31,7 @@ export async function showUsage(c: Context<Gateway>): Promise<Response> {
       requestsPerMinute: requests?.remaining,
       requestsPerDay: requestsPerDay?.remaining,
       tokensPerMinute: tokens?.remaining,
-      budgetUsd: limits.budget && Math.max(0, leftUsd),
+      budgetUsd: limits.budget && Math.max(0, Math.round(leftMicroUsd)) / 1e6,
     },
     today: shown(sumSince(days, today)),
     month: shown(sumSince(days, periodStart('month', nowMs))),
