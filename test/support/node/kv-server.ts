@@ -21,6 +21,8 @@ export interface KvServer {
   port: number
   /** What is stored now, by key. */
   entries: ReadonlyMap<string, KvEntry>
+  /** Asked before each write: true has it fail with 500. Default never. */
+  failsWrite: () => boolean
   stop(): Promise<void>
 }
 
@@ -40,17 +42,21 @@ interface Reply {
   body?: Buffer | string
 }
 
+const FAILED: Reply = { status: 500, reason: 'Internal Server Error' }
+
 export async function startKvServer(): Promise<KvServer> {
   const entries = new Map<string, KvEntry>()
+  const kv = { failsWrite: () => false }
   const server = createServer({ noDelay: true }, (request, response) => {
     const reply = async (): Promise<void> => {
-      const { status, reason, headers = {}, body = '' } = await answer(entries, request)
+      const isFailing = request.method === 'PUT' && kv.failsWrite()
+      const { status, reason, headers = {}, body = '' } = isFailing ? FAILED : await answer(entries, request)
       response.writeHead(status, reason, { 'content-length': Buffer.byteLength(body), ...headers }).end(body)
     }
     reply().catch(() => response.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
+  return Object.assign(kv, {
     port: (server.address() as AddressInfo).port,
     entries,
     async stop() {
@@ -58,7 +64,7 @@ export async function startKvServer(): Promise<KvServer> {
       server.closeAllConnections()
       await closed
     },
-  }
+  })
 }
 
 async function answer(entries: Map<string, KvEntry>, request: IncomingMessage): Promise<Reply> {
