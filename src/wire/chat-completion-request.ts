@@ -15,18 +15,28 @@
  */
 import * as z from 'zod/mini'
 import { integer } from './integer.ts'
+import {
+  effort,
+  jsonSchema,
+  maybeBoolean,
+  maybeObject,
+  maybeString,
+  metadata,
+  modelName,
+  safetyIdentifier,
+  string,
+  temperature,
+  tokensMax,
+  toolMode,
+  topLogprobs,
+  topP,
+  verbosity,
+} from './parameter-shapes.ts'
 
 /** Strings in `stop`. */
 export const STOP_MAX = 4
 /** Entries of the deprecated `functions`. */
 export const FUNCTIONS_MAX = 128
-/** Characters (Unicode code points, as JSON Schema counts) of `safety_identifier`. */
-export const SAFETY_IDENTIFIER_CHARACTERS_MAX = 64
-
-const string = z.string()
-const maybeString = z.nullish(string)
-const maybeBoolean = z.nullish(z.boolean())
-const maybeObject = z.nullish(z.object({}))
 
 const parts = z
   .array(
@@ -88,29 +98,19 @@ const toolChoice = z.union([
     z.object({ type: z.literal('function'), function: named }),
     z.object({ type: z.literal('custom'), custom: named }),
   ]),
-  z.enum(['none', 'auto', 'required']),
+  toolMode,
 ])
 
 const responseFormat = z.discriminatedUnion('type', [
   z.object({ type: z.literal('json_object') }),
-  z.object({
-    type: z.literal('json_schema'),
-    json_schema: z.object({
-      name: string,
-      description: maybeString,
-      schema: maybeObject,
-      strict: maybeBoolean,
-    }),
-  }),
+  z.object({ type: z.literal('json_schema'), json_schema: jsonSchema }),
   z.object({ type: z.literal('text') }),
 ])
 
 const penalty = z.nullish(z.number().check(z.minimum(-2), z.maximum(2)))
-const tokensMax = z.nullish(integer(1))
-const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 
 const body = z.object({
-  model: z.string().check(z.minLength(1)),
+  model: modelName,
   messages: z.array(message, 'an array of objects').check(z.minLength(1)),
   functions: z.nullish(
     z
@@ -127,18 +127,18 @@ const body = z.object({
   stop: z.nullish(
     z.union([string, z.array(string, 'an array of strings').check(z.minLength(1), z.maxLength(STOP_MAX))]),
   ),
-  temperature: z.nullish(z.number().check(z.minimum(0), z.maximum(2))),
-  top_p: z.nullish(z.number().check(z.minimum(0), z.maximum(1))),
+  temperature,
+  top_p: topP,
   presence_penalty: penalty,
   frequency_penalty: penalty,
   logit_bias: z.nullish(z.record(string, integer())),
   logprobs: maybeBoolean,
-  top_logprobs: z.nullish(integer(0, 20)),
+  top_logprobs: topLogprobs,
   user: maybeString,
   seed: z.nullish(integer()),
   response_format: z.nullish(responseFormat),
-  reasoning_effort: z.nullish(z.enum(efforts)),
-  safety_identifier: z.nullish(z.string().check(characters(SAFETY_IDENTIFIER_CHARACTERS_MAX))),
+  reasoning_effort: effort,
+  safety_identifier: safetyIdentifier,
   prompt_cache_options: maybeObject,
   prompt_cache_key: maybeString,
   prompt_cache_retention: maybeString,
@@ -146,9 +146,9 @@ const body = z.object({
   stream: maybeBoolean,
   stream_options: z.nullish(z.object({ include_usage: maybeBoolean, include_obfuscation: maybeBoolean })),
   store: maybeBoolean,
-  metadata: z.nullish(z.record(string, string, 'a metadata object')),
+  metadata,
   moderation: maybeObject,
-  verbosity: z.nullish(z.enum(['low', 'medium', 'high'])),
+  verbosity,
   prediction: maybeObject,
   modalities: z.nullish(z.array(z.enum(['text', 'audio']), 'an array of strings')),
   audio: maybeObject,
@@ -173,12 +173,3 @@ export type ChatCompletionRequest = Pick<
   ChatCompletionBody,
   'model' | 'messages' | 'stream' | 'stream_options' | 'n' | 'max_tokens' | 'max_completion_tokens' | 'tools'
 >
-
-/** `z.maxLength` counts UTF-16 units, twice for an emoji, and would refuse what JSON Schema allows. */
-function characters(maximum: number) {
-  return z.check<string>(({ value, issues }) => {
-    if (value.length <= maximum || (value.length <= 2 * maximum && Array.from(value).length <= maximum))
-      return
-    issues.push({ code: 'too_big', origin: 'string', maximum, inclusive: true, input: value })
-  })
-}
