@@ -11,13 +11,15 @@ import { authenticate } from './stages/authenticate.ts'
 import { limitBody, requireJson } from './stages/body.ts'
 import { complete } from './stages/complete.ts'
 import { cors } from './stages/cors.ts'
-import { fail, failMethod, failUnknownUrl } from './stages/fail.ts'
+import { fail, failMethod, failNotStored, failUnknownUrl } from './stages/fail.ts'
 import { limit } from './stages/limit.ts'
 import { getModel, listModels } from './stages/list-models.ts'
 import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
 import { resolveModel, validateJson } from './stages/validate.ts'
+import { chatStream, responseStream } from './streams/stream-format.ts'
 import { chatCompletionRequest } from './wire/chat-completion-request.ts'
+import { responsesRequest } from './wire/responses-request.ts'
 
 export const app = new Hono<Gateway>()
 
@@ -36,9 +38,28 @@ app.post(
   resolveModel(),
   adapt(),
   limit(),
-  complete(),
+  complete(chatStream),
 )
 app.all('/v1/chat/completions', failMethod('POST'))
+
+app.post(
+  '/v1/responses',
+  limitBody(),
+  authenticate(),
+  requireJson(),
+  validateJson(responsesRequest),
+  resolveModel(),
+  adapt(),
+  limit(),
+  complete(responseStream),
+)
+app.all('/v1/responses', failMethod('POST'))
+app.on(['GET', 'DELETE'], '/v1/responses/:id{resp_\\w+}', authenticate(), failNotStored)
+app.all('/v1/responses/:id{resp_\\w+}', failMethod('GET, DELETE'))
+app.post('/v1/responses/:id/cancel', authenticate(), failNotStored)
+app.all('/v1/responses/:id/cancel', failMethod('POST'))
+app.get('/v1/responses/:id/input_items', authenticate(), failNotStored)
+app.all('/v1/responses/:id/input_items', failMethod('GET'))
 
 app.get('/v1/models', authenticate(), listModels)
 app.all('/v1/models', failMethod('GET'))

@@ -4,6 +4,7 @@ import type { Model } from './models.ts'
 import type { ApiKey } from './records/api-key.ts'
 import type { StreamEnd } from './streams/relay.ts'
 import type { ChatCompletionRequest } from './wire/chat-completion-request.ts'
+import type { ResponsesRequest } from './wire/responses-request.ts'
 import type { Usage } from './wire/usage.ts'
 
 export interface Gateway {
@@ -46,10 +47,13 @@ export interface Ending {
   seenTokens?: number | undefined
 }
 
-/** A route whose body has been checked to be a chat request. */
-export interface ChatInput {
+/** The two formats of a request to the model; `messages` tells them apart, which the one has and the other refuses. */
+export type ModelRequest = ChatCompletionRequest | ResponsesRequest
+
+/** A route whose body has been checked to be a request to the model. */
+export interface ModelInput {
   in: { json: unknown }
-  out: { json: ChatCompletionRequest }
+  out: { json: ModelRequest }
 }
 
 export interface LogFields {

@@ -20,6 +20,7 @@ export type Failure =
   | { kind: 'unknown_url'; method: string; path: string; underV1: boolean }
   | { kind: 'method_not_allowed'; method: string; path: string; allow: string }
   | { kind: 'model_not_found'; model: string }
+  | { kind: 'response_not_found'; responseId: string }
   | RateLimitFailure
   | { kind: 'budget_spent'; message: string }
   | UpstreamFailure
@@ -162,6 +163,12 @@ export function renderFailure(failure: Failure): RenderedFailure {
         'model_not_found',
         `The model \`${shown(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
         'model',
+      )
+    case 'response_not_found':
+      return invalidRequest(
+        404,
+        'response_not_found',
+        `Response with id '${shown(failure.responseId)}' not found. This gateway does not store responses: keep the items yourself, and send them in 'input'.`,
       )
     case 'rate_limited':
       return {

@@ -2,7 +2,8 @@
  * What a request will take in tokens, guessed before it is served: the prompt from its length, the completion from the
  * key's own past. Both are replaced by the real usage when the answer ends.
  */
-import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
+import type { ModelRequest } from '../context.ts'
+import { field } from '../wire/field.ts'
 
 /** English prose has about four characters a token; other languages and code have fewer, so that they are under-guessed. */
 const CHARACTERS_PER_TOKEN = 4
@@ -15,14 +16,30 @@ const MEAN_OVER = 20
 /** Keys an isolate remembers the mean of; the least recently used one is forgotten. */
 export const FORECAST_KEYS_MAX = 5_000
 
+/** Where the texts of a message or an item stand: what is said, and what tools are called with and answer. */
+const TEXTS = ['content', 'arguments', 'input', 'output']
+
 /** Tokens of the prompt: texts, tool calls and tool definitions; an image or a file counts nothing. */
-export function estimatePromptTokens(request: ChatCompletionRequest): number {
+export function estimatePromptTokens(request: ModelRequest): number {
   let characters = request.tools ? JSON.stringify(request.tools).length : 0
-  for (const message of request.messages) {
-    characters += charactersOf(message.content)
-    if ('tool_calls' in message && message.tool_calls) characters += JSON.stringify(message.tool_calls).length
+  let turns: readonly unknown[]
+  if ('messages' in request) {
+    turns = request.messages
+    for (const message of request.messages) {
+      if ('tool_calls' in message && message.tool_calls)
+        characters += JSON.stringify(message.tool_calls).length
+    }
+  } else {
+    turns = typeof request.input === 'string' ? [{ content: request.input }] : request.input
+    characters += charactersOf(request.instructions)
   }
-  return Math.ceil(characters / CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE * request.messages.length
+  for (const turn of turns) for (const name of TEXTS) characters += charactersOf(field(turn, name))
+  return Math.ceil(characters / CHARACTERS_PER_TOKEN) + TOKENS_PER_MESSAGE * turns.length
+}
+
+/** How many answers are wanted. */
+export function choicesOf(request: ModelRequest): number {
+  return ('messages' in request && request.n) || 1
 }
 
 /** What each key's completions take on average, as far as this isolate has seen. */
@@ -30,10 +47,13 @@ export class CompletionForecast {
   readonly #means = new Map<string, { mean: number; count: number }>()
 
   /** Tokens to reserve: the key's mean for each choice, and never more than the request allows. */
-  reserve(keyId: string, request: ChatCompletionRequest): number {
+  reserve(keyId: string, request: ModelRequest): number {
     const mean = this.#means.get(keyId)?.mean ?? FIRST_COMPLETION_TOKENS
-    const most = request.max_completion_tokens ?? request.max_tokens ?? Infinity
-    return Math.ceil(Math.min(most, mean) * (request.n ?? 1))
+    const most =
+      'messages' in request
+        ? (request.max_completion_tokens ?? request.max_tokens)
+        : request.max_output_tokens
+    return Math.ceil(Math.min(most ?? Infinity, mean) * choicesOf(request))
   }
 
   /** Learns from an answer; `tokens` are those of all its choices. */
@@ -51,9 +71,14 @@ export class CompletionForecast {
   }
 }
 
-function charactersOf(content: ChatCompletionRequest['messages'][number]['content']): number {
+/** Of a text or of all text parts. */
+function charactersOf(content: unknown): number {
   if (typeof content === 'string') return content.length
+  if (!Array.isArray(content)) return 0
   let characters = 0
-  for (const part of content ?? []) if (part.type === 'text') characters += part.text.length
+  for (const part of content) {
+    const text = field(part, 'text')
+    if (typeof text === 'string') characters += text.length
+  }
   return characters
 }

@@ -1,6 +1,6 @@
 /** Makes the upstream's inputs of the caller's body: without `model`, and with what the model is known to stumble over mended. */
 import type { MiddlewareHandler } from 'hono'
-import type { ChatInput, Gateway } from '../context.ts'
+import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
 
@@ -10,26 +10,28 @@ import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
  *
  * @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter`.
  */
-export function adapt(): MiddlewareHandler<Gateway, string, ChatInput> {
+export function adapt(): MiddlewareHandler<Gateway, string, ModelInput> {
   return async function adapt(c, next) {
     const { model: _name, ...inputs } = c.req.valid('json')
+    const isChat = 'messages' in inputs
     const policy = c.get('config').unsupportedParameters
     if (policy !== 'forward') {
       const refused = c.get('model').refusedParameters.filter((name) => Reflect.get(inputs, name) != null)
+      const successor = isChat ? 'max_completion_tokens' : 'max_output_tokens'
       const [param] = refused
-      if (policy === 'reject' && param !== undefined) throw new GatewayError(unsupported(param))
+      if (policy === 'reject' && param !== undefined) throw new GatewayError(unsupported(param, successor))
       if (param !== undefined) c.get('answerHeaders')['x-gateway-dropped-parameters'] = refused.join(', ')
-      for (const name of refused) drop(inputs, name)
+      for (const name of refused) drop(inputs, name, successor)
     }
-    inputs.messages = withContent(inputs.messages)
+    if (isChat) inputs.messages = withContent(inputs.messages)
     c.set('inputs', inputs)
     await next()
   }
 }
 
-function drop(inputs: Partial<ChatCompletionRequest>, name: string): void {
-  // The same limit under the name that reasoning models know.
-  if (name === 'max_tokens') inputs.max_completion_tokens ??= inputs.max_tokens
+/** `successor` is the name under which a reasoning model knows the limit `max_tokens`. */
+function drop(inputs: Record<string, unknown>, name: string, successor: string): void {
+  if (name === 'max_tokens') inputs[successor] ??= inputs[name]
   Reflect.deleteProperty(inputs, name)
 }
 
@@ -39,8 +41,8 @@ function withContent(messages: ChatCompletionRequest['messages']): ChatCompletio
   return messages.map((message) => (message.content === undefined ? { ...message, content: null } : message))
 }
 
-function unsupported(param: string) {
-  const instead = param === 'max_tokens' ? " Use 'max_completion_tokens' instead." : ''
+function unsupported(param: string, successor: string) {
+  const instead = param === 'max_tokens' ? ` Use '${successor}' instead.` : ''
   const message = `Unsupported parameter: '${param}' is not supported with this model.${instead}`
   return { kind: 'invalid_parameter' as const, param, code: 'unsupported_parameter', message }
 }

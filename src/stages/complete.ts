@@ -4,8 +4,8 @@ import type { Gateway } from '../context.ts'
 import type { Config } from '../env.ts'
 import { GatewayError } from '../failure.ts'
 import { Lifeline } from '../streams/lifeline.ts'
-import { relay, SILENT, type StreamEnd, within } from '../streams/relay.ts'
-import { StreamMeter } from '../streams/stream-meter.ts'
+import { type Relay, relay, SILENT, type StreamEnd, within } from '../streams/relay.ts'
+import type { StreamFormat } from '../streams/stream-format.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { failureOfError, type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
 import { field } from '../wire/field.ts'
@@ -24,19 +24,21 @@ const STREAM_HEADERS = {
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
-export function complete() {
+export function complete(format: StreamFormat) {
   return function complete(c: Context<Gateway>): Promise<Response> {
     const inputs = c.get('inputs')
     const config = c.get('config')
     const { id, name } = c.get('key')
     const stream = inputs['stream'] === true
     c.get('log').stream = stream
-    const meter = stream && isMetered(config.meterStreams, c.get('needsUsage')) ? meterOf(inputs) : null
+    const meter = stream && isMetered(config.meterStreams, c.get('needsUsage')) ? format.meter(inputs) : null
     const lifeline = new Lifeline(c.get('clientGone'), config.upstreamTimeoutMs)
     const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
     const call = { slug: c.get('model').slug, inputs, gateway: { ...config.gateway, metadata }, stream }
     const upstream = callUpstream(c.env.AI, call, lifeline)
-    const answer = stream ? answerStream(c, upstream, lifeline, meter) : answerWhole(c, upstream, lifeline)
+    const answer = stream
+      ? answerStream(c, { upstream, lifeline, format, meter })
+      : answerWhole(c, upstream, lifeline)
     // Without this the runtime drops a request whose client resets, and with it the settling and the log line.
     c.executionCtx.waitUntil(answer.catch(() => undefined))
     return answer
@@ -46,18 +48,16 @@ export function complete() {
 /** The answer's headers leave when the upstream has accepted, or with the first comment; what then fails is an event. */
 async function answerStream(
   c: Context<Gateway>,
-  upstream: Promise<UpstreamResult>,
-  lifeline: Lifeline,
-  meter: StreamMeter | null,
+  call: Pick<Relay, 'upstream' | 'lifeline' | 'format' | 'meter'>,
 ): Promise<Response> {
+  const { upstream, lifeline, meter } = call
   const { keepAliveMs, idleMs } = c.get('config')
   const early = await within(upstream, keepAliveMs)
   if (early !== SILENT && !early.accepted) return giveUp(c, early, lifeline)
   const { readable, writable } = new IdentityTransformStream()
   if (early !== SILENT) tellGateway(c, early.response)
   const finish = async (): Promise<StreamEnd> => {
-    const isLate = early === SILENT
-    const end = await relay({ upstream, writable, lifeline, keepAliveMs, idleMs, meter, isLate })
+    const end = await relay({ ...call, writable, keepAliveMs, idleMs, isLate: early === SILENT })
     c.get('log').outcome = end.outcome
     if (end.outcome === 'upstream_failed') Object.assign(c.get('log'), end.diagnosis)
     return end
@@ -107,13 +107,6 @@ function tellGateway(c: Context<Gateway>, { headers }: Response): void {
 
 function isMetered(meterStreams: Config['meterStreams'], needsUsage: boolean): boolean {
   return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage)
-}
-
-/** Asks the upstream for the usage, and has the event left out again where the caller had not asked. */
-function meterOf(inputs: Record<string, unknown>): StreamMeter {
-  const options = inputs['stream_options']
-  inputs['stream_options'] = { ...(typeof options === 'object' ? options : null), include_usage: true }
-  return new StreamMeter(field(options, 'include_usage') !== true)
 }
 
 function usageOf(body: ArrayBuffer): Usage | null {

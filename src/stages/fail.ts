@@ -27,6 +27,11 @@ export function failMethod(allow: string) {
   }
 }
 
+/** For a response that a caller asks for by its id. */
+export function failNotStored(c: Context<Gateway>): never {
+  throw new GatewayError({ kind: 'response_not_found', responseId: c.req.param('id') ?? '' })
+}
+
 /** Paths that callers reach when their base URL lacks `/v1`. */
 const UNVERSIONED = new Set(['/chat/completions', '/models', '/responses'])
 

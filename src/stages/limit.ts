@@ -1,18 +1,18 @@
 /** Applies the key's limits: decides from memory, says in headers where the key stands, and refuses with 429. */
 import type { MiddlewareHandler } from 'hono'
-import type { ChatInput, Ending, Gateway } from '../context.ts'
+import type { Ending, Gateway, ModelInput } from '../context.ts'
 import { GatewayError, type RateLimitFailure } from '../failure.ts'
 import type { Spent } from '../limits/budget.ts'
 import type { Decision, LimitState, Refused, TooLarge } from '../limits/decision.ts'
 import type { Standing } from '../limits/fleet-share.ts'
-import { estimatePromptTokens } from '../limits/forecast.ts'
+import { choicesOf, estimatePromptTokens } from '../limits/forecast.ts'
 import { memoryOf } from '../limits/memory.ts'
 import { costOf } from '../models.ts'
 import { orUnavailable } from '../records/reach.ts'
 import type { Usage } from '../wire/usage.ts'
 
 /** @throws GatewayError `rate_limited`, `budget_spent`, `budget_unavailable`. */
-export function limit(now: () => number = () => Date.now()): MiddlewareHandler<Gateway, string, ChatInput> {
+export function limit(now: () => number = () => Date.now()): MiddlewareHandler<Gateway, string, ModelInput> {
   return async function limit(c, next) {
     const { id: keyId, limits: own } = c.get('key')
     const limits = { ...c.get('config').defaultLimits, ...own }
@@ -56,7 +56,7 @@ export function limit(now: () => number = () => Date.now()): MiddlewareHandler<G
     const settle = ({ usage, failed, seenTokens }: Ending): void => {
       if (isSettled) return
       isSettled = true
-      if (usage !== null) forecast.learn(keyId, usage.completionTokens, request.n ?? 1)
+      if (usage !== null) forecast.learn(keyId, usage.completionTokens, choicesOf(request))
       const taken = usage ?? (seenTokens === undefined ? null : expect(seenTokens))
       const costMicroUsd = taken === null ? 0 : costOf(taken, prices)
       limiter.settle(decision.reservation, taken === null ? expected.promptTokens : tokensOf(taken), now())
@@ -118,7 +118,7 @@ const UNITS: Record<Refused['reason'], string> = {
 function failureOf(decision: Refused | TooLarge): RateLimitFailure {
   const { reason, limit } = decision
   if (reason === 'tokens_too_large') {
-    const message = `Request too large for this key: Limit ${limit} tokens per minute, Requested ${decision.requestedTokens}. Shorten the messages or lower 'max_completion_tokens'; waiting does not help.`
+    const message = `Request too large for this key: Limit ${limit} tokens per minute, Requested ${decision.requestedTokens}. Shorten the input or lower the maximum of output tokens; waiting does not help.`
     return { kind: 'rate_limited', measure: 'tokens', message, retryAfterMs: null }
   }
   const { used, retryAfterMs } = decision

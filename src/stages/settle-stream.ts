@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import { sleep } from '../records/reach.ts'
 import type { StreamEnd } from '../streams/relay.ts'
-import type { StreamMeter } from '../streams/stream-meter.ts'
+import type { Meter } from '../streams/meter.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import { usageFromLog } from '../upstream/gateway-log.ts'
 
@@ -12,7 +12,7 @@ export async function settleStream(
   c: Context<Gateway>,
   upstream: Promise<UpstreamResult>,
   { outcome }: StreamEnd,
-  meter: StreamMeter | null,
+  meter: Meter | null,
 ): Promise<void> {
   const seenTokens = meter?.events ?? 0
   // A client that left is charged what it saw and its prompt; an upstream that failed before its first event, nothing.

@@ -2,11 +2,10 @@
 import { zValidator } from '@hono/zod-validator'
 import { createMiddleware } from 'hono/factory'
 import * as z from 'zod/mini'
-import type { Gateway } from '../context.ts'
+import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { log } from '../log.ts'
 import type { Model } from '../models.ts'
-import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../wire/parameter-failure.ts'
 
 /**
@@ -31,17 +30,15 @@ export function validateJson<Schema extends z.ZodMiniType>(schema: Schema) {
  * @throws GatewayError `model_not_found`.
  */
 export function resolveModel() {
-  return createMiddleware<Gateway, string, { in: { json: unknown }; out: { json: ChatCompletionRequest } }>(
-    async function resolveModel(c, next) {
-      const { model: id } = c.req.valid('json')
-      const model = c.get('config').models.get(id)
-      if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
-      warnOfShutdown(model, Date.now())
-      c.set('model', model)
-      c.get('log').model = model.id
-      await next()
-    },
-  )
+  return createMiddleware<Gateway, string, ModelInput>(async function resolveModel(c, next) {
+    const { model: id } = c.req.valid('json')
+    const model = c.get('config').models.get(id)
+    if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
+    warnOfShutdown(model, Date.now())
+    c.set('model', model)
+    c.get('log').model = model.id
+    await next()
+  })
 }
 
 /** A model's end is in the log from so many days before it. */

@@ -6,7 +6,8 @@ import { renderFailure } from '../failure.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import { type Diagnosis, type FailureOutcome, failureOfError, timeoutOutcome } from '../upstream/failures.ts'
 import type { Lifeline } from './lifeline.ts'
-import type { StreamMeter } from './stream-meter.ts'
+import type { Meter } from './meter.ts'
+import type { StreamFormat } from './stream-format.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface Relay {
@@ -18,7 +19,8 @@ export interface Relay {
   keepAliveMs: number
   /** How long the upstream may pause between chunks, ms. Only where chunks pass a meter can it be told. */
   idleMs: number
-  meter: StreamMeter | null
+  format: StreamFormat
+  meter: Meter | null
   /** One interval of silence has gone by already: the first comment is due. */
   isLate: boolean
 }
@@ -90,7 +92,7 @@ export async function within<T>(pending: Promise<T>, timeoutMs: number): Promise
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: ReadableStreamReadResult<Uint8Array>,
-  meter: StreamMeter,
+  meter: Meter,
   { writable, lifeline, idleMs }: Relay,
 ): Promise<void> {
   const watchdog = new Watchdog(idleMs, () => lifeline.cut('timeout'))
@@ -108,7 +110,7 @@ async function pump(
     }
     lifeline.signal.throwIfAborted()
     const { rest, isComplete } = meter.end()
-    if (!isComplete) throw new Error('the stream ended without [DONE]')
+    if (!isComplete) throw new Error('the stream ended before its end')
     if (rest.length > 0) await writer.write(rest)
   } finally {
     watchdog.end()
@@ -119,13 +121,13 @@ async function pump(
 
 /** Ends the client's stream with an error event. A client that cannot be told has gone, and the call ends with it. */
 async function breakOff(options: Relay, outcome: FailureOutcome): Promise<StreamEnd> {
-  const { writable, lifeline } = options
+  const { writable, lifeline, format, meter } = options
   const { failure, diagnosis } = lifeline.cutReason === 'timeout' ? timeoutOutcome() : outcome
   try {
     if (lifeline.cutReason === 'client_closed') return { outcome: 'client_closed' }
     // The empty lines end what the upstream may have left half-sent; after a whole event they mean nothing.
-    const event = `\n\ndata: ${JSON.stringify(renderFailure(failure).body)}\n\n`
-    await write(options, new TextEncoder().encode(event))
+    const event = format.breakEvent(renderFailure(failure).body, meter?.events ?? 0)
+    await write(options, new TextEncoder().encode(`\n\n${event}\n\n`))
     await writable.close()
     return { outcome: 'upstream_failed', diagnosis }
   } catch {

@@ -1,9 +1,10 @@
 /**
- * Reads a stream in passing: notices the usage, counts what goes by, and knows whether the end was an end. It never
+ * Reads a chat completion stream in passing: notices the usage, counts what goes by, and knows whether the end was an end. It never
  * changes a byte; where the caller had not asked for usage, it leaves out the one event that the gateway asked for.
  */
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
+import type { Meter } from './meter.ts'
 
 /** An event that is longer is not looked into, and no event after it is left out: memory matters more. */
 export const EVENT_BYTES_MAX = 64 * 1024
@@ -12,7 +13,7 @@ const NOTHING: Uint8Array = new Uint8Array()
 /** Stands in no text of a model: within JSON a quote of its text has a backslash before it. */
 const USAGE_MARK = '"usage":{'
 
-export class StreamMeter {
+export class StreamMeter implements Meter {
   /** As the upstream reported it; `null` until then. */
   usage: Usage | null = null
   /** Events that have gone by; about as many tokens, since the model sends one or a few with each. */

@@ -12,16 +12,18 @@ export interface Usage {
   reasoningTokens: number
 }
 
-/** The `usage` object of a completion or of a stream's last chunk; `null` where it is not one. */
+/** The `usage` object of an answer or of a stream's last event, in either API's words; `null` where it is not one. */
 export function parseUsage(usage: unknown): Usage | null {
-  const promptTokens = count(usage, 'prompt_tokens')
-  const completionTokens = count(usage, 'completion_tokens')
+  const promptTokens = count(usage, 'prompt_tokens') ?? count(usage, 'input_tokens')
+  const completionTokens = count(usage, 'completion_tokens') ?? count(usage, 'output_tokens')
   if (promptTokens === null || completionTokens === null) return null
+  const promptDetails = field(usage, 'prompt_tokens_details') ?? field(usage, 'input_tokens_details')
+  const details = field(usage, 'completion_tokens_details') ?? field(usage, 'output_tokens_details')
   return {
     promptTokens,
-    cachedTokens: count(field(usage, 'prompt_tokens_details'), 'cached_tokens') ?? 0,
+    cachedTokens: count(promptDetails, 'cached_tokens') ?? 0,
     completionTokens,
-    reasoningTokens: count(field(usage, 'completion_tokens_details'), 'reasoning_tokens') ?? 0,
+    reasoningTokens: count(details, 'reasoning_tokens') ?? 0,
   }
 }
 
