@@ -37,3 +37,16 @@ export interface Refusal {
   readonly param: string
   readonly message: string
 }
+
+/** For what a reader cannot read, with the path of the first thing that is wrong. */
+export function unreadable(path: readonly PropertyKey[]): Refusal {
+  const param = path.reduce<string>((text, key) => {
+    if (typeof key === 'number') return `${text}[${key}]`
+    return text === '' ? String(key) : `${text}.${String(key)}`
+  }, '')
+  return refusal(param, 'the simulator cannot read it')
+}
+
+export function refusal(param: string, reason: string): Refusal {
+  return { refused: true, param, message: `Invalid '${param}': ${reason}.` }
+}

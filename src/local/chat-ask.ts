@@ -1,8 +1,10 @@
 /** Reads a chat completion request. The gateway has validated it; only what cannot be answered at all is refused. */
 
 import * as z from 'zod/mini'
-import type { Ask, Format, Refusal, Tool } from './ask.ts'
-import type { Effort } from './tokens.ts'
+import { refusal, unreadable, type Ask, type Format, type Refusal, type Tool } from './ask.ts'
+import { effortOf } from './tokens.ts'
+import { chooseTool, functionTool } from './tool-choice.ts'
+import { jsonOf, textOf } from './turn-text.ts'
 
 /** As in OpenAI's API. */
 export const CHOICES_MAX = 128
@@ -56,15 +58,14 @@ type ChatRequest = z.output<typeof requestSchema>
 
 export function readChatAsk(inputs: unknown): Ask | Refusal {
   const parsed = requestSchema.safeParse(inputs)
-  if (!parsed.success)
-    return refuse(pathOf(parsed.error.issues[0]?.path ?? []), 'the simulator cannot read it')
+  if (!parsed.success) return unreadable(parsed.error.issues[0]?.path ?? [])
   const request = parsed.data
   const lastUser = request.messages.findLastIndex((message) => message.role === 'user')
   const toolResults = request.messages
     .slice(lastUser + 1)
     .filter((message) => message.role === 'tool' || message.role === 'function')
     .map((message) => textOf(message.content))
-  const tool = toolResults.length > 0 ? null : chooseTool(request)
+  const tool = toolResults.length > 0 ? null : toolOf(request)
   if (tool !== null && 'refused' in tool) return tool
   return {
     turns: turnsOf(request),
@@ -79,44 +80,30 @@ export function readChatAsk(inputs: unknown): Ask | Refusal {
   }
 }
 
-/** The first tool, or the one that `tool_choice` names; the deprecated functions if there are no tools. */
-function chooseTool(request: ChatRequest): Tool | null | Refusal {
+/** One of the tools; of the deprecated functions if there are no tools. */
+function toolOf(request: ChatRequest): Tool | null | Refusal {
   const offered = (request.tools ?? []).flatMap(offeredTool)
-  if (offered.length === 0) return chooseFunction(request)
+  if (offered.length === 0) return functionOf(request)
   const choice = request.tool_choice ?? 'auto'
-  if (choice === 'none') return null
-  const name = chosenName(choice)
-  if (name === undefined) return offered[0] ?? null
-  return (
-    offered.find((tool) => tool.name === name) ??
-    refuse('tool_choice', `there is no tool '${name}' in 'tools'`)
-  )
+  return chooseTool(offered, typeof choice === 'string' ? choice : { name: chosenName(choice) })
 }
 
-function chooseFunction({ functions, function_call: choice }: ChatRequest): Tool | null | Refusal {
-  const offered = (functions ?? []).map((declared) => asTool('legacy', declared))
-  if (choice === 'none') return null
-  if (typeof choice !== 'object' || choice === null) return offered[0] ?? null
-  const { name } = choice
-  return (
-    offered.find((tool) => tool.name === name) ?? refuse('function_call', `there is no function '${name}'`)
-  )
+function functionOf({ functions, function_call: choice }: ChatRequest): Tool | null | Refusal {
+  const offered = (functions ?? []).map((declared) => functionTool('legacy', declared))
+  const chosen = chooseTool(offered, choice ?? 'auto')
+  return chosen !== null && 'refused' in chosen
+    ? refusal('function_call', 'there is no such function')
+    : chosen
 }
 
 function offeredTool(tool: z.output<typeof toolSchema>): Tool[] {
-  if (tool.type === 'function' && tool.function) return [asTool('function', tool.function)]
+  if (tool.type === 'function' && tool.function) return [functionTool('function', tool.function)]
   if (tool.type === 'custom' && tool.custom) return [{ kind: 'custom', name: tool.custom.name }]
   return []
 }
 
-/** A function without parameters takes an empty object. */
-function asTool(kind: 'function' | 'legacy', declared: z.output<typeof functionSchema>): Tool {
-  return { kind, name: declared.name, schema: declared.parameters ?? { type: 'object', properties: {} } }
-}
-
-/** Undefined where any tool will do: `auto`, `required`. Of allowed tools, the first. */
-function chosenName(choice: z.output<typeof toolChoiceSchema>): string | undefined {
-  if (typeof choice === 'string') return undefined
+/** Of allowed tools, the first. */
+function chosenName(choice: Exclude<z.output<typeof toolChoiceSchema>, string>): string | undefined {
   if ('allowed_tools' in choice) {
     const allowed = toolSchema.safeParse(
       z.looseObject({ tools: z.array(z.unknown()) }).parse(choice.allowed_tools).tools[0],
@@ -145,38 +132,7 @@ function formatOf({ response_format: format }: ChatRequest): Format {
   return format?.type === 'json_object' ? { kind: 'object' } : { kind: 'text' }
 }
 
-function effortOf(effort: string | null | undefined): Effort {
-  return effort === 'low' || effort === 'high' ? effort : 'medium'
-}
-
 function tokensMaxOf({ max_completion_tokens: current, max_tokens: deprecated }: ChatRequest): number | null {
   const given = [current, deprecated].filter((max) => typeof max === 'number')
   return given.length === 0 ? null : Math.min(...given)
-}
-
-/** The text of a message's content, which may be null, a string or a list of parts. */
-function textOf(content: unknown): string {
-  if (typeof content === 'string') return content
-  const parts = z.array(z.looseObject({ text: z.string() }))
-  return Array.isArray(content)
-    ? content
-        .flatMap((part) => parts.safeParse([part]).data ?? [])
-        .map(({ text }) => text)
-        .join('\n')
-    : ''
-}
-
-function jsonOf(value: unknown): string {
-  return value === undefined || value === null ? '' : JSON.stringify(value)
-}
-
-function refuse(param: string, reason: string): Refusal {
-  return { refused: true, param, message: `Invalid '${param}': ${reason}.` }
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`
-    return text === '' ? String(key) : `${text}.${String(key)}`
-  }, '')
 }

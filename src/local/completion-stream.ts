@@ -7,7 +7,7 @@ import type { Choice, Reply } from './reply.ts'
 import { randomText, type Random } from './seeded.ts'
 
 /** The padding with which the upstream hides how long a chunk's text is, in characters. */
-const OBFUSCATION_CHARACTERS_MAX = 16
+export const OBFUSCATION_CHARACTERS_MAX = 16
 
 export interface StreamWishes {
   /** A last chunk with the usage, and `"usage":null` in every other. */

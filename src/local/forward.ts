@@ -28,12 +28,13 @@ export function localUpstream(env: LocalEnv): LocalUpstream | null {
 /** The server's own answer; a 502 that says which var to look at if there is none. Throws only when `signal` aborts. */
 export async function forward(
   upstream: LocalUpstream,
+  path: string,
   slug: string,
   inputs: Record<string, unknown>,
   signal: AbortSignal | null,
 ): Promise<Response> {
   try {
-    return await fetch(chatCompletionsUrl(upstream.url), {
+    return await fetch(endpointUrl(upstream.url, path), {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -55,10 +56,10 @@ export async function forward(
 }
 
 /** A bare origin gets `/v1`, where such servers live; a URL with a path is taken at its word. */
-export function chatCompletionsUrl(url: string): string {
+export function endpointUrl(url: string, path: string): string {
   const base = new URL(url)
-  const path = base.pathname.replace(/\/+$/u, '')
-  base.pathname = `${path === '' ? '/v1' : path}/chat/completions`
+  const prefix = base.pathname.replace(/\/+$/u, '')
+  base.pathname = `${prefix === '' ? '/v1' : prefix}${path}`
   return base.href
 }
 

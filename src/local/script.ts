@@ -68,7 +68,7 @@ const scriptSchema = z.strictObject(
     undefined: z.optional(flag),
     /** The body breaks after so many chunks. */
     cut: z.optional(chunkCount),
-    /** The body ends in order after so many chunks, without `[DONE]`. */
+    /** The body ends in order after so many chunks, without its end mark. */
     end: z.optional(chunkCount),
     /** `'headers'`: `run()` stays pending. `true`: headers and no body, the same as 0. A number: after so many chunks. */
     hang: z.optional(

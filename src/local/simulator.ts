@@ -3,10 +3,9 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
 import type { Refusal } from './ask.ts'
-import { readChatAsk } from './chat-ask.ts'
-import { completionEvents } from './completion-stream.ts'
-import { chatCompletion, envelopeOf, usageOf, type Envelope } from './completion.ts'
+import type { Envelope } from './completion.ts'
 import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
+import { dialectOf } from './dialect.ts'
 import {
   lastCalls,
   lastCancellations,
@@ -54,7 +53,8 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     const { simulate, ...request } = inputs
     const json = JSON.stringify(inputs)
     const random = seededRandom(`${model} ${json}`)
-    const envelope = envelopeOf(model, random)
+    const dialect = dialectOf(request)
+    const envelope = dialect.envelope(model, random)
     const script = parseScript(simulate)
     const tag = 'refused' in script ? null : (script.tag ?? null)
     noteCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
@@ -69,7 +69,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
       })
 
     const upstream = simulate === undefined ? localUpstream(this.env) : null
-    if (upstream) return untilLeft(forward(upstream, model, request, signal))
+    if (upstream) return untilLeft(forward(upstream, dialect.path, model, request, signal))
     await untilLeft(pause(script.hang === 'headers' ? DELAY_MS_MAX : script.firstByteDelayMs, signal))
     if (script.throw !== undefined || script.hang === 'headers')
       throw new Error(script.throw ?? 'simulated hang')
@@ -128,30 +128,15 @@ function answerOf(
   envelope: Envelope,
   random: Random,
 ): Answer | Refusal {
-  const ask = readChatAsk(request)
+  const dialect = dialectOf(request)
+  const ask = dialect.read(request)
   if ('refused' in ask) return ask
   const reply = replyTo(ask, random, script.chunks)
-  const { prompt_tokens, completion_tokens } = usageOf(reply.tokens, script.usage ?? {})
-  const tokens = { tokens_in: prompt_tokens, tokens_out: completion_tokens }
-  if (request['stream'] !== true) {
-    return {
-      isStream: false,
-      tokens,
-      parts: jsonParts(JSON.stringify(chatCompletion(envelope, reply, script.usage)), script),
-    }
-  }
-  const wishes = {
-    includeUsage: streamOption(request, 'include_usage') === true,
-    includeObfuscation: streamOption(request, 'include_obfuscation') !== false,
-    usage: script.usage,
-  }
-  return { isStream: true, tokens, parts: completionEvents(envelope, reply, wishes, random) }
-}
-
-function streamOption({ stream_options: options }: Record<string, unknown>, name: string): unknown {
-  return typeof options === 'object' && options !== null
-    ? Object.entries(options).find(([key]) => key === name)?.[1]
-    : undefined
+  const tokens = dialect.tokens(reply.tokens, script.usage ?? {})
+  const material = { envelope, reply, request, usage: script.usage, random }
+  return request['stream'] === true
+    ? { isStream: true, tokens, parts: dialect.events(material) }
+    : { isStream: false, tokens, parts: jsonParts(JSON.stringify(dialect.whole(material)), script) }
 }
 
 function* jsonParts(json: string, script: Script): Generator<Part> {

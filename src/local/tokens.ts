@@ -10,6 +10,11 @@ export const REASONING_TOKENS = { low: 64, medium: 256, high: 1024 } as const
 
 export type Effort = keyof typeof REASONING_TOKENS
 
+/** Unset, or one that the model does not know, is `medium`. */
+export function effortOf(effort: string | null | undefined): Effort {
+  return effort === 'low' || effort === 'high' ? effort : 'medium'
+}
+
 /** Tokens of one completion, whichever format reports them. `completion` includes `reasoning`. */
 export interface TokenCount {
   readonly prompt: number

@@ -1,0 +1,112 @@
+/** Reads a request of the Responses API. The gateway has validated it; only what cannot be answered at all is refused. */
+
+import * as z from 'zod/mini'
+import { unreadable, type Ask, type Format, type Refusal, type Tool } from './ask.ts'
+import { effortOf } from './tokens.ts'
+import { chooseTool, functionTool } from './tool-choice.ts'
+import { jsonOf, textOf } from './turn-text.ts'
+
+/** An item is a message unless its type says otherwise. */
+const item = z.looseObject({
+  type: z.optional(z.string()),
+  role: z.optional(z.string()),
+  content: z.optional(z.unknown()),
+  output: z.optional(z.unknown()),
+})
+
+/** Flat, unlike those of a chat request. */
+const tool = z.looseObject({
+  type: z.string(),
+  name: z.optional(z.string()),
+  parameters: z.optional(z.unknown()),
+})
+
+const toolChoice = z.union([
+  z.string(),
+  z.looseObject({
+    type: z.string(),
+    name: z.optional(z.string()),
+    tools: z.optional(z.array(z.looseObject({ name: z.optional(z.string()) }))),
+  }),
+])
+
+export const responsesRequestSchema = z.looseObject({
+  input: z.union([z.string(), z.array(item)]),
+  instructions: z.nullish(z.string()),
+  tools: z.nullish(z.array(tool)),
+  tool_choice: z.nullish(toolChoice),
+  text: z.nullish(
+    z.looseObject({
+      format: z.nullish(z.looseObject({ type: z.string(), schema: z.optional(z.unknown()) })),
+    }),
+  ),
+  reasoning: z.nullish(z.looseObject({ effort: z.nullish(z.string()) })),
+  max_output_tokens: z.nullish(z.number()),
+})
+
+type ResponsesRequest = z.output<typeof responsesRequestSchema>
+type Item = z.output<typeof item>
+
+export function readResponsesAsk(inputs: unknown): Ask | Refusal {
+  const parsed = responsesRequestSchema.safeParse(inputs)
+  if (!parsed.success) return unreadable(parsed.error.issues[0]?.path ?? [])
+  const request = parsed.data
+  const nameless = request.tools?.findIndex(({ type, name }) => isCallable(type) && name === undefined) ?? -1
+  if (nameless >= 0) return missing(`tools[${nameless}].name`)
+  const items: Item[] =
+    typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input
+  const lastUser = items.findLastIndex(({ role }) => role === 'user')
+  const toolResults = items
+    .slice(lastUser + 1)
+    .filter(({ type }) => type === 'function_call_output' || type === 'custom_tool_call_output')
+    .map(({ output }) => textOf(output))
+  const called = toolResults.length > 0 ? null : toolOf(request)
+  if (called !== null && 'refused' in called) return called
+  return {
+    turns: turnsOf(request, items),
+    question: textOf((items[lastUser] ?? items.at(-1))?.content),
+    toolResults,
+    tool: called,
+    format: formatOf(request),
+    effort: effortOf(request.reasoning?.effort),
+    tokensMax: request.max_output_tokens ?? null,
+    stop: [],
+    choices: 1,
+  }
+}
+
+function toolOf({ tools, tool_choice: choice }: ResponsesRequest): Tool | null | Refusal {
+  const offered = (tools ?? []).flatMap(offeredTool)
+  if (typeof choice !== 'object' || choice === null) return chooseTool(offered, choice ?? 'auto')
+  return chooseTool(offered, { name: choice.name ?? choice.tools?.[0]?.name })
+}
+
+/** The tools that the vendor runs itself are not simulated. */
+function offeredTool({ type, name, parameters }: z.output<typeof tool>): Tool[] {
+  if (name === undefined || !isCallable(type)) return []
+  return type === 'custom' ? [{ kind: 'custom', name }] : [functionTool('function', { name, parameters })]
+}
+
+function isCallable(type: string): boolean {
+  return type === 'function' || type === 'custom'
+}
+
+/** In the model's own words: tools in the form of a chat request are the usual mistake. */
+function missing(param: string): Refusal {
+  return { refused: true, param, message: `Missing required parameter: '${param}'.` }
+}
+
+/** Everything that the model would read: the instructions, a text for each item and one for each schema. */
+function turnsOf({ instructions, tools, text }: ResponsesRequest, items: readonly Item[]): string[] {
+  const said = items.map(({ content, output, ...rest }) => {
+    const isCall = rest.type === 'function_call' || rest.type === 'custom_tool_call'
+    return textOf(content) + textOf(output) + (isCall ? jsonOf(rest) : '')
+  })
+  const schemas = [...(tools ?? []), text?.format?.schema].filter((schema) => schema !== undefined)
+  return [...(instructions ? [instructions] : []), ...said, ...schemas.map(jsonOf)]
+}
+
+function formatOf({ text }: ResponsesRequest): Format {
+  if (text?.format?.type === 'json_schema') return { kind: 'schema', schema: text.format.schema ?? {} }
+  return text?.format?.type === 'json_object' ? { kind: 'object' } : { kind: 'text' }
+}
