@@ -77,8 +77,8 @@ export const responsesRequest = z.object({
 /** What the gateway itself reads of a body; the rest is between the caller and the model. */
 export type ResponsesRequest = Pick<
   z.output<typeof responsesRequest>,
-  'model' | 'input' | 'instructions' | 'stream' | 'max_output_tokens' | 'tools'
->
+  'model' | 'instructions' | 'stream' | 'max_output_tokens' | 'tools'
+> & { input: string | readonly object[] }
 
 /** A parameter that cannot be served, with what to do instead. */
 function refused<Schema extends z.ZodMiniType>(schema: Schema, instead: string): Schema {

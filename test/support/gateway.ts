@@ -46,6 +46,12 @@ export function complete(secret: string, overrides: Record<string, unknown> = {}
   return send('POST', '/v1/chat/completions', secret, { ...HELLO, simulate: AT_ONCE, ...overrides })
 }
 
+/** `POST /v1/responses` with the plainest body, `overrides` over it, at once. */
+export function respond(secret: string, overrides: Record<string, unknown> = {}): Promise<Response> {
+  const plainest = { model: 'o3-mini', input: 'Hello!', simulate: AT_ONCE }
+  return send('POST', '/v1/responses', secret, { ...plainest, ...overrides })
+}
+
 /** Makes a key as the operator does. */
 export async function issueKey(body: Record<string, unknown> = {}): Promise<IssuedKey> {
   const response = await send('POST', '/admin/keys', ADMIN_TOKEN, { name: 'test', ...body })

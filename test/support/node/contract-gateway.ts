@@ -6,12 +6,21 @@ import { type Script, startUpstreamServer, type UpstreamServer } from './upstrea
 
 export const MESSAGES = [{ role: 'user', content: 'Hello!' }]
 
+/** Where a file's calls go, and the plainest body there. */
+export interface Api {
+  readonly path: string
+  readonly body: Record<string, unknown>
+}
+
+const CHAT: Api = { path: '/v1/chat/completions', body: { model: 'o3-mini', messages: MESSAGES } }
+export const RESPONSES: Api = { path: '/v1/responses', body: { model: 'o3-mini', input: 'Hello!' } }
+
 export interface ContractGateway {
   readonly upstream: UpstreamServer
   readonly gateway: RealBindingGateway
   /** A call that is answered by `script`, and the body that makes it: `overrides` over the plainest one. */
   prepare(script: Script, overrides?: Record<string, unknown>): { tag: string; body: Record<string, unknown> }
-  /** `POST /v1/chat/completions`. */
+  /** `POST` to the API. */
   post(body: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>
   /** Both in one. */
   complete(script: Script, overrides?: Record<string, unknown>): Promise<Response>
@@ -19,7 +28,7 @@ export interface ContractGateway {
   logLine(response: Response): Promise<Record<string, unknown>>
 }
 
-export function useContractGateway(vars: Record<string, string> = {}): ContractGateway {
+export function useContractGateway(vars: Record<string, string> = {}, api = CHAT): ContractGateway {
   let upstream: UpstreamServer
   let gateway: RealBindingGateway
   beforeAll(async () => {
@@ -38,10 +47,10 @@ export function useContractGateway(vars: Record<string, string> = {}): ContractG
   const prepare: ContractGateway['prepare'] = (script, overrides = {}) => {
     const tag = randomUUID()
     upstream.script(tag, script)
-    return { tag, body: { model: 'o3-mini', messages: MESSAGES, user: tag, ...overrides } }
+    return { tag, body: { ...api.body, user: tag, ...overrides } }
   }
   const post: ContractGateway['post'] = (body, headers = {}, signal) =>
-    fetch(`${gateway.url}/v1/chat/completions`, {
+    fetch(`${gateway.url}${api.path}`, {
       method: 'POST',
       headers: {
         authorization: `Bearer ${gateway.secret}`,

@@ -22,6 +22,22 @@ describe('the estimate of a prompt', () => {
     const tools = [{ type: 'function' as const, function: { name: 'f' } }]
     expect(estimatePromptTokens({ ...hello, tools })).toBeGreaterThan(estimatePromptTokens(hello))
   })
+
+  it('for the Responses API counts a text or items, instructions and tools', () => {
+    const asked = { model: 'o3-mini', input: 'Hello there, dear model!' }
+    expect(estimatePromptTokens(asked)).toBe(6 + 3)
+    expect(estimatePromptTokens({ ...asked, instructions: 'Be brief' })).toBe(8 + 3)
+    const items = [
+      { role: 'user', content: [{ type: 'input_text', text: 'four' }, { type: 'input_image' }] },
+      { type: 'function_call', arguments: '{"a": 1}' },
+      { type: 'function_call_output', output: 'four' },
+      { type: 'reasoning', encrypted_content: 'x'.repeat(1000) },
+      { content: { text: [[['deep']]] } },
+    ]
+    expect(estimatePromptTokens({ ...asked, input: items })).toBe(4 + 5 * 3)
+    const tools = [{ type: 'function', name: 'f' }]
+    expect(estimatePromptTokens({ ...asked, tools })).toBeGreaterThan(6 + 3)
+  })
 })
 
 describe('the forecast of a completion', () => {
@@ -29,6 +45,13 @@ describe('the forecast of a completion', () => {
     const forecast = new CompletionForecast()
     expect(forecast.reserve('a', hello)).toBe(FIRST_COMPLETION_TOKENS)
     expect(forecast.reserve('a', { ...hello, max_completion_tokens: 50, n: 2 })).toBe(100)
+  })
+
+  it('for the Responses API heeds its own maximum, and no parameter that only chat has', () => {
+    const forecast = new CompletionForecast()
+    const unchecked = { model: 'o3-mini', input: 'Hi', n: -5, max_tokens: -1_000 }
+    expect(forecast.reserve('a', unchecked)).toBe(FIRST_COMPLETION_TOKENS)
+    expect(forecast.reserve('a', { ...unchecked, max_output_tokens: 70 })).toBe(70)
   })
 
   it('follows the mean of the key’s own completions', () => {

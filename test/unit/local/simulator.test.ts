@@ -278,6 +278,17 @@ describe('LOCAL_UPSTREAM_URL', () => {
     }
   })
 
+  it('sends a request of the Responses API to its own path', async () => {
+    const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('from there'))
+    try {
+      const run = new Simulator(createExecutionContext(), { LOCAL_UPSTREAM_URL: 'http://localhost:11434' })
+      await run.run(SLUG, { input: 'Hello!' }, RAW)
+      expect(fetched.mock.lastCall?.[0]).toBe('http://localhost:11434/v1/responses')
+    } finally {
+      fetched.mockRestore()
+    }
+  })
+
   it.each(['http://127.0.0.1:9', 'not a url'])(
     'is named in a 502 if nobody answers there: %s',
     async (url) => {

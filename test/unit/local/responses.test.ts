@@ -1,0 +1,227 @@
+/** The simulator's Responses API: from a request to what is said, and to the object and the events that say it. */
+import { describe, expect, it } from 'vitest'
+import { dialectOf } from '../../../src/local/dialect.ts'
+import { replyTo } from '../../../src/local/reply.ts'
+import { readResponsesAsk } from '../../../src/local/responses-ask.ts'
+import { seededRandom } from '../../../src/local/seeded.ts'
+import stream from '../../support/fixtures/response-stream.sse?raw'
+import documented from '../../support/fixtures/response.json'
+
+type Request = Record<string, unknown>
+
+interface Event {
+  type: string
+  sequence_number: number
+  delta?: string
+  response?: object
+  item?: object
+}
+
+const HELLO = { input: 'Hello there!' }
+const WEATHER = {
+  type: 'function',
+  name: 'get_weather',
+  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+}
+
+function material(request: Request, usage?: Request | null) {
+  const ask = readResponsesAsk(request)
+  if ('refused' in ask) throw new Error(ask.message)
+  const random = seededRandom('test')
+  const dialect = dialectOf(request)
+  const envelope = dialect.envelope('openai/o3-mini', random)
+  return { dialect, material: { envelope, reply: replyTo(ask, random), request, usage, random } }
+}
+
+function reply(request: Request) {
+  return material({ ...HELLO, ...request }).material.reply
+}
+
+function responseTo(request: Request, usage?: Request | null): Request {
+  const { dialect, material: from } = material({ ...HELLO, ...request }, usage)
+  return dialect.whole(from) as Request
+}
+
+function eventsOf(request: Request, usage?: Request | null): Event[] {
+  const { dialect, material: from } = material({ ...HELLO, ...request }, usage)
+  return Array.from(dialect.events(from), ({ text }) => {
+    const [, name, data] = /^event: (\S+)\ndata: (\{.*\})\n\n$/.exec(text) ?? []
+    const event = JSON.parse(data ?? '') as Event
+    expect(event.type).toBe(name)
+    return event
+  })
+}
+
+describe('a request', () => {
+  it('is one of the Responses API where it has input and no messages', () => {
+    const paths = [HELLO, { messages: [] }, { messages: [], input: '' }, {}].map(
+      (request) => dialectOf(request).path,
+    )
+    expect(paths).toEqual(['/responses', '/chat/completions', '/chat/completions', '/chat/completions'])
+  })
+
+  it('asks with its last user item, in text or in parts', () => {
+    const input = [
+      { role: 'user', content: 'One?' },
+      { role: 'assistant', content: [{ type: 'output_text', text: 'No.' }] },
+      { role: 'user', content: [{ type: 'input_text', text: 'Two?' }, { type: 'input_image' }] },
+    ]
+    expect(readResponsesAsk({ input })).toMatchObject({ question: 'Two?', turns: ['One?', 'No.', 'Two?'] })
+    expect(readResponsesAsk({ ...HELLO, instructions: 'Be brief.' })).toMatchObject({
+      question: 'Hello there!',
+      turns: ['Be brief.', 'Hello there!'],
+    })
+  })
+
+  it.each<[string, unknown, string | undefined]>([
+    ['auto', 'auto', 'get_weather'],
+    ['none', 'none', undefined],
+    ['a name', { type: 'function', name: 'get_time' }, 'get_time'],
+    ['allowed ones', { type: 'allowed_tools', mode: 'auto', tools: [{ name: 'get_time' }] }, 'get_time'],
+    ['one of the vendor’s', { type: 'web_search' }, 'get_weather'],
+  ])('chooses a tool: %s', (_name, choice, name) => {
+    const tools = [{ type: 'web_search' }, WEATHER, { type: 'function', name: 'get_time' }]
+    expect(reply({ tools, tool_choice: choice }).choices[0]?.call?.name).toBe(name)
+  })
+
+  it('gets the results of its tools quoted', () => {
+    const input = [
+      { role: 'user', content: 'Weather?' },
+      { type: 'function_call', call_id: 'a', name: 'get_weather', arguments: '{}' },
+      { type: 'function_call_output', call_id: 'a', output: '21 degrees' },
+      { type: 'function_call_output', call_id: 'b', output: [{ type: 'input_text', text: 'and sunny' }] },
+    ]
+    expect(reply({ input, tools: [WEATHER] }).choices[0]?.pieces.join('')).toMatch(/21 degrees.*and sunny/)
+  })
+
+  it.each<[string, Request, string]>([
+    ['input', { input: [{ role: 5 }] }, "Invalid 'input'"],
+    [
+      'tools[0].name',
+      { ...HELLO, tools: [{ type: 'function', function: { name: 'f' } }] },
+      "Missing required parameter: 'tools[0].name'.",
+    ],
+    [
+      'tool_choice',
+      { ...HELLO, tools: [WEATHER], tool_choice: { type: 'function', name: 'nope' } },
+      'there is no tool',
+    ],
+  ])('that cannot be answered is refused by the name of the field: %s', (param, request, message) => {
+    expect(readResponsesAsk(request)).toMatchObject({
+      refused: true,
+      param,
+      message: expect.stringContaining(message),
+    })
+  })
+})
+
+describe('a response', () => {
+  it('has the fields of the documented one, and repeats what was asked', () => {
+    const response = responseTo({ instructions: 'Be brief.', tools: [], metadata: { a: 'b' }, store: false })
+    const { completed_at: _since2026, ...fields } = documented
+    expect(Object.keys(response).toSorted()).toEqual(Object.keys(fields).toSorted())
+    expect(response).toMatchObject({
+      id: expect.stringMatching(/^resp_[\da-f]{48}$/),
+      object: 'response',
+      status: 'completed',
+      model: 'o3-mini-2025-01-31',
+      instructions: 'Be brief.',
+      metadata: { a: 'b' },
+      store: false,
+      output: [
+        { type: 'reasoning', id: expect.stringMatching(/^rs_/), summary: [] },
+        {
+          type: 'message',
+          id: expect.stringMatching(/^msg_/),
+          role: 'assistant',
+          content: [{ type: 'output_text', annotations: [], text: expect.stringContaining('Hello there!') }],
+        },
+      ],
+    })
+  })
+
+  it('reports the tokens in its own words, with those of a script over them', () => {
+    expect(responseTo({}, { output_tokens: 7 })['usage']).toEqual({
+      input_tokens: 6,
+      input_tokens_details: { cached_tokens: 0 },
+      output_tokens: 7,
+      output_tokens_details: { reasoning_tokens: 256 },
+      total_tokens: expect.any(Number),
+    })
+    expect(responseTo({}, null)['usage']).toBeNull()
+    expect(dialectOf(HELLO).tokens({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 })).toEqual({
+      tokens_in: 9,
+      tokens_out: 6,
+    })
+  })
+
+  it('has the reasoning encrypted where that is asked for', () => {
+    const { output } = responseTo({ include: ['reasoning.encrypted_content'] })
+    expect(output).toMatchObject([{ encrypted_content: expect.any(String) }, {}])
+  })
+
+  it('fills a schema', () => {
+    const format = { type: 'json_schema', name: 'n', schema: WEATHER.parameters }
+    const { output } = responseTo({ text: { format } })
+    const [, message] = output as { content: { text: string }[] }[]
+    expect(JSON.parse(message?.content[0]?.text ?? '')).toEqual({ city: 'city' })
+  })
+
+  it('is incomplete where the tokens run out, and has no message where they went into thinking', () => {
+    const incomplete = { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
+    const low = { reasoning: { effort: 'low' } }
+    const cut = responseTo({ ...low, max_output_tokens: 70 })
+    expect(cut).toMatchObject({ ...incomplete, output: [{}, { status: 'incomplete' }] })
+    expect(responseTo({ ...low, max_output_tokens: 64 })).toMatchObject({ ...incomplete, output: [{}] })
+  })
+})
+
+describe('a response stream', () => {
+  it('has the events of the documented one in their order, with its fields', () => {
+    const events = eventsOf({ instructions: 'Be brief.' })
+    const lines = stream.split('\n').filter((line) => line.startsWith('data: '))
+    const expected = lines.map((line) => JSON.parse(line.slice('data: '.length)) as Event)
+    const shapes = (all: Event[]) =>
+      all
+        .map((event) => `${event.type}: ${Object.keys(event).toSorted().join()}`)
+        .filter((shape, at, every) => shape !== every[at - 1])
+    expect(shapes(events)).toEqual(shapes(expected))
+    expect(events.map(({ sequence_number }) => sequence_number)).toEqual([...events.keys()])
+  })
+
+  it('says the same as the response of its last event', () => {
+    const events = eventsOf({})
+    const text = events.map(({ delta }) => delta ?? '').join('')
+    expect(events.at(-1)?.response).toMatchObject({
+      output: [{ type: 'reasoning' }, { content: [{ text }] }],
+      usage: responseTo({})['usage'],
+    })
+    expect(events[0]?.response).toMatchObject({ status: 'in_progress', output: [], usage: null })
+  })
+
+  it.each([
+    ['function', WEATHER, 'function_call', 'response.function_call_arguments', 'arguments'],
+    [
+      'custom',
+      { type: 'custom', name: 'shell' },
+      'custom_tool_call',
+      'response.custom_tool_call_input',
+      'input',
+    ],
+  ])('calls a %s tool in pieces', (_kind, tool, type, name, field) => {
+    const events = eventsOf({ tools: [tool] })
+    const added = events.findLast((event) => event.type === 'response.output_item.added')
+    expect(added?.item).toMatchObject({ type, status: 'in_progress', [field]: '' })
+    const given = events.map(({ delta }) => delta ?? '').join('')
+    expect(events.find((event) => event.type === `${name}.done`)).toMatchObject({ [field]: given })
+    expect(events.at(-2)?.item).toMatchObject({ type, status: 'completed', [field]: given })
+  })
+
+  it('ends as incomplete where the tokens run out', () => {
+    const events = eventsOf({ reasoning: { effort: 'low' }, max_output_tokens: 70 })
+    expect(events.at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { status: 'incomplete', usage: { output_tokens: 70 } },
+    })
+  })
+})

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { parseUsage } from '../../../src/wire/usage.ts'
+
+const usage = { promptTokens: 36, cachedTokens: 8, completionTokens: 212, reasoningTokens: 192 }
+
+describe('a usage', () => {
+  it('is read in the words of either API', () => {
+    const chat = {
+      prompt_tokens: 36,
+      completion_tokens: 212,
+      prompt_tokens_details: { cached_tokens: 8 },
+      completion_tokens_details: { reasoning_tokens: 192 },
+    }
+    const response = {
+      input_tokens: 36,
+      output_tokens: 212,
+      input_tokens_details: { cached_tokens: 8 },
+      output_tokens_details: { reasoning_tokens: 192 },
+    }
+    expect([parseUsage(chat), parseUsage(response)]).toEqual([usage, usage])
+  })
+
+  it('may be without details, and is none without both counts', () => {
+    expect(parseUsage({ input_tokens: 1, output_tokens: 2 })).toMatchObject({
+      cachedTokens: 0,
+      reasoningTokens: 0,
+    })
+    for (const none of [null, undefined, {}, { input_tokens: 1 }, { input_tokens: -1, output_tokens: 2 }]) {
+      expect(parseUsage(none)).toBeNull()
+    }
+  })
+})
