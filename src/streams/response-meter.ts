@@ -51,7 +51,7 @@ export class ResponseMeter implements Meter {
   /** A blind meter has not seen the end; it does not call a stream broken that may be whole. */
   end(): { rest: Uint8Array; isComplete: boolean } {
     const event = this.#lastEvent()
-    const isError = field(event, 'error') !== undefined
+    const isError = field(event, 'error') != null
     return {
       rest: NOTHING,
       isComplete: this.#isBlind || isError || LAST_EVENT.test(String(field(event, 'type'))),
