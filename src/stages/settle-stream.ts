@@ -2,8 +2,8 @@
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import { sleep } from '../records/reach.ts'
-import type { StreamEnd } from '../streams/relay.ts'
 import type { Meter } from '../streams/meter.ts'
+import type { StreamEnd } from '../streams/relay.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import { usageFromLog } from '../upstream/gateway-log.ts'
 

@@ -1,6 +1,6 @@
 /** `POST /v1/responses`: the same care as for chat, and a clear word on what needs storage. */
 import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { AT_ONCE, call, env, errorOf, issueKey, respond, send } from '../support/gateway.ts'
@@ -156,6 +156,37 @@ describe('limits', () => {
     const second = await respond(key.secret, { input: 'Four', max_output_tokens: 96 })
     expect(second.headers.get('x-ratelimit-remaining-tokens')).toBe(String(10_000 - 3000 - 100))
   })
+})
+
+describe('usage', () => {
+  const usage = {
+    input_tokens: 1000,
+    output_tokens: 500,
+    total_tokens: 1500,
+    input_tokens_details: { cached_tokens: 400 },
+    output_tokens_details: { reasoning_tokens: 300 },
+  }
+
+  it.each([false, true])(
+    'is on the key’s bill, with what was cached and reasoned (stream: %s)',
+    async (isStream) => {
+      const key = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+      await (await respond(key.secret, { stream: isStream, simulate: { ...AT_ONCE, usage } })).text()
+      await vi.waitFor(async () => {
+        const { today } = await (await send('GET', '/v1/usage', key.secret)).json<Record<string, unknown>>()
+        expect(today).toEqual({
+          requests: 1,
+          failures: 0,
+          promptTokens: 1000,
+          cachedTokens: 400,
+          completionTokens: 500,
+          reasoningTokens: 300,
+          unmetered: 0,
+          costUsd: 0.00308,
+        })
+      })
+    },
+  )
 })
 
 describe.each([
