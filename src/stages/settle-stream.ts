@@ -17,8 +17,10 @@ export async function settleStream(
   const seenTokens = meter?.events ?? 0
   // A client that left is charged what it saw and its prompt; an upstream that failed before its first event, nothing.
   const isCharged = outcome === 'client_closed' || (outcome === 'upstream_failed' && seenTokens > 0)
+  // Where nobody looked, or an answer went by whole without its usage.
+  const isLogAsked = meter === null || outcome === 'completed'
   c.get('settle')({
-    usage: meter === null ? await loggedUsage(c, await upstream) : meter.usage,
+    usage: meter?.usage ?? (isLogAsked ? await loggedUsage(c, await upstream) : null),
     failed: outcome === 'upstream_failed',
     seenTokens: isCharged ? seenTokens : undefined,
   })
