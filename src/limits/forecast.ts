@@ -2,6 +2,7 @@
  * What a request will take in tokens, guessed before it is served: the prompt from its length, the completion from the
  * key's own past. Both are replaced by the real usage when the answer ends.
  */
+import { recall } from '../bounded-memory.ts'
 import type { ModelRequest } from '../context.ts'
 import { field } from '../wire/field.ts'
 
@@ -58,12 +59,9 @@ export class CompletionForecast {
 
   /** Learns from an answer; `tokens` are those of all its choices. */
   learn(keyId: string, tokens: number, choices: number): void {
-    const known = this.#means.get(keyId) ?? { mean: 0, count: 0 }
-    const count = Math.min(known.count + 1, MEAN_OVER)
-    this.#means.delete(keyId)
-    this.#means.set(keyId, { mean: known.mean + (tokens / choices - known.mean) / count, count })
-    const oldest = this.#means.size > FORECAST_KEYS_MAX ? this.#means.keys().next().value : undefined
-    if (oldest !== undefined) this.#means.delete(oldest)
+    const known = recall(this.#means, keyId, FORECAST_KEYS_MAX, () => ({ mean: 0, count: 0 }))
+    known.count = Math.min(known.count + 1, MEAN_OVER)
+    known.mean += (tokens / choices - known.mean) / known.count
   }
 
   get size(): number {

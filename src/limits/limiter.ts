@@ -1,5 +1,6 @@
 /** The limiter that counts in memory and tells other isolates through KV: exact in one isolate, approximate across many. */
 
+import { recall } from '../bounded-memory.ts'
 import { Courier } from './courier.ts'
 import type { CourierOptions, Trouble } from './courier.ts'
 import type { Decision, Limiter, Limits, LimitState } from './decision.ts'
@@ -36,7 +37,13 @@ interface Memory {
 }
 
 export function createLimiter(options: LimiterOptions): FleetShareLimiter {
-  const { minutes, days, random = Math.random, clock = Date.now, onTrouble = () => undefined } = options
+  const {
+    minutes,
+    days,
+    random = Math.random,
+    clock = () => Date.now(),
+    onTrouble = () => undefined,
+  } = options
   const courierOptions: CourierOptions = { minutes, days, clock, onTrouble }
   // In the order of their last use.
   const memories = new Map<string, Memory>()
@@ -46,21 +53,13 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
 
   function remember(keyId: string): Memory {
     isolateId ??= randomId(random)
-    const known = memories.get(keyId)
-    if (known !== undefined) {
-      memories.delete(keyId)
-      memories.set(keyId, known)
-      return known
-    }
-    const oldest = memories.size >= KEYS_MAX ? memories.keys().next().value : undefined
-    if (oldest !== undefined) memories.delete(oldest)
-    // Each memory is a writer of its own. Were a forgotten key to write under its old name, it would take its own last
-    // shard for itself and not count what that says, and replace today's count by a smaller one.
-    generation += 1
-    const state = new KeyState(keyId, `${isolateId}.${generation.toString(36)}`)
-    const memory = { state, courier: new Courier(state, courierOptions) }
-    memories.set(keyId, memory)
-    return memory
+    return recall(memories, keyId, KEYS_MAX, () => {
+      // Each memory is a writer of its own. Were a forgotten key to write under its old name, it would take its own last
+      // shard for itself and not count what that says, and replace today's count by a smaller one.
+      generation += 1
+      const state = new KeyState(keyId, `${isolateId}.${generation.toString(36)}`)
+      return { state, courier: new Courier(state, courierOptions) }
+    })
   }
 
   return {

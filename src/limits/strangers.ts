@@ -2,10 +2,11 @@
  * How many keys that do not exist an address may ask for. Each costs a read of KV, which somebody pays: the checksum in a
  * secret stops who types at random, and this who has read the source.
  */
+import { recall } from '../bounded-memory.ts'
 
 /** Unknown keys a minute and address, in one isolate. */
 export const UNKNOWN_KEYS_PER_MINUTE = 20
-/** Addresses remembered; the one that came first is forgotten. */
+/** Addresses remembered; the one that asked least recently is forgotten. */
 export const ADDRESSES_MAX = 5_000
 
 const WINDOW_MS = 60_000
@@ -22,16 +23,12 @@ export class Strangers {
 
   /** Notes that a key this address asked for does not exist. */
   note(address: string, nowMs: number): void {
-    const network = networkOf(address)
-    const window = this.#windows.get(network)
-    if (window !== undefined && nowMs - window.startMs < WINDOW_MS) {
-      window.unknown += 1
-      return
-    }
-    this.#windows.delete(network)
-    this.#windows.set(network, { startMs: nowMs, unknown: 1 })
-    const oldest = this.#windows.size > ADDRESSES_MAX ? this.#windows.keys().next().value : undefined
-    if (oldest !== undefined) this.#windows.delete(oldest)
+    const window = recall(this.#windows, networkOf(address), ADDRESSES_MAX, () => ({
+      startMs: nowMs,
+      unknown: 0,
+    }))
+    if (nowMs - window.startMs >= WINDOW_MS) Object.assign(window, { startMs: nowMs, unknown: 0 })
+    window.unknown += 1
   }
 
   get size(): number {

@@ -1,4 +1,5 @@
 /** A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. */
+import { recall } from '../bounded-memory.ts'
 
 export interface Cached<T> {
   /** `null`: there is no such record. */
@@ -33,16 +34,9 @@ export class RecordCache<T> {
 
   set(id: string, value: T | null, nowMs: number): void {
     const { entriesMax, freshMs, absentMs } = this.options
-    this.#entries.delete(id)
-    this.#entries.set(id, {
-      value,
-      readAtMs: nowMs,
-      freshUntilMs: nowMs + (value === null ? absentMs : freshMs),
-    })
-    if (this.#entries.size > entriesMax) {
-      const [oldest] = this.#entries.keys()
-      if (oldest !== undefined) this.#entries.delete(oldest)
-    }
+    const freshUntilMs = nowMs + (value === null ? absentMs : freshMs)
+    const entry = recall(this.#entries, id, entriesMax, () => ({ value, readAtMs: nowMs, freshUntilMs }))
+    Object.assign(entry, { value, readAtMs: nowMs, freshUntilMs })
   }
 
   /** Keeps an entry in use until `untilMs` although it could not be read again. */
