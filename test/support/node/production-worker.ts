@@ -31,10 +31,14 @@ export interface WorkerBinding {
   json?: unknown
 }
 
-/** Takes a second or two; a test run builds once and hands the file's path on. */
-export async function buildUpload(uploadPath: string): Promise<void> {
+/**
+ * Takes a second or two; a test run builds once and hands the file's path on. Another `entryPath` than what ships, from the
+ * root of the project, is built with the same options, flags and bindings.
+ */
+export async function buildUpload(uploadPath: string, entryPath?: string): Promise<void> {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js')
-  const options = ['deploy', '--dry-run', '--env=', '--outfile', uploadPath]
+  const entry = entryPath === undefined ? [] : [entryPath]
+  const options = ['deploy', ...entry, '--dry-run', '--env=', '--outfile', uploadPath]
   const env = { ...process.env, NO_COLOR: '1', WRANGLER_SEND_METRICS: 'false' }
   await run(process.execPath, [wrangler, ...options], { cwd: root, env })
 }

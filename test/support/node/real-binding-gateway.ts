@@ -71,7 +71,8 @@ export async function startRealBindingGateway(options: RealBindingOptions): Prom
   }
 }
 
-async function postKey(url: string, body: Record<string, unknown>): Promise<IssuedKey> {
+/** With the admin token above. */
+export async function postKey(url: string, body: Record<string, unknown>): Promise<IssuedKey> {
   const response = await fetch(`${url}/admin/keys`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
@@ -81,8 +82,8 @@ async function postKey(url: string, body: Record<string, unknown>): Promise<Issu
   return (await response.json()) as IssuedKey
 }
 
-/** What ships, wired to the local servers, with `vars` over the vars that ship. */
-function bindingsOf({ bindings }: ProductionWorker, vars: Record<string, string>): string[] {
+/** What ships, wired to the local servers `upstream` and `kv`, with `vars` over the vars that ship. */
+export function bindingsOf({ bindings }: ProductionWorker, vars: Record<string, string>): string[] {
   return [
     ...bindings.filter(({ name }) => !Object.hasOwn(vars, name)).map(bindingText),
     ...Object.entries(vars).map(([name, text]) => bindingText({ name, type: 'plain_text', text })),

@@ -1,0 +1,43 @@
+/** A process of its own for what must not take CPU time from what is measured: asked one thing at a time, over IPC. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface Child<Question> {
+  ask<Answer>(question: Question): Promise<Answer>
+  stop(): void
+}
+
+/** `file` stands beside this one, and calls `answerParent`. */
+export function startChild<Question extends object>(file: string): Child<Question> {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child: ChildProcess = fork(path, { serialization: 'advanced' })
+  return {
+    ask<Answer>(question: Question) {
+      return new Promise<Answer>((resolve, reject) => {
+        const onExit = (): void => reject(new Error(`${file} has ended`))
+        child.once('exit', onExit)
+        child.once('message', (answer) => {
+          child.off('exit', onExit)
+          resolve(answer as Answer)
+        })
+        child.send(question)
+      })
+    },
+    stop: () => void child.kill(),
+  }
+}
+
+/** In the child. An error ends it, and so the question that made it. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- says what the parent may ask
+export function answerParent<Question>(answer: (question: Question) => Promise<unknown>): void {
+  process.on('message', (question) => {
+    answer(question as Question).then(
+      (reply) => process.send?.(reply),
+      (error: unknown) => {
+        process.stderr.write(`${String(error)}\n`)
+        process.exit(1)
+      },
+    )
+  })
+  process.on('disconnect', () => process.exit(0))
+}

@@ -1,0 +1,50 @@
+/** What a process costs before it has done anything, and what it holds while it does much at once. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Rounds, type Scenario, scenarioOf } from './figures.ts'
+import { startLoadGenerator } from './load-generator.ts'
+import { chatBody } from './prepared.ts'
+import { cpuMicros, residentMiB } from './process-cost.ts'
+import type { SubjectName, Subjects } from './subjects.ts'
+
+/** CPU from the start of the runtime's process to its first answer, one of no work; the runtime's own start is in it. */
+export async function measureStart(subjects: Subjects, rounds: number): Promise<Scenario> {
+  const names: SubjectName[] = ['empty', 'gateway', 'naive']
+  const measured: Rounds = new Map(names.map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      const subject = await subjects.start(name, { withKey: false })
+      await (await fetch(`http://127.0.0.1:${subject.port}/health`)).arrayBuffer()
+      measured.get(name)?.push({ cpuMsToStart: cpuMicros(subject.pid) / 1000 })
+      await subject.stop()
+    }
+  }
+  return scenarioOf('start', measured)
+}
+
+/** Chunks come this slowly; the upstream has been told. */
+export const SLOW_PACE_MS = 500
+const STREAMS = 500
+const SETTLE_MS = 2_500
+
+/** Resident memory of a fresh process with 500 streams under way. */
+export async function measureMemory(subjects: Subjects, rounds: number): Promise<Scenario> {
+  const names: SubjectName[] = ['floor', 'gateway', 'always', 'naive']
+  const measured: Rounds = new Map(names.map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) {
+      const subject = await subjects.start(name)
+      const beforeMiB = residentMiB(subject.pid)
+      const generator = startLoadGenerator()
+      const load = { body: chatBody(1, 60, true), concurrency: STREAMS, durationMs: 0, rampMs: 500 }
+      // The streams would take minutes; they end with the generator.
+      generator.press(subject, load).catch(() => undefined)
+      await sleep(SETTLE_MS)
+      const memoryMiB = residentMiB(subject.pid)
+      const memoryKiBPerStream = ((memoryMiB - beforeMiB) / STREAMS) * 1024
+      measured.get(name)?.push({ memoryMiB, memoryKiBPerStream })
+      generator.stop()
+      await subject.stop()
+    }
+  }
+  return scenarioOf('memory', measured)
+}

@@ -1,0 +1,61 @@
+/** What is measured, and for how long: the whole, or in less than a minute. */
+import type { LoadScenario } from './measure-load.ts'
+import { chatBody } from './prepared.ts'
+
+export interface Plan {
+  json: LoadScenario[]
+  streams: (LoadScenario & { paceMs: number })[]
+  startRounds: number
+  memoryRounds: number
+}
+
+const HELLO_CHARACTERS = 60
+const PACE_MS = 20
+/** Streams at once. Each takes four seconds at that pace, and unpaced the naive gateway needs twelve for 500. */
+const STREAMS = [1, 100, 500]
+const QUICK_STREAMS = [1, 100]
+const QUICK_PACED = [100]
+
+/** Of which only the scenarios are left whose name has `only` in it; all of them have an empty one. */
+export function planOf({ quick, only }: { quick: boolean; only: string }): Plan {
+  const isWanted = ({ name }: { name: string }): boolean => name.includes(only)
+  const json = { stream: false, rampMs: 0, ...(quick ? QUICK_JSON : FULL_JSON) }
+  const unpaced = { stream: true, paceMs: 0, rampMs: 0, ...(quick ? QUICK_UNPACED : FULL_UNPACED) }
+  const paced = { stream: true, paceMs: PACE_MS, rampMs: 500, durationMs: 0, warmUpMs: 0 }
+  const small = chatBody(1, HELLO_CHARACTERS, false)
+  const streamed = chatBody(1, HELLO_CHARACTERS, true)
+  return {
+    json: [
+      ...[1, 16, 64].map((concurrency) => ({
+        ...json,
+        name: `JSON, 1 message, ${concurrency} at once`,
+        body: small,
+        concurrency,
+      })),
+      { ...json, name: 'JSON, 100 messages, 16 at once', body: chatBody(100, 200, false), concurrency: 16 },
+      { ...json, name: 'JSON, 1 MB, 16 at once', body: chatBody(20, 50_000, false), concurrency: 16 },
+    ].filter(isWanted),
+    streams: [
+      ...(quick ? QUICK_STREAMS : STREAMS).map((concurrency) => ({
+        ...unpaced,
+        name: `streams, unpaced, ${concurrency} at once`,
+        body: streamed,
+        concurrency,
+      })),
+      ...(quick ? QUICK_PACED : STREAMS).map((concurrency) => ({
+        ...paced,
+        name: `streams, a chunk every ${PACE_MS} ms, ${concurrency} at once`,
+        body: streamed,
+        concurrency,
+        rounds: quick ? 1 : 3,
+      })),
+    ].filter(isWanted),
+    startRounds: 'start'.includes(only) ? (quick ? 3 : 11) : 0,
+    memoryRounds: 'memory'.includes(only) ? (quick ? 1 : 3) : 0,
+  }
+}
+
+const FULL_JSON = { rounds: 9, durationMs: 500, warmUpMs: 1_000 }
+const QUICK_JSON = { rounds: 3, durationMs: 200, warmUpMs: 300 }
+const FULL_UNPACED = { rounds: 5, durationMs: 500, warmUpMs: 500 }
+const QUICK_UNPACED = { rounds: 2, durationMs: 150, warmUpMs: 150 }

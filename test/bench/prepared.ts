@@ -1,0 +1,95 @@
+/** Bytes that are made once: what is asked, what the model answers, and both as they stand on the wire. */
+import { UPSTREAM_HEADERS } from '../support/node/upstream-answer.ts'
+
+/** Chunks of a stream, each a write and an event of its own. The first has the role; the last ones the end and the usage. */
+export const STREAM_CHUNKS = 200
+
+export const PATH = '/v1/chat/completions'
+
+const SENTENCE = 'The quick brown fox jumps over the lazy dog, "they say",\nand nobody asks the dog. '
+
+const USAGE = {
+  prompt_tokens: 16,
+  completion_tokens: 640,
+  total_tokens: 656,
+  prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: 256, audio_tokens: 0 },
+}
+
+/** `messages` messages with so many characters each, in turns of user and assistant. */
+export function chatBody(messages: number, charactersEach: number, stream: boolean): string {
+  const content = SENTENCE.repeat(Math.ceil(charactersEach / SENTENCE.length)).slice(0, charactersEach)
+  return JSON.stringify({
+    model: 'o3-mini',
+    messages: Array.from({ length: messages }, (_, at) => ({
+      role: at % 2 === 0 ? 'user' : 'assistant',
+      content,
+    })),
+    ...(stream ? { stream } : {}),
+  })
+}
+
+export function requestBytes(port: number, secret: string, body: string): Buffer {
+  return Buffer.from(
+    `POST ${PATH} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nauthorization: Bearer ${secret}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+/** An answer of some 800 bytes, with the headers of a real one. */
+export function jsonAnswerBytes(): Buffer {
+  const message = { role: 'assistant', content: SENTENCE.repeat(4), refusal: null, annotations: [] }
+  const body = JSON.stringify({
+    id: 'chatcmpl-DZMMRxtcAbZLwD8Nd6POej2jkkjhT',
+    object: 'chat.completion',
+    created: 1_777_319_807,
+    model: 'o3-mini-2025-01-31',
+    choices: [{ index: 0, finish_reason: 'stop', message }],
+    usage: USAGE,
+    gatewayMetadata: { keySource: 'Unified' },
+  })
+  return Buffer.from(`${head('application/json')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}
+
+/** The head of a streamed answer, and its chunks, each framed; the end of the body is in the last. */
+export function streamAnswerBytes(): { head: Buffer; chunks: Buffer[] } {
+  const events = Array.from({ length: STREAM_CHUNKS }, (_, at) => eventOf(at))
+  return {
+    head: Buffer.from(`${head('text/event-stream; charset=utf-8')}transfer-encoding: chunked\r\n\r\n`),
+    chunks: events.map((event, at) =>
+      Buffer.from(framed(event) + (at === STREAM_CHUNKS - 1 ? '0\r\n\r\n' : '')),
+    ),
+  }
+}
+
+function head(contentType: string): string {
+  const headers = Object.entries(UPSTREAM_HEADERS).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${one}\r\n`),
+  )
+  return `HTTP/1.1 200 OK\r\ncontent-type: ${contentType}\r\n${headers.join('')}`
+}
+
+function framed(event: string): string {
+  return `${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`
+}
+
+/** Some 300 bytes, as the model sends. */
+function eventOf(at: number): string {
+  if (at === STREAM_CHUNKS - 1) return 'data: [DONE]\n\n'
+  const isUsage = at === STREAM_CHUNKS - 2
+  const isEnd = at === STREAM_CHUNKS - 3
+  const delta = at === 0 ? { role: 'assistant', content: '', refusal: null } : { content: ` word${at}` }
+  const choice = { index: 0, delta: isEnd ? {} : delta, finish_reason: isEnd ? 'stop' : null }
+  const chunk = {
+    id: 'chatcmpl-DZMMetd1XpZ1frdVc0o4T4L12OVXk',
+    object: 'chat.completion.chunk',
+    created: 1_777_319_820,
+    model: 'o3-mini-2025-01-31',
+    service_tier: 'default',
+    system_fingerprint: 'fp_b5e0a50a2e',
+    choices: isUsage ? [] : [choice],
+    usage: isUsage ? USAGE : null,
+    obfuscation: 'ZtDcsJG7VBsRIf',
+  }
+  return `data: ${JSON.stringify(chunk)}\n\n`
+}

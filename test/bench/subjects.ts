@@ -1,0 +1,78 @@
+/** What is compared: the gateway as it ships in each metering mode, and beside it the floor, the naive one and the empty. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startKvServer } from '../support/node/kv-server.ts'
+import { buildUpload, type ProductionWorker, readUpload } from '../support/node/production-worker.ts'
+import { ADMIN_TOKEN, bindingsOf, postKey } from '../support/node/real-binding-gateway.ts'
+import { startWorkerd } from '../support/node/workerd-process.ts'
+
+export type SubjectName = 'empty' | 'floor' | 'gateway' | 'never' | 'always' | 'naive'
+
+/** The gateway is `gateway` with `METER_STREAMS` as it ships, and `never` and `always` with those. */
+const GATEWAYS: Partial<Record<SubjectName, Record<string, string>>> = {
+  gateway: {},
+  never: { METER_STREAMS: 'never' },
+  always: { METER_STREAMS: 'always' },
+}
+const OTHERS = ['empty', 'floor', 'naive'] as const
+
+/** So high that nothing is refused, and so that every request is counted. */
+const REQUESTS_PER_MINUTE = 1_000_000_000
+
+export interface Subject {
+  name: SubjectName
+  port: number
+  pid: number
+  /** Of a key with a request limit. */
+  secret: string
+  stop(): Promise<void>
+}
+
+export interface Subjects {
+  /** What ships. */
+  worker: ProductionWorker
+  /** In a runtime process of its own; `secret` is empty where the Worker knows no keys, or none is wanted. */
+  start(name: SubjectName, options?: { withKey: boolean }): Promise<Subject>
+  stop(): Promise<void>
+}
+
+/** Builds all Workers, which takes some seconds. */
+export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
+  const directory = await mkdtemp(join(tmpdir(), 'bench-'))
+  const build = async (entryPath?: string): Promise<ProductionWorker> => {
+    const uploadPath = join(directory, 'upload')
+    await buildUpload(uploadPath, entryPath)
+    return readUpload(uploadPath)
+  }
+  const worker = await build()
+  const others = new Map<SubjectName, ProductionWorker>()
+  for (const name of OTHERS) others.set(name, await build(`test/bench/workers/${name}.ts`))
+  await rm(directory, { recursive: true })
+  const kv = await startKvServer()
+
+  return {
+    worker,
+    async start(name, { withKey } = { withKey: true }) {
+      const built = others.get(name) ?? worker
+      const process = await startWorkerd({
+        ...built,
+        bindings: bindingsOf(built, { ADMIN_TOKEN, ...GATEWAYS[name] }),
+        externals: { upstream: upstreamPort, kv: kv.port },
+      })
+      const secret = withKey ? await secretFor(name, process.url, kv.port) : ''
+      return { name, port: process.port, pid: process.pid, secret, stop: () => process.stop() }
+    },
+    stop: () => kv.stop(),
+  }
+}
+
+async function secretFor(name: SubjectName, url: string, kvPort: number): Promise<string> {
+  if (Object.hasOwn(GATEWAYS, name)) {
+    const { secret } = await postKey(url, { limits: { requestsPerMinute: REQUESTS_PER_MINUTE } })
+    return secret
+  }
+  const secret = 'secret-of-the-naive-gateway'
+  await fetch(`http://127.0.0.1:${kvPort}/naive-key:${secret}`, { method: 'PUT', body: 'alice' })
+  return secret
+}

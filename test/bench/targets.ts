@@ -1,0 +1,86 @@
+/** What the project promises, and how each promise came out. */
+import type { Metric, Results } from './figures.ts'
+import type { SubjectName } from './subjects.ts'
+
+export interface Target {
+  what: string
+  /** Start of the scenario's name. */
+  scenario: string
+  subject: SubjectName
+  metric: Metric
+  /** The most that the ratio to the floor may be. */
+  ratioMax: number
+}
+
+const SMALL = 'JSON, 1 message, 16 at once'
+const STREAMS = 'streams, a chunk every 20 ms, 100 at once'
+
+export const TARGETS: readonly Target[] = [
+  {
+    what: 'CPU a request, 1 message',
+    scenario: SMALL,
+    subject: 'gateway',
+    metric: 'cpuMicrosPerRequest',
+    ratioMax: 1.3,
+  },
+  {
+    what: 'p50 of a request, 16 at once',
+    scenario: SMALL,
+    subject: 'gateway',
+    metric: 'p50Ms',
+    ratioMax: 1.25,
+  },
+  {
+    what: 'CPU a request, 100 messages',
+    scenario: 'JSON, 100 messages, 16 at once',
+    subject: 'gateway',
+    metric: 'cpuMicrosPerRequest',
+    ratioMax: 1.6,
+  },
+  {
+    what: 'CPU a request, 1 MB',
+    scenario: 'JSON, 1 MB, 16 at once',
+    subject: 'gateway',
+    metric: 'cpuMicrosPerRequest',
+    ratioMax: 1.8,
+  },
+  {
+    what: 'CPU a chunk, native',
+    scenario: STREAMS,
+    subject: 'gateway',
+    metric: 'cpuMicrosPerChunk',
+    ratioMax: 1.08,
+  },
+  {
+    what: 'CPU a chunk, metered in passing',
+    scenario: STREAMS,
+    subject: 'always',
+    metric: 'cpuMicrosPerChunk',
+    ratioMax: 3,
+  },
+  {
+    what: 'time to the first byte',
+    scenario: STREAMS,
+    subject: 'gateway',
+    metric: 'firstByteP50Ms',
+    ratioMax: 1.3,
+  },
+  {
+    what: 'memory with 500 slow streams',
+    scenario: 'memory',
+    subject: 'gateway',
+    metric: 'memoryMiB',
+    ratioMax: 1.15,
+  },
+]
+
+/** CPU to start an isolate, above an empty Worker's. */
+export const START_MS_MAX = 15
+export const GZIP_BYTES_MAX = 32 * 1024
+
+/** CPU that the gateway takes to start above what an empty Worker takes, ms. */
+export function startMs({ scenarios }: Results, subject: SubjectName): number {
+  const start = scenarios.find(({ name }) => name === 'start')?.subjects
+  const median = (name: SubjectName): number => start?.[name]?.cpuMsToStart?.median ?? NaN
+  return median(subject) - median('empty')
+}

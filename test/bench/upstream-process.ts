@@ -1,0 +1,94 @@
+/** The fast upstream, a process of its own: answers every call of the `Ai` class from prepared bytes, on a bare socket. */
+import { createServer, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { answerParent } from './child.ts'
+import { jsonAnswerBytes, streamAnswerBytes } from './prepared.ts'
+
+/** What answers all calls from now on. `paceMs`: between two chunks; 0 for as fast as they are taken. */
+export type UpstreamMode = { kind: 'json' } | { kind: 'stream'; paceMs: number }
+
+/** Where it listens. */
+export interface UpstreamReady {
+  port: number
+}
+
+const JSON_ANSWER = jsonAnswerBytes()
+const STREAM = streamAnswerBytes()
+const HEAD_END = Buffer.from('\r\n\r\n')
+
+let mode: UpstreamMode = { kind: 'json' }
+
+const server = createServer({ noDelay: true }, (socket) => {
+  let before: Buffer = Buffer.alloc(0)
+  let bodyBytesMissing = 0
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (data) => {
+    let rest = before.length === 0 ? data : Buffer.concat([before, data])
+    before = Buffer.alloc(0)
+    if (bodyBytesMissing === 0) {
+      const headEnd = rest.indexOf(HEAD_END)
+      if (headEnd === -1) {
+        before = rest
+        return
+      }
+      bodyBytesMissing = contentLength(rest.subarray(0, headEnd))
+      rest = rest.subarray(headEnd + HEAD_END.length)
+    }
+    // One call at a time on a connection: what follows a body is the next call, after this one's answer.
+    bodyBytesMissing -= rest.length
+    if (bodyBytesMissing === 0) answer(socket)
+  })
+})
+
+function contentLength(head: Buffer): number {
+  const length = Number(/\ncontent-length: *(\d+)/i.exec(head.toString('latin1'))?.[1])
+  if (Number.isNaN(length)) throw new Error('a call without a content-length')
+  return length
+}
+
+function answer(socket: Socket): void {
+  if (mode.kind === 'json') {
+    socket.write(JSON_ANSWER)
+    return
+  }
+  socket.write(STREAM.head)
+  if (mode.paceMs === 0) new FastStream(socket).run()
+  else sendPaced(socket, mode.paceMs)
+}
+
+function sendPaced(socket: Socket, paceMs: number): void {
+  let at = 0
+  const send = (): void => {
+    const chunk = STREAM.chunks[at++]
+    if (chunk !== undefined) socket.write(chunk)
+    if (at >= STREAM.chunks.length || socket.destroyed) clearInterval(timer)
+  }
+  const timer = setInterval(send, paceMs)
+  send()
+}
+
+/** One chunk a turn of the event loop, so that streams at once take turns and each chunk is a write of its own. */
+class FastStream {
+  readonly #socket: Socket
+  #at = 0
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  readonly run = (): void => {
+    const chunk = STREAM.chunks[this.#at++]
+    if (chunk === undefined || this.#socket.destroyed) return
+    if (this.#socket.write(chunk)) setImmediate(this.run)
+    else this.#socket.once('drain', this.run)
+  }
+}
+
+const listening = new Promise<UpstreamReady>((resolve) => {
+  server.listen(0, '127.0.0.1', () => resolve({ port: (server.address() as AddressInfo).port }))
+})
+
+answerParent((next: UpstreamMode) => {
+  mode = next
+  return listening
+})
