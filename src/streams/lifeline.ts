@@ -7,6 +7,8 @@ export class Lifeline {
   readonly #controller = new AbortController()
   readonly #timer: number
   #cutReason: CutReason | null = null
+  /** Rejects when the call ends. One promise for all guards: a listener of the signal for each would cost more. */
+  readonly #cut = Promise.withResolvers<never>()
   /** Rejects when the client has gone. A write must be raced with it: where nobody reads any more, it would wait for ever. */
   readonly clientGone: Promise<never>
 
@@ -22,6 +24,7 @@ export class Lifeline {
       else clientGone.addEventListener('abort', leave)
     })
     this.clientGone.catch(() => undefined)
+    this.#cut.promise.catch(() => undefined)
   }
 
   get signal(): AbortSignal {
@@ -43,6 +46,7 @@ export class Lifeline {
   end(): void {
     this.release()
     this.#controller.abort()
+    this.#cut.reject(new Error('the call was cut'))
   }
 
   /** The first byte is here: nothing is timed any more. */
@@ -54,12 +58,7 @@ export class Lifeline {
    * What `pending` gives, unless the call is cut before: then it rejects. An upstream that ignores the signal must not
    * hold the client.
    */
-  async guard<T>(pending: Promise<T>): Promise<T> {
-    const { signal } = this.#controller
-    signal.throwIfAborted()
-    const cut = new Promise<never>((_resolve, reject) => {
-      signal.addEventListener('abort', () => reject(new Error('the call was cut')))
-    })
-    return Promise.race([pending, cut])
+  guard<T>(pending: Promise<T>): Promise<T> {
+    return Promise.race([this.#cut.promise, pending])
   }
 }
