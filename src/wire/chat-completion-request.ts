@@ -78,11 +78,11 @@ const message = z.discriminatedUnion('role', [
   z.object({ role: z.literal('developer'), content, name: maybeString }),
 ])
 
-const functionDefinition = z.object({ name: string, description: maybeString, parameters: maybeObject })
+const functionShape = { name: string, description: maybeString, parameters: maybeObject }
 const named = z.object({ name: string })
 
 const tool = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('function'), function: z.extend(functionDefinition, { strict: maybeBoolean }) }),
+  z.object({ type: z.literal('function'), function: z.object({ ...functionShape, strict: maybeBoolean }) }),
   z.object({ type: z.literal('custom'), custom: named }),
 ])
 
@@ -114,7 +114,7 @@ const body = z.object({
   messages: z.array(message, 'an array of objects').check(z.minLength(1)),
   functions: z.nullish(
     z
-      .array(functionDefinition, 'an array of function definitions')
+      .array(z.object(functionShape), 'an array of function definitions')
       .check(z.minLength(1), z.maxLength(FUNCTIONS_MAX)),
   ),
   function_call: z.nullish(z.union([named, z.enum(['none', 'auto'])])),
