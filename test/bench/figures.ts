@@ -15,6 +15,7 @@ export type Metric =
   | 'chunksPerSecond'
   | 'cpuMicrosPerChunk'
   | 'firstByteP50Ms'
+  | 'failures'
   | 'cpuMsToStart'
   | 'memoryMiB'
   | 'memoryKiBPerStream'

@@ -34,11 +34,18 @@ export async function measureLoad(
   return scenarioOf(scenario.name, rounds)
 }
 
-function jsonRound({ requests, seconds, cpuMicros, p50Ms, p99Ms }: Pressed): Round {
-  return { requestsPerSecond: requests / seconds, cpuMicrosPerRequest: cpuMicros / requests, p50Ms, p99Ms }
+function jsonRound({ requests, failures, seconds, cpuMicros, p50Ms, p99Ms }: Pressed): Round {
+  return {
+    requestsPerSecond: requests / seconds,
+    cpuMicrosPerRequest: cpuMicros / requests,
+    p50Ms,
+    p99Ms,
+    failures,
+  }
 }
 
-function streamRound({ requests, seconds, cpuMicros, firstByteP50Ms, p50Ms, p99Ms }: Pressed): Round {
+function streamRound(pressed: Pressed): Round {
+  const { requests, failures, seconds, cpuMicros, firstByteP50Ms, p50Ms, p99Ms } = pressed
   const chunks = requests * STREAM_CHUNKS
   return {
     cpuMicrosPerChunk: cpuMicros / chunks,
@@ -46,5 +53,6 @@ function streamRound({ requests, seconds, cpuMicros, firstByteP50Ms, p50Ms, p99M
     firstByteP50Ms,
     p50Ms,
     p99Ms,
+    failures,
   }
 }

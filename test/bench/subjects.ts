@@ -61,7 +61,8 @@ export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
         externals: { upstream: upstreamPort, kv: kv.port },
       })
       const secret = withKey ? await secretFor(name, process.url, kv.port) : ''
-      return { name, port: process.port, pid: process.pid, secret, stop: () => process.stop() }
+      const { port, pid } = process
+      return { name, port, pid, secret, stop: () => process.stop() }
     },
     stop: () => kv.stop(),
   }
