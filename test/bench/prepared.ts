@@ -51,6 +51,13 @@ export function jsonAnswerBytes(): Buffer {
   return Buffer.from(`${head('application/json')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
+/** AI Gateway's log of any call, as its API answers. */
+export function logAnswerBytes(): Buffer {
+  const result = { id: 'log', tokens_in: 16, tokens_out: 640, created_at: '2026-11-01T00:00:00Z' }
+  const body = JSON.stringify({ success: true, errors: [], messages: [], result })
+  return Buffer.from(`${head('application/json')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}
+
 /** The head of a streamed answer, and its chunks, each framed; the end of the body is in the last. */
 export function streamAnswerBytes(): { head: Buffer; chunks: Buffer[] } {
   const events = Array.from({ length: STREAM_CHUNKS }, (_, at) => eventOf(at))

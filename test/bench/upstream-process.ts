@@ -2,7 +2,7 @@
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { answerParent } from './child.ts'
-import { jsonAnswerBytes, streamAnswerBytes } from './prepared.ts'
+import { jsonAnswerBytes, logAnswerBytes, streamAnswerBytes } from './prepared.ts'
 
 /** What answers all calls from now on. `paceMs`: between two chunks; 0 for as fast as they are taken. */
 export type UpstreamMode = { kind: 'json' } | { kind: 'stream'; paceMs: number }
@@ -13,6 +13,7 @@ export interface UpstreamReady {
 }
 
 const JSON_ANSWER = jsonAnswerBytes()
+const LOG_ANSWER = logAnswerBytes()
 const STREAM = streamAnswerBytes()
 const HEAD_END = Buffer.from('\r\n\r\n')
 
@@ -31,8 +32,14 @@ const server = createServer({ noDelay: true }, (socket) => {
         before = rest
         return
       }
-      bodyBytesMissing = contentLength(rest.subarray(0, headEnd))
+      const head = rest.subarray(0, headEnd).toString('latin1')
       rest = rest.subarray(headEnd + HEAD_END.length)
+      if (head.startsWith('GET ')) {
+        // AI Gateway's log of a stream that was piped natively.
+        socket.write(LOG_ANSWER)
+        return
+      }
+      bodyBytesMissing = contentLength(head)
     }
     // One call at a time on a connection: what follows a body is the next call, after this one's answer.
     bodyBytesMissing -= rest.length
@@ -40,8 +47,8 @@ const server = createServer({ noDelay: true }, (socket) => {
   })
 })
 
-function contentLength(head: Buffer): number {
-  const length = Number(/\ncontent-length: *(\d+)/i.exec(head.toString('latin1'))?.[1])
+function contentLength(head: string): number {
+  const length = Number(/\ncontent-length: *(\d+)/i.exec(head)?.[1])
   if (Number.isNaN(length)) throw new Error('a call without a content-length')
   return length
 }
