@@ -13,7 +13,8 @@ export function trace(now: () => number = () => Date.now()): MiddlewareHandler<G
     const startedMs = now()
     const requestId = createRequestId()
     c.set('requestId', requestId)
-    c.set('answerHeaders', { 'x-request-id': requestId })
+    // A browser must not guess that an answer with a caller's own words in it is a page.
+    c.set('answerHeaders', { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' })
     c.set('clientGone', c.req.raw.signal)
     c.set('log', {})
     await next()

@@ -106,6 +106,7 @@ describe('what comes back', () => {
     expect([...response.headers.keys()].toSorted()).toEqual([
       'cf-aig-cache-status',
       'content-type',
+      'x-content-type-options',
       'x-gateway-log-id',
       'x-request-id',
     ])
@@ -123,6 +124,7 @@ describe('what comes back', () => {
       'content-encoding': 'identity',
       'x-accel-buffering': 'no',
       'cf-aig-cache-status': 'MISS',
+      'x-content-type-options': 'nosniff',
       'x-gateway-log-id': expect.any(String),
       'x-request-id': expect.stringMatching(/^req_[0-9a-f]{32}$/),
     })
