@@ -8,7 +8,7 @@ export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * Refuses a body above the configured size with 413. One with a `content-length` is judged by it, unread; one in chunks
- * is read here and kept. Not Hono's `bodyLimit`: it stops reading in the middle of the chunks, and a connection that is
+ * is read here and kept, and is a 400 where it breaks off. Not Hono's `bodyLimit`: it stops reading in the middle of the chunks, and a connection that is
  * left so breaks the next request that a proxy such as `wrangler dev` sends over it.
  */
 export function limitBody(): MiddlewareHandler<Gateway> {
@@ -19,7 +19,8 @@ export function limitBody(): MiddlewareHandler<Gateway> {
     if (body !== null && length === null) {
       const bytes = await readWhole(body, bodyBytesMax)
       if (bytes === null) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
-      c.req.raw = new Request(c.req.url, { method: c.req.method, headers, body: bytes })
+      // Where Hono looks for a body before it asks the request: a new `Request` may have none if the method is GET.
+      Object.assign(c.req.bodyCache, { blob: Promise.resolve(bytes) })
     } else if (Number(length) > bodyBytesMax) {
       throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
     }
@@ -31,11 +32,15 @@ export function limitBody(): MiddlewareHandler<Gateway> {
 async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Blob | null> {
   let chunks: Uint8Array[] = []
   let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.byteLength
-    if (bytes <= bytesMax) chunks.push(chunk)
-    else chunks = []
-    if (bytes > bytesMax + DRAIN_BYTES_MAX) break
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.byteLength
+      if (bytes <= bytesMax) chunks.push(chunk)
+      else chunks = []
+      if (bytes > bytesMax + DRAIN_BYTES_MAX) break
+    }
+  } catch {
+    throw new GatewayError({ kind: 'invalid_json', empty: false }, 'body_broken')
   }
   return bytes > bytesMax ? null : new Blob(chunks)
 }
@@ -43,7 +48,8 @@ async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Pr
 /**
  * Lets only plain JSON pass. It must stand before `zValidator('json')`, which takes any other content type for `{}`
  * and would blame the caller for a missing parameter. With `unlessEmpty` (default false) a request without a body may
- * pass, and does count as `{}`.
+ * pass, and does count as `{}`. The body must be UTF-8, as OpenAI has it: a prompt in another character set would
+ * otherwise reach the model with its letters replaced, and nobody would be told.
  */
 export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gateway> {
   return async function requireJson(c, next) {
@@ -56,9 +62,15 @@ export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gat
     if (contentType === null || !JSON_MEDIA_TYPE.test(contentType)) {
       throw new GatewayError({ kind: 'unsupported_content_type', contentType })
     }
+    Object.assign(c.req.bodyCache, { text: c.req.arrayBuffer().then(decodeUtf8) })
     return next()
   }
 }
 
 /** The media types that Hono's validator parses as JSON. */
 const JSON_MEDIA_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i
+
+/** @throws TypeError where the bytes are no UTF-8, which the validator takes for broken JSON. */
+function decodeUtf8(bytes: ArrayBuffer): string {
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+}

@@ -38,9 +38,18 @@ const UNVERSIONED = new Set(['/chat/completions', '/models', '/responses'])
 async function failureOf(error: Error, c: Context<Gateway>): Promise<{ failure: Failure; reason: string }> {
   if (error instanceof GatewayError) return { failure: error.failure, reason: error.reason }
   if (error instanceof HTTPException && error.status === 400) {
-    // Thrown by Hono's validator, and only for a body that is not JSON; it has the text already.
-    const empty = (await c.req.text()).trim() === ''
+    // Thrown by Hono's validator, and only for a body that is not JSON.
+    const empty = await isEmpty(c)
     return { failure: { kind: 'invalid_json', empty }, reason: 'invalid_json' }
   }
   return { failure: { kind: 'internal' }, reason: `internal: ${causeOf(error)}` }
+}
+
+async function isEmpty(c: Context<Gateway>): Promise<boolean> {
+  try {
+    return (await c.req.text()).trim() === ''
+  } catch {
+    // It broke off, or is no UTF-8.
+    return false
+  }
 }
