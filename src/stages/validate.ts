@@ -7,6 +7,7 @@ import { GatewayError } from '../failure.ts'
 import { log } from '../log.ts'
 import type { Model } from '../models.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../wire/parameter-failure.ts'
+import { isRewritable, JSON_LEVELS_MAX } from '../wire/rewritable.ts'
 
 /**
  * The body as JSON that fits `schema`. What later stages get is the parsed body itself, not zod's copy of it: fields
@@ -19,10 +20,18 @@ export function validateJson<Schema extends z.ZodMiniType>(schema: Schema) {
     validationFunction: (_schema, value: unknown) => {
       const result = z.safeParse(schema, value, FIRST_ISSUE_ONLY)
       if (!result.success) throw new GatewayError(explain(result.error.issues, value))
+      if (!isRewritable(value)) throw new GatewayError(UNWRITABLE)
       return { success: true, data: value }
     },
   })
 }
+
+const UNWRITABLE = {
+  kind: 'invalid_parameter',
+  param: null,
+  code: 'invalid_value',
+  message: `Invalid request body: it is nested deeper than ${JSON_LEVELS_MAX} levels, or has a number beyond ±1.8e308.`,
+} as const
 
 /**
  * Finds the model that the body names.
