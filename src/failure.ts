@@ -3,6 +3,7 @@
  * Nobody else builds an error response.
  */
 import type { ParameterFailure } from './wire/parameter-failure.ts'
+import { shown } from './wire/parameter-words.ts'
 
 export type Failure =
   | ParameterFailure
@@ -263,9 +264,4 @@ function unknownUrlMessage(failure: { method: string; path: string; underV1: boo
     ? `Did you mean /v1${shown(failure.path)}? The base URL of this API ends in /v1.`
     : 'Please check the URL for typos.'
   return `Unknown request URL: ${shown(failure.method)} ${shown(failure.path)}. ${hint}`
-}
-
-/** A caller's own text in a message: bounded, since a URL or header may have many kilobytes. */
-function shown(text: string): string {
-  return text.length <= 100 ? text : `${text.slice(0, 100)}…`
 }

@@ -15,11 +15,12 @@ export function withTimeout<T>(work: Promise<T>, timeoutMs: number, wait: Sleep 
   return Promise.race([work, timeout])
 }
 
-/** @throws GatewayError of that kind where the work fails; the log has the cause. */
+/** @throws GatewayError of that kind where the work fails; the log has the cause. What the work itself threw as one stays. */
 export async function orUnavailable<T>(work: T | Promise<T>, kind: UnavailableFailure['kind']): Promise<T> {
   try {
     return await work
   } catch (error) {
+    if (error instanceof GatewayError) throw error
     log({ event: 'trouble', what: 'kv', cause: causeOf(error) })
     throw new GatewayError({ kind })
   }
