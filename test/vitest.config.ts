@@ -1,6 +1,6 @@
 /**
- * Three projects: `worker` runs inside workerd (unit and api); `contract` in Node against what ships, under the runtime's
- * own AI binding; `e2e` in Node against a gateway started as a user would.
+ * Three projects: `worker` runs inside workerd (unit, api and hostile input); `contract` in Node against what ships, under
+ * the runtime's own AI binding; `e2e` in Node against a gateway started as a user would.
  */
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
@@ -9,7 +9,13 @@ import { defineConfig } from 'vitest/config'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-export default defineConfig({
+/** `npm run fuzz` is the mode `fuzz`: many cases, and others each time. Without it they are few and always the same. */
+const fuzzOf = (mode: string) => ({
+  cases: Number(process.env['FUZZ_CASES'] ?? (mode === 'fuzz' ? 200_000 : 5_000)),
+  seed: Number(process.env['FUZZ_SEED'] ?? (mode === 'fuzz' ? Date.now() % 2 ** 31 : 20_261_123)),
+})
+
+export default defineConfig(({ mode }) => ({
   root,
   test: {
     projects: [
@@ -25,13 +31,17 @@ export default defineConfig({
             },
           }),
         ],
-        test: { name: 'worker', include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts'] },
+        test: {
+          name: 'worker',
+          include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts', 'test/hostile/worker/*.test.ts'],
+          provide: { fuzz: fuzzOf(mode) },
+        },
       },
       {
         root,
         test: {
           name: 'contract',
-          include: ['test/contract/**/*.test.ts'],
+          include: ['test/contract/**/*.test.ts', 'test/hostile/node/*.test.ts'],
           globalSetup: './test/contract/global-setup.ts',
         },
       },
@@ -47,4 +57,4 @@ export default defineConfig({
       },
     ],
   },
-})
+}))

@@ -1,0 +1,7 @@
+import 'vitest'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    fuzz: { cases: number; seed: number }
+  }
+}

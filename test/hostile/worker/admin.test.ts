@@ -1,0 +1,143 @@
+/** Whatever the operator sends, or who has found the operator's routes: no request breaks them, and none spoils a record. */
+import * as fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { ADMIN_TOKEN, BASE_URL } from '../../support/gateway.ts'
+import { KvDouble, WRITE_SPACING_MS } from '../../support/kv-double.ts'
+import { asKVNamespace } from '../../support/kv-namespace.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+import { damaged, garbled, textOf } from './damage.ts'
+import { type Answered, expectCivil, FUZZ_TEST, fuzz, muteLog, openFrontDoor } from './front-door.ts'
+
+const clock = new VirtualClock()
+/** With the real one's bounds, which spoil what is written without regard to them. */
+const kv = new KvDouble({ clock })
+const { ask } = openFrontDoor({ KV: asKVNamespace(kv.at('here')) })
+
+muteLog()
+let id: string
+beforeAll(async () => {
+  ;({ id } = JSON.parse((await expectAnswer('POST', '/admin/keys', '{"name":"x"}')).text) as { id: string })
+})
+
+async function expectAnswer(method: string, path: string, body?: string | Uint8Array): Promise<Answered> {
+  clock.nowMs += WRITE_SPACING_MS
+  const answered = await ask(
+    new Request(BASE_URL + path, {
+      method,
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body }),
+    }),
+  )
+  expectCivil(method, answered)
+  expect(answered.headers.get('cache-control')).toBe('no-store')
+  return answered
+}
+
+const name = fc.oneof(
+  fc.string({ minLength: 1 }),
+  fc.string({ unit: 'binary', minLength: 1, maxLength: 100 }),
+)
+const longName = fc.constantFrom('\u0001'.repeat(100), '\ud800'.repeat(100), '\u20ac'.repeat(100))
+const time = fc.oneof(
+  fc.constantFrom(
+    '2100-01-31T00:00:00Z',
+    '2100-01-31T00:00:00.000+14:00',
+    `2100-01-31T00:00:00.${'0'.repeat(3_000)}Z`,
+  ),
+  fc.date({ noInvalidDate: true }).map((date) => date.toISOString()),
+)
+const count = fc.oneof(fc.nat(), fc.constantFrom(1, 1_000_000_000, -0, 2 ** 53))
+const limits = fc.record(
+  {
+    requestsPerMinute: count,
+    requestsPerDay: count,
+    tokensPerMinute: count,
+    mode: fc.constantFrom('strict', 'balanced', 'lenient'),
+  },
+  { requiredKeys: [] },
+)
+const creation = fc.record(
+  { name: fc.oneof(name, longName), expiresAt: fc.option(time), limits },
+  { requiredKeys: ['name'] },
+)
+const update = fc.record(
+  { name, expiresAt: fc.option(time), disabled: fc.boolean(), limits },
+  { requiredKeys: [] },
+)
+const rotation = fc.record({ graceSeconds: count }, { requiredKeys: [] })
+
+describe('the operator’s bodies', () => {
+  it.each([
+    ['POST', '/admin/keys', creation],
+    ['PATCH', '/admin/keys/:id', update],
+    ['POST', '/admin/keys/:id/rotate', rotation],
+  ] as const)(
+    'to %s, whole or damaged, leave a key that can be read',
+    FUZZ_TEST,
+    async (method, path, whole) => {
+      const text = fc.oneof(whole.map(textOf), damaged(whole).map(textOf))
+      const body = fc.oneof({ weight: 4, arbitrary: text }, garbled(text))
+      await fc.assert(
+        fc.asyncProperty(body, async (sent) => {
+          const answered = await expectAnswer(method, path.replace(':id', id), sent)
+          const changed = answered.status < 300 ? (JSON.parse(answered.text) as { id: string }).id : id
+          expect((await expectAnswer('GET', `/admin/keys/${changed}`)).status).toBe(200)
+        }),
+        fuzz(0.015),
+      )
+      expect((await expectAnswer('GET', '/admin/keys')).status).toBe(200)
+    },
+  )
+})
+
+describe('the operator’s addresses', () => {
+  it('with any query are answered', FUZZ_TEST, async () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(
+        '',
+        '0',
+        '1',
+        '1001',
+        '-1',
+        '1e2',
+        '0x10',
+        'NaN',
+        '%',
+        '%zz',
+        '%ff',
+        'null',
+        'a'.repeat(5_000),
+      ),
+    )
+    const pair = fc.tuple(fc.constantFrom('limit', 'cursor', 'Limit', 'x'), value)
+    await fc.assert(
+      fc.asyncProperty(fc.array(pair, { maxLength: 4 }), fc.boolean(), async (pairs, isEncoded) => {
+        const parts = pairs.map(
+          ([key, text]) => `${key}=${isEncoded ? encodeURIComponent(text.toWellFormed()) : text}`,
+        )
+        await expectAnswer('GET', `/admin/keys?${parts.join('&')}`)
+      }),
+      fuzz(0.02),
+    )
+  })
+
+  it('with any id are a 404, and reach no other record', FUZZ_TEST, async () => {
+    const odd = fc.oneof(
+      fc.string({ minLength: 1 }).map((text) => encodeURIComponent(text)),
+      fc.constantFrom('%', '%2f', '..%2f', 'key:x', `${'0'.repeat(11)}%0a`, '__proto__', 'a'.repeat(600)),
+    )
+    await fc.assert(
+      fc.asyncProperty(odd, fc.constantFrom('GET', 'DELETE', 'PATCH'), async (what, method) => {
+        const answered = await expectAnswer(
+          method,
+          `/admin/keys/x${what}`,
+          method === 'PATCH' ? '{}' : undefined,
+        )
+        expect([404, 405]).toContain(answered.status)
+      }),
+      fuzz(0.02),
+    )
+  })
+})

@@ -1,0 +1,205 @@
+/** Any body whatever: what is taken reaches the upstream as it is, and what is not is the caller's clean error. */
+import { reset } from 'cloudflare:test'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { arbitraryFromSchema, isObject } from '../../support/arbitrary-from-schema.ts'
+import vendor from '../../support/fixtures/openai-chat.schema.json'
+import { BASE_URL, HELLO, issueKey } from '../../support/gateway.ts'
+import { damaged, FRAGMENTS, garbled, textOf } from './damage.ts'
+import { expectCivil, FUZZ_TEST, fuzz, muteLog, openFrontDoor } from './front-door.ts'
+
+const { upstream, ask } = openFrontDoor()
+
+muteLog()
+let secret: string
+beforeAll(async () => {
+  ;({ secret } = await issueKey())
+})
+afterAll(() => reset())
+
+/** A request that the vendor's schema calls valid, for a model that there is. */
+const published = arbitraryFromSchema({ $ref: '#/$defs/CreateChatCompletionRequest' }, vendor.$defs).map(
+  (body) => ({ ...(isObject(body) ? body : {}), model: 'o3-mini' }),
+)
+/** Small, so that a change in it is likely to matter. */
+const plain = fc.constantFrom<unknown>(
+  HELLO,
+  ...vendor.examples.map(({ body }) => ({ ...body, model: 'o3-mini' })),
+)
+const body = fc.oneof(published, plain)
+
+type Init = { body: string | Uint8Array | ReadableStream; headers?: Record<string, string> }
+
+async function expectAnswer({ body: sent, headers }: Init) {
+  const answered = await ask(
+    new Request(`${BASE_URL}/v1/chat/completions`, {
+      method: 'POST',
+      body: sent,
+      headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...headers },
+    }),
+  )
+  expectCivil('POST', answered)
+  expect(answered.status === 200).toBe(upstream.sent !== null)
+  return answered
+}
+
+/** What the upstream is to get for a text, written as `JSON.stringify` writes it; `null` where it must not get anything. */
+function expectedOf(text: string): string | null {
+  let isFinite = true
+  const sent: unknown = JSON.parse(text, (_name, value: unknown) => {
+    if (typeof value === 'number' && !Number.isFinite(value)) isFinite = false
+    return value
+  })
+  if (!isFinite || !isObject(sent)) return null
+  const { model: _model, ...inputs } = sent
+  // The one thing that is mended: the catalog wants `content` also beside tool calls.
+  if (Array.isArray(inputs['messages'])) {
+    inputs['messages'] = inputs['messages'].map((message: unknown) =>
+      isObject(message) && message['content'] === undefined ? { ...message, content: null } : message,
+    )
+  }
+  return JSON.stringify(inputs)
+}
+
+function expectUnchanged(text: string): void {
+  if (upstream.sent !== null) expect(upstream.sent).toBe(expectedOf(text))
+}
+
+describe('a body', () => {
+  it('that the vendor calls valid is answered, and reaches the upstream unchanged', FUZZ_TEST, async () => {
+    let taken = 0
+    await fc.assert(
+      fc.asyncProperty(body, async (value) => {
+        const text = JSON.stringify(value)
+        await expectAnswer({ body: text })
+        if (upstream.sent !== null) taken += 1
+        expectUnchanged(text)
+      }),
+      fuzz(0.06),
+    )
+    expect(taken).toBeGreaterThan(100)
+  })
+
+  it('that was damaged somewhere is refused or reaches the upstream as it stands', FUZZ_TEST, async () => {
+    const outcomes = { taken: 0, refused: 0 }
+    await fc.assert(
+      fc.asyncProperty(damaged(body), async (value) => {
+        const text = textOf(value)
+        await expectAnswer({ body: text })
+        outcomes[upstream.sent === null ? 'refused' : 'taken'] += 1
+        expectUnchanged(text)
+      }),
+      fuzz(0.3),
+    )
+    expect(Math.min(outcomes.taken, outcomes.refused)).toBeGreaterThan(100)
+  })
+
+  it('damaged twice, in any limit of the key, is civil all the same', FUZZ_TEST, async () => {
+    const limited = await issueKey({
+      limits: { tokensPerMinute: 1_000_000_000, requestsPerMinute: 1_000_000_000 },
+    })
+    const headers = { authorization: `Bearer ${limited.secret}` }
+    await fc.assert(
+      fc.asyncProperty(damaged(damaged(plain)), async (value) => {
+        await expectAnswer({ body: textOf(value), headers })
+      }),
+      fuzz(0.15),
+    )
+  })
+
+  it('of nearly the right bytes is never taken for another text than it is', FUZZ_TEST, async () => {
+    await fc.assert(
+      fc.asyncProperty(garbled(damaged(plain).map(textOf)), async (bytes) => {
+        await expectAnswer({ body: bytes })
+        if (upstream.sent === null) return
+        const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+        expect(upstream.sent).toBe(expectedOf(text))
+      }),
+      fuzz(0.2),
+    )
+  })
+
+  it.each(FRAGMENTS.map((text) => [text.slice(0, 30), text]))(
+    'with %s for a body, a parameter, a tool and a message is civil, whatever the key’s limits',
+    async (_name, fragment) => {
+      const limited = await issueKey({ limits: { tokensPerMinute: 1_000_000 } })
+      const texts = [
+        fragment,
+        `{"model":"o3-mini","messages":[{"role":"user","content":"hi"}],"unknown":${fragment}}`,
+        `{"model":"o3-mini","messages":[{"role":"user","content":"hi","unknown":${fragment}}]}`,
+        `{"model":"o3-mini","messages":[{"role":"user","content":${fragment}}]}`,
+        `{"model":${fragment},"messages":[]}`,
+        `{"model":"o3-mini","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"a":${fragment}}}}]}`,
+      ]
+      for (const one of [secret, limited.secret]) {
+        for (const text of texts) {
+          await expectAnswer({ body: text, headers: { authorization: `Bearer ${one}` } })
+          expectUnchanged(text)
+        }
+      }
+    },
+  )
+})
+
+describe('a body on its way', () => {
+  const text = JSON.stringify(HELLO)
+
+  it('in pieces of any size, with or without a length, is the same body', FUZZ_TEST, async () => {
+    const cuts = fc.array(fc.nat(text.length), { maxLength: 20 })
+    await fc.assert(
+      fc.asyncProperty(cuts, fc.boolean(), async (ends, hasLength) => {
+        const headers = hasLength ? { 'content-length': `${text.length}` } : {}
+        expect((await expectAnswer({ body: pieces(text, ends), headers })).status).toBe(200)
+        expectUnchanged(text)
+      }),
+      fuzz(0.02),
+    )
+  })
+
+  it('that breaks off is refused', async () => {
+    for (const headers of [{}, { 'content-length': `${text.length}` }]) {
+      let isFirst = true
+      const breaking = new ReadableStream({
+        pull(controller) {
+          if (isFirst) controller.enqueue(new TextEncoder().encode(text.slice(0, 10)))
+          else controller.error(new Error('the line is dead'))
+          isFirst = false
+        },
+      })
+      expect((await expectAnswer({ body: breaking, headers })).status).toBe(400)
+    }
+  })
+
+  it('that has an encoding is refused, whether it says so or not', async () => {
+    const zipped = new Uint8Array(
+      await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer(),
+    )
+    expect((await expectAnswer({ body: zipped })).status).toBe(400)
+    for (const encoding of ['gzip', 'br', 'deflate', 'identity, gzip', 'x'.repeat(5_000)]) {
+      expect((await expectAnswer({ body: zipped, headers: { 'content-encoding': encoding } })).status).toBe(
+        415,
+      )
+    }
+  })
+
+  it('with a mark of its byte order is taken without the mark', async () => {
+    expect((await expectAnswer({ body: `\ufeff${text}` })).status).toBe(200)
+    expectUnchanged(text)
+  })
+
+  it('in another character set than UTF-8 is refused: a prompt must not be spoilt in silence', async () => {
+    const latin1 = Uint8Array.from(text.replace('Hello', 'Caf\u00e9'), (character) => character.charCodeAt(0))
+    expect((await expectAnswer({ body: latin1 })).status).toBe(400)
+  })
+})
+
+function pieces(text: string, ends: readonly number[]): ReadableStream {
+  const bounds = [0, ...ends.toSorted((a, b) => a - b), text.length]
+  const parts = bounds.slice(1).map((end, index) => text.slice(bounds[index], end))
+  return new ReadableStream({
+    start(controller) {
+      for (const part of parts) if (part !== '') controller.enqueue(new TextEncoder().encode(part))
+      controller.close()
+    },
+  })
+}
