@@ -43,6 +43,7 @@ export default defineConfig(({ mode }) => ({
           name: 'contract',
           include: ['test/contract/**/*.test.ts', 'test/hostile/node/*.test.ts'],
           globalSetup: './test/contract/global-setup.ts',
+          provide: { fuzz: fuzzOf(mode) },
         },
       },
       {

@@ -12,22 +12,33 @@ export interface RawClient {
   closed: Promise<string>
 }
 
+/** A connection that has said nothing yet. */
+export interface RawConnection extends RawClient {
+  /** Text is Latin-1: a character is a byte. Resolves when the bytes are on their way. */
+  write(bytes: string | Uint8Array): Promise<void>
+  /** FIN: nothing more will be said, but an answer is welcome. */
+  end(): void
+}
+
 /** `POST` with a JSON body. */
 export function rawPost(url: string, secret: string, body: unknown): RawClient {
-  const { hostname, port, pathname } = new URL(url)
+  const { host, pathname } = new URL(url)
   const text = JSON.stringify(body)
+  const client = rawConnect(url)
+  const head = [
+    `POST ${pathname} HTTP/1.1`,
+    `host: ${host}`,
+    `authorization: Bearer ${secret}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(text)}`,
+  ]
+  void client.write(Buffer.from([...head, '', text].join('\r\n')))
+  return client
+}
+
+export function rawConnect(url: string): RawConnection {
+  const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port), noDelay: true })
-  socket.write(
-    [
-      `POST ${pathname} HTTP/1.1`,
-      `host: ${hostname}:${port}`,
-      `authorization: Bearer ${secret}`,
-      'content-type: application/json',
-      `content-length: ${Buffer.byteLength(text)}`,
-      '',
-      text,
-    ].join('\r\n'),
-  )
   let received = ''
   const watchers = new Set<() => void>()
   socket.setEncoding('utf8').on('data', (chunk: string) => {
@@ -51,6 +62,9 @@ export function rawPost(url: string, secret: string, body: unknown): RawClient {
         void closed.then(() => reject(new Error(`the connection ended with:\n${received}`)))
       }),
     reset: () => void socket.resetAndDestroy(),
+    // Where the other side has closed, that says it.
+    write: (bytes) => new Promise((resolve) => socket.write(bytes, 'latin1', () => resolve())),
+    end: () => void socket.end(),
     closed,
   }
 }
