@@ -7,7 +7,12 @@ import { Lifeline } from '../streams/lifeline.ts'
 import { type Relay, relay, SILENT, type StreamEnd, within } from '../streams/relay.ts'
 import type { StreamFormat } from '../streams/stream-format.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
-import { failureOfError, type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
+import {
+  failureOfError,
+  failureOfNothing,
+  type FailureOutcome,
+  timeoutOutcome,
+} from '../upstream/failures.ts'
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 import { settleStream } from './settle-stream.ts'
@@ -22,6 +27,12 @@ const STREAM_HEADERS = {
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
+
+/**
+ * A larger answer goes out unread, and its usage is not known: text and objects of it beside its bytes would take much of
+ * an isolate's 128 MB, and so every other request's answer. It is forty times the longest that o3-mini can give.
+ */
+export const ANSWER_BYTES_READ_MAX = 16 * 1024 * 1024
 
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete(format: StreamFormat) {
@@ -82,9 +93,12 @@ async function answerWhole(
   if (!result.accepted) return giveUp(c, result, lifeline)
   const body = await lifeline.guard(result.response.arrayBuffer()).catch(failureOfError)
   if (!(body instanceof ArrayBuffer)) return giveUp(c, body, lifeline)
+  const usage = usageOf(body)
+  // It says that it is JSON, and is not: no SDK could make anything of it but an error of its own.
+  if (usage === undefined) return giveUp(c, failureOfNothing('garbage'), lifeline)
   lifeline.release()
   tellGateway(c, result.response)
-  c.get('settle')({ usage: usageOf(body), failed: false })
+  c.get('settle')({ usage, failed: false })
   return new Response(body, { headers: JSON_HEADERS })
 }
 
@@ -109,10 +123,12 @@ function isMetered(meterStreams: Config['meterStreams'], needsUsage: boolean): b
   return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage)
 }
 
-function usageOf(body: ArrayBuffer): Usage | null {
+/** `undefined` where the body is no JSON. */
+function usageOf(body: ArrayBuffer): Usage | null | undefined {
+  if (body.byteLength > ANSWER_BYTES_READ_MAX) return null
   try {
     return parseUsage(field(JSON.parse(new TextDecoder().decode(body)), 'usage'))
   } catch {
-    return null
+    return undefined
   }
 }
