@@ -1,6 +1,6 @@
 /** Whatever the operator sends, or who has found the operator's routes: no request breaks them, and none spoils a record. */
 import * as fc from 'fast-check'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { ADMIN_TOKEN, BASE_URL } from '../../support/gateway.ts'
 import { KvDouble, WRITE_SPACING_MS } from '../../support/kv-double.ts'
 import { asKVNamespace } from '../../support/kv-namespace.ts'
@@ -11,7 +11,9 @@ import { type Answered, expectCivil, FUZZ_TEST, fuzz, muteLog, openFrontDoor } f
 const clock = new VirtualClock()
 /** With the real one's bounds, which spoil what is written without regard to them. */
 const kv = new KvDouble({ clock })
-const { ask } = openFrontDoor({ KV: asKVNamespace(kv.at('here')) })
+const namespace = asKVNamespace(kv.at('here'))
+const { ask } = openFrontDoor({ KV: namespace })
+const OPERATOR = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
 
 muteLog()
 let id: string
@@ -24,7 +26,7 @@ async function expectAnswer(method: string, path: string, body?: string | Uint8A
   const answered = await ask(
     new Request(BASE_URL + path, {
       method,
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
+      headers: OPERATOR,
       ...(body === undefined ? {} : { body }),
     }),
   )
@@ -53,6 +55,10 @@ const limits = fc.record(
     requestsPerDay: count,
     tokensPerMinute: count,
     mode: fc.constantFrom('strict', 'balanced', 'lenient'),
+    budget: fc.record({
+      usd: fc.oneof(fc.double(), count),
+      period: fc.constantFrom('day', 'month', 'total'),
+    }),
   },
   { requiredKeys: [] },
 )
@@ -109,16 +115,26 @@ describe('the operator’s addresses', () => {
         '%ff',
         'null',
         'a'.repeat(5_000),
+        '2026-11-22',
+        '2026-02-30',
+        '9999-12-31',
+        '+275760-09-13',
       ),
     )
-    const pair = fc.tuple(fc.constantFrom('limit', 'cursor', 'Limit', 'x'), value)
+    const where = fc.constantFrom('/admin/keys', '/admin/usage', `/admin/keys/${id}/usage`)
+    const pair = fc.tuple(fc.constantFrom('limit', 'cursor', 'from', 'to', 'x'), value)
     await fc.assert(
-      fc.asyncProperty(fc.array(pair, { maxLength: 4 }), fc.boolean(), async (pairs, isEncoded) => {
-        const parts = pairs.map(
-          ([key, text]) => `${key}=${isEncoded ? encodeURIComponent(text.toWellFormed()) : text}`,
-        )
-        await expectAnswer('GET', `/admin/keys?${parts.join('&')}`)
-      }),
+      fc.asyncProperty(
+        where,
+        fc.array(pair, { maxLength: 4 }),
+        fc.boolean(),
+        async (path, pairs, isEncoded) => {
+          const parts = pairs.map(
+            ([key, text]) => `${key}=${isEncoded ? encodeURIComponent(text.toWellFormed()) : text}`,
+          )
+          await expectAnswer('GET', `${path}?${parts.join('&')}`)
+        },
+      ),
       fuzz(0.02),
     )
   })
@@ -139,5 +155,29 @@ describe('the operator’s addresses', () => {
       }),
       fuzz(0.02),
     )
+  })
+
+  it('with a cursor that KV refuses are the operator’s mistake, and no trouble of KV’s', async () => {
+    const answers = [
+      'KV GET failed: 400 Bad Request',
+      'KV GET failed: 429 Too Many Requests',
+      'KV GET failed: 500 x',
+    ]
+    const statuses: number[] = []
+    for (const message of answers) {
+      const list = vi.spyOn(namespace, 'list').mockRejectedValue(new Error(message))
+      const path = `${BASE_URL}/admin/keys?cursor=x`
+      statuses.push((await ask(new Request(path, { headers: OPERATOR }))).status)
+      list.mockRestore()
+    }
+    expect(statuses).toEqual([400, 503, 503])
+  })
+})
+
+describe('a time', () => {
+  it('of a thousand digits is refused, for it would fill what KV holds of a key’s metadata', async () => {
+    const expiresAt = `2100-01-31T00:00:00.${'0'.repeat(1_000)}Z`
+    const answered = await expectAnswer('POST', '/admin/keys', JSON.stringify({ name: 'x', expiresAt }))
+    expect(answered.status).toBe(400)
   })
 })
