@@ -1,0 +1,75 @@
+/** Records that nobody of this version has written: spoilt, older, newer. One is the trouble of its key and of no other. */
+import { describe, expect, it } from 'vitest'
+import { KEY_ABSENT_MS } from '../../../src/records/api-key.ts'
+import { linesOf } from '../../support/console.ts'
+import { ADMIN_TOKEN } from '../../support/gateway.ts'
+import { chat, issue, pass, plant, requestsOf, send, useBrokenKv } from './broken-kv.ts'
+
+const world = useBrokenKv()
+
+describe('a record that is not one', () => {
+  const NEWER = { version: 9, tags: ['x'] }
+  const SPOILT: [string, (record: Record<string, unknown>) => string][] = [
+    ['is no JSON', () => '{"id":'],
+    ['is empty', () => ''],
+    ['is null', () => 'null'],
+    ['is a list', () => '[]'],
+    ['is of an older version, without limits', ({ limits: _limits, ...old }) => JSON.stringify(old)],
+    ['has a hash of another type', (record) => JSON.stringify({ ...record, secretSha256: 5 })],
+    [
+      'has a limit that is none',
+      (record) => JSON.stringify({ ...record, limits: { requestsPerMinute: 'many' } }),
+    ],
+  ]
+
+  // Lost: this key, until the operator makes another one; nobody else notices.
+  it.each(SPOILT)(
+    'since it %s is a 500 for that key with a line in the log, and can be deleted',
+    async (_why, spoil) => {
+      const spoilt = await plant(world, spoil)
+      const good = await issue(world)
+      world.log.length = 0
+      const answered = await send(world.elsewhere, 'GET', '/v1/models', spoilt.secret)
+      expect([answered.status, answered.headers.get('x-should-retry')]).toEqual([500, 'false'])
+      expect(answered.text).toContain('"code":"key_record_unreadable"')
+      expect(linesOf(world.log, 'trouble')).toMatchObject([{ what: 'key_record', keyId: spoilt.id }])
+      expect(await chat(world.elsewhere, good)).toBe(200)
+      const listed = await send(world.elsewhere, 'GET', '/admin/keys', ADMIN_TOKEN)
+      expect([listed.status, listed.text.includes(good.id)]).toEqual([200, true])
+      expect((await send(world.elsewhere, 'DELETE', `/admin/keys/${spoilt.id}`, ADMIN_TOKEN)).status).toBe(
+        200,
+      )
+      await pass(world, KEY_ABSENT_MS)
+      expect((await send(world.elsewhere, 'GET', '/v1/models', spoilt.secret)).status).toBe(401)
+    },
+  )
+
+  it('from a newer version is read for what is known of it', async () => {
+    const key = await plant(world, (record) => JSON.stringify({ ...record, ...NEWER }))
+    expect(await chat(world.elsewhere, key)).toBe(200)
+  })
+
+  // Lost: what that shard had counted.
+  it('but a count is as good as none: limits, budgets and usage go on without it', async () => {
+    const key = await issue(world, {
+      requestsPerMinute: 5,
+      requestsPerDay: 9,
+      budget: { usd: 1, period: 'total' },
+    })
+    const date = new Date(world.clock.nowMs).toISOString().slice(0, 10)
+    for (const name of [`rate:${key.id}:x`, `day:${key.id}:${date}:x`, `usage:${key.id}:${date}:x`]) {
+      for (const [index, metadata] of ['{', [], [9, 9], [1, -1, 'x'], { a: 1 }, null, [1e99]].entries())
+        world.kv.write(`${name}${index}`, 'here', 'garbage', { metadata })
+    }
+    world.kv.write(`usage-day:${key.id}:${date}`, 'here', '{"shards":{"x":[1]},"foldedAtMs":"y"}', {
+      metadata: ['x'],
+    })
+    const statuses: number[] = []
+    for (let i = 0; i < 6; i += 1) {
+      statuses.push(await chat(world.elsewhere, key))
+      await pass(world, 2_000)
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429])
+    expect(await requestsOf(world.elsewhere, key)).toBe(5)
+  })
+})
