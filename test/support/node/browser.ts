@@ -1,0 +1,52 @@
+/** A Chromium of this machine, if there is one, and modules bundled for a page in it. */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { type Browser, chromium } from 'playwright-core'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
+
+/** A browser that talks to nobody but the pages of a test. */
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** `null` where none is on the PATH. */
+export function findBrowser(): string | null {
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  const paths = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)))
+  return paths.find(isExecutable) ?? null
+}
+
+export function launchBrowser(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: FLAGS })
+}
+
+/** A script that puts the exports of a module, and all that it imports, into the global `name`. */
+export async function bundleForBrowser(moduleUrl: URL, name: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(moduleUrl)],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'browser',
+    globalName: name,
+  })
+  return outputFiles.map(({ text }) => text).join('\n')
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
