@@ -4,11 +4,11 @@ import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_TOKEN, BASE_URL, HELLO, issueKey } from '../../support/gateway.ts'
 import { createSecret } from '../../../src/secret.ts'
-import { expectCivil, FUZZ_TEST, fuzz, muteLog, openFrontDoor } from './front-door.ts'
+import { expectCivil, FUZZ_TEST, fuzz, watchLog, openFrontDoor } from './front-door.ts'
 
 const { upstream, ask } = openFrontDoor({ CORS_ORIGINS: 'https://app.example' })
 
-muteLog()
+watchLog()
 let secret: string
 beforeAll(async () => {
   ;({ secret } = await issueKey())

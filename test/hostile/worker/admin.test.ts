@@ -6,7 +6,7 @@ import { KvDouble, WRITE_SPACING_MS } from '../../support/kv-double.ts'
 import { asKVNamespace } from '../../support/kv-namespace.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 import { damaged, garbled, textOf } from './damage.ts'
-import { type Answered, expectCivil, FUZZ_TEST, fuzz, muteLog, openFrontDoor } from './front-door.ts'
+import { type Answered, expectCivil, FUZZ_TEST, fuzz, watchLog, openFrontDoor } from './front-door.ts'
 
 const clock = new VirtualClock()
 /** With the real one's bounds, which spoil what is written without regard to them. */
@@ -15,7 +15,7 @@ const namespace = asKVNamespace(kv.at('here'))
 const { ask } = openFrontDoor({ KV: namespace })
 const OPERATOR = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }
 
-muteLog()
+watchLog()
 let id: string
 beforeAll(async () => {
   ;({ id } = JSON.parse((await expectAnswer('POST', '/admin/keys', '{"name":"x"}')).text) as { id: string })

@@ -6,11 +6,11 @@ import { arbitraryFromSchema, isObject } from '../../support/arbitrary-from-sche
 import vendor from '../../support/fixtures/openai-chat.schema.json'
 import { BASE_URL, HELLO, issueKey } from '../../support/gateway.ts'
 import { damaged, FRAGMENTS, garbled, textOf } from './damage.ts'
-import { expectCivil, FUZZ_TEST, fuzz, muteLog, openFrontDoor } from './front-door.ts'
+import { CANARY, expectCivil, FUZZ_TEST, fuzz, watchLog, openFrontDoor } from './front-door.ts'
 
 const { upstream, ask } = openFrontDoor()
 
-muteLog()
+watchLog()
 let secret: string
 beforeAll(async () => {
   ;({ secret } = await issueKey())
@@ -23,7 +23,7 @@ const published = arbitraryFromSchema({ $ref: '#/$defs/CreateChatCompletionReque
 )
 /** Small, so that a change in it is likely to matter. */
 const plain = fc.constantFrom<unknown>(
-  HELLO,
+  { ...HELLO, messages: [{ role: 'user', content: CANARY }] },
   ...vendor.examples.map(({ body }) => ({ ...body, model: 'o3-mini' })),
 )
 const body = fc.oneof(published, plain)
