@@ -21,7 +21,7 @@ const METHODS =
 const method = fc.oneof(fc.constantFrom('GET', 'POST'), fc.constantFrom(...METHODS.split(' ')))
 
 const WORDS =
-  'v1 V1 chat completions models admin keys rotate health o3-mini openai 000000000000 __proto__ constructor'
+  'v1 V1 chat completions models admin keys rotate health responses resp_1 cancel usage o3-mini openai 000000000000 __proto__ constructor'
 const TRICKS =
   '. .. ... %2e%2e %2E %2f %5c %00 %0a %0d%0a % %% %zz %c0%af %ff %e2%82 %F0%9F%98%80 %ed%a0%80 %252f \\ ; : * ~ & = + \' " < > <script>alert(1)</script> {{7*7}} :id ?? # \u00e9 \ud83d\ude00 \ud800'
 const step = fc.oneof(
@@ -35,6 +35,10 @@ const known = fc.constantFrom(
   '/v1/chat/completions',
   '/v1/models',
   '/v1/models/',
+  '/v1/usage',
+  '/v1/responses',
+  '/v1/responses/resp_1',
+  '/v1/responses/resp_1/cancel',
   '/admin/keys',
   '/admin/keys/000000000000',
   '/admin/keys/000000000000/rotate',

@@ -6,6 +6,7 @@ import { arbitraryFromSchema, isObject } from '../../support/arbitrary-from-sche
 import vendor from '../../support/fixtures/openai-chat.schema.json'
 import { BASE_URL, HELLO, issueKey } from '../../support/gateway.ts'
 import { damaged, FRAGMENTS, garbled, textOf } from './damage.ts'
+import { expectedOf } from './expected.ts'
 import { CANARY, expectCivil, FUZZ_TEST, fuzz, watchLog, openFrontDoor } from './front-door.ts'
 
 const { upstream, ask } = openFrontDoor()
@@ -41,24 +42,6 @@ async function expectAnswer({ body: sent, headers }: Init) {
   expectCivil('POST', answered)
   expect(answered.status === 200).toBe(upstream.sent !== null)
   return answered
-}
-
-/** What the upstream is to get for a text, written as `JSON.stringify` writes it; `null` where it must not get anything. */
-function expectedOf(text: string): string | null {
-  let isFinite = true
-  const sent: unknown = JSON.parse(text, (_name, value: unknown) => {
-    if (typeof value === 'number' && !Number.isFinite(value)) isFinite = false
-    return value
-  })
-  if (!isFinite || !isObject(sent)) return null
-  const { model: _model, ...inputs } = sent
-  // The one thing that is mended: the catalog wants `content` also beside tool calls.
-  if (Array.isArray(inputs['messages'])) {
-    inputs['messages'] = inputs['messages'].map((message: unknown) =>
-      isObject(message) && message['content'] === undefined ? { ...message, content: null } : message,
-    )
-  }
-  return JSON.stringify(inputs)
 }
 
 function expectUnchanged(text: string): void {
