@@ -51,7 +51,7 @@ export function planOf({ quick, only }: { quick: boolean; only: string }): Plan 
       })),
     ].filter(isWanted),
     startRounds: 'start'.includes(only) ? (quick ? 3 : 11) : 0,
-    memoryRounds: 'memory'.includes(only) ? (quick ? 1 : 3) : 0,
+    memoryRounds: !quick && 'memory'.includes(only) ? 3 : 0,
   }
 }
 
