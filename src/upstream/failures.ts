@@ -1,6 +1,6 @@
 /** What each failure of the upstream means for the caller and for the operator: one table, the first row that fits. */
 import type { UpstreamFailure } from '../failure.ts'
-import { field } from '../wire/field.ts'
+import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse } from './symptom.ts'
 
 /** What the log may say about a failure: numbers and words of the upstream's protocol, never text of a message. */
 export interface Diagnosis {
@@ -14,29 +14,9 @@ export interface FailureOutcome {
   diagnosis: Diagnosis
 }
 
-/** An error body is read up to here; what identifies it stands at its beginning. */
-export const ERROR_BODY_BYTES_MAX = 64 * 1024
-/** The status says most of it: who waits for an error is not kept for a body that does not come. */
-export const ERROR_BODY_WAIT_MS = 2_000
 /** What a caller is told to wait where the upstream says nothing. */
 export const RETRY_AFTER_BUSY_SECONDS = 5
 export const RETRY_AFTER_BROKEN_SECONDS = 1
-/** The official SDKs ignore a longer `retry-after`. */
-export const RETRY_AFTER_MAX_SECONDS = 60
-
-/** A failure reduced to what tells it from others, whatever shape it came in. */
-interface Symptom {
-  /** HTTP status; 0 where there was no response. */
-  status: number
-  /** Cloudflare's code, from `errors[0].code`, `internalCode` or the start of a thrown message; 0 where there is none. */
-  code: number
-  /** All text of the error, for phrases; never logged, and shown only where the vendor wrote it for the caller. */
-  text: string
-  /** The vendor's own envelope. */
-  vendor: VendorError | null
-  retryAfterSeconds: number | null
-}
-
 interface Row {
   reason: string
   fits(symptom: Symptom): boolean
@@ -81,7 +61,7 @@ const TABLE: readonly Row[] = [
     reason: 'no_credit',
     fits: ({ status, text, vendor }) =>
       status === 402 ||
-      vendor?.code === 'insufficient_quota' ||
+      /^(insufficient_quota|billing_(not_active|hard_limit_reached))$/.test(vendor?.code ?? '') ||
       // The vendor's 400 may repeat the caller's words, and the caller must not ring the operator's bell.
       (!(vendor !== null && status === 400) &&
         /insufficient (?:balance|credits?|funds|quota)|(?:spend(?:ing)?|budget|billing) limit/i.test(text)),
@@ -186,30 +166,22 @@ const TABLE: readonly Row[] = [
 
 /** A response that is no answer: an error status, or a 200 of the wrong content type. Reads its body, within bounds. */
 export async function failureOfResponse(response: Response): Promise<FailureOutcome> {
-  const text = await readBounded(response)
-  // A 2xx that is no answer has no status of its own to be judged by.
-  const status = response.ok ? 502 : response.status
-  return diagnose({
-    ...symptomOfText(text),
-    status,
-    retryAfterSeconds: parseRetryAfter(response.headers.get('retry-after')),
-  })
+  return diagnose(await symptomOfResponse(response))
 }
 
-/** An error that the binding threw: its message is `<code>: <text>` where the upstream said anything. */
+/** An error that the binding threw. */
 export function failureOfError(error: unknown): FailureOutcome {
-  const text = error instanceof Error ? error.message : String(error)
-  return diagnose({ ...symptomOfText(text), status: 0, retryAfterSeconds: null })
+  return diagnose(symptomOfError(error))
 }
 
 /** The gateway itself gave up waiting. */
 export function timeoutOutcome(): FailureOutcome {
-  return diagnose({ status: 504, code: 0, text: '', vendor: null, retryAfterSeconds: null })
+  return diagnose({ ...NO_SYMPTOM, status: 504 })
 }
 
 /** Anything else that the binding resolved to; it has been seen to resolve to `undefined`. */
 export function failureOfNothing(answer: unknown): FailureOutcome {
-  const outcome = diagnose({ status: 0, code: 0, text: '', vendor: null, retryAfterSeconds: null })
+  const outcome = diagnose(NO_SYMPTOM)
   return { ...outcome, diagnosis: { ...outcome.diagnosis, reason: `upstream_no_response: ${typeof answer}` } }
 }
 
@@ -227,77 +199,6 @@ function diagnose(symptom: Symptom): FailureOutcome {
       ...(row.alert === undefined ? {} : { alert: row.alert }),
     },
   }
-}
-
-interface VendorError {
-  message: string
-  type: string | null
-  param: string | null
-  code: string | null
-}
-
-/**
- * The JSON shapes of an error, read together: Cloudflare's `errors` list (AI Gateway itself calls it `error`),
- * Cloudflare's `internalCode`, the vendor's envelope. By hand and not with zod: each field may be missing or of any type,
- * and what fits counts all the same.
- */
-function symptomOfText(text: string): Pick<Symptom, 'code' | 'text' | 'vendor'> {
-  const body = parseJson(text)
-  const error = field(body, 'error')
-  const first = field(field(body, 'errors') ?? error, '0')
-  const thrown = Number(/^(\d{4,5}): /.exec(text)?.[1] ?? 0)
-  const code = numberOf(field(first, 'code')) ?? numberOf(field(body, 'internalCode')) ?? thrown
-  const message = textOf(field(error, 'message'))
-  if (message === null) return { code, text, vendor: null }
-  const [type, param, name] = ['type', 'param', 'code'].map((key) => textOf(field(error, key)))
-  return { code, text, vendor: { message, type: type ?? null, param: param ?? null, code: name ?? null } }
-}
-
-function numberOf(value: unknown): number | null {
-  return typeof value === 'number' ? value : null
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-async function readBounded(response: Response): Promise<string> {
-  if (response.body === null) return ''
-  const reader = response.body.getReader()
-  const decoder = new TextDecoder()
-  const stop = (): void => void reader.cancel().catch(() => {})
-  // A cancelled read ends as if the body did.
-  const timer = setTimeout(stop, ERROR_BODY_WAIT_MS)
-  let text = ''
-  let bytes = 0
-  try {
-    while (bytes <= ERROR_BODY_BYTES_MAX) {
-      const { done, value } = await reader.read()
-      if (done) return text
-      bytes += value.byteLength
-      text += decoder.decode(value, { stream: true })
-    }
-  } catch {
-    // A body that breaks off is judged by its status and by what came of it.
-  } finally {
-    clearTimeout(timer)
-  }
-  stop()
-  return text
-}
-
-function parseRetryAfter(header: string | null): number | null {
-  if (header === null) return null
-  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
-  return Number.isNaN(seconds) ? null : Math.min(Math.max(Math.ceil(seconds), 1), RETRY_AFTER_MAX_SECONDS)
 }
 
 function serverError(status: number, message: string, code: string | null): UpstreamFailure {

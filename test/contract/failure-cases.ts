@@ -118,6 +118,8 @@ export const ROWS: readonly Row[] = [
   ['an insufficient balance', failure.cloudflareErrors(400, 2041, 'Insufficient balance'), NO_CREDIT],
   ['a spend limit', failure.cloudflareErrors(429, 2042, 'Spend limit reached for gateway'), NO_CREDIT],
   vendor(429, 'insufficient_quota', NO_CREDIT),
+  vendor(429, 'billing_not_active', NO_CREDIT),
+  vendor(400, 'billing_hard_limit_reached', NO_CREDIT),
 
   ...cloudflare(2021, 400, OPERATOR),
   ...cloudflare(2001, 400, OPERATOR),

@@ -1,0 +1,108 @@
+/** A failure of the upstream, in whatever shape it comes, reduced to what tells it from others. */
+import { field } from '../wire/field.ts'
+
+/** An error body is read up to here; what identifies it stands at its beginning. */
+export const ERROR_BODY_BYTES_MAX = 64 * 1024
+/** The status says most of it: who waits for an error is not kept for a body that does not come. */
+export const ERROR_BODY_WAIT_MS = 2_000
+/** The official SDKs ignore a longer `retry-after`. */
+export const RETRY_AFTER_MAX_SECONDS = 60
+
+/** A failure reduced to what tells it from others, whatever shape it came in. */
+export interface Symptom {
+  /** HTTP status; 0 where there was no response. */
+  status: number
+  /** Cloudflare's code, from `errors[0].code`, `internalCode` or the start of a thrown message; 0 where there is none. */
+  code: number
+  /** All text of the error, for phrases; never logged, and shown only where the vendor wrote it for the caller. */
+  text: string
+  /** The vendor's own envelope. */
+  vendor: VendorError | null
+  retryAfterSeconds: number | null
+}
+
+export interface VendorError {
+  message: string
+  type: string | null
+  param: string | null
+  code: string | null
+}
+
+/** Of a failure that says nothing. */
+export const NO_SYMPTOM: Symptom = { status: 0, code: 0, text: '', vendor: null, retryAfterSeconds: null }
+
+export async function symptomOfResponse(response: Response): Promise<Symptom> {
+  const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'))
+  // A 2xx that is no answer has no status of its own to be judged by.
+  const status = response.ok ? 502 : response.status
+  return { ...symptomOfText(await readBounded(response)), status, retryAfterSeconds }
+}
+
+/** The message of what the binding throws is `<code>: <text>` where the upstream said anything. */
+export function symptomOfError(error: unknown): Symptom {
+  return { ...NO_SYMPTOM, ...symptomOfText(error instanceof Error ? error.message : String(error)) }
+}
+
+/**
+ * The JSON shapes of an error, read together: Cloudflare's `errors` list (AI Gateway itself calls it `error`),
+ * Cloudflare's `internalCode`, the vendor's envelope. By hand and not with zod: each field may be missing or of any type,
+ * and what fits counts all the same.
+ */
+function symptomOfText(text: string): Pick<Symptom, 'code' | 'text' | 'vendor'> {
+  const body = parseJson(text)
+  const error = field(body, 'error')
+  const first = field(field(body, 'errors') ?? error, '0')
+  const thrown = Number(/^(\d{4,5}): /.exec(text)?.[1] ?? 0)
+  const code = numberOf(field(first, 'code')) ?? numberOf(field(body, 'internalCode')) ?? thrown
+  const message = textOf(field(error, 'message'))
+  if (message === null) return { code, text, vendor: null }
+  const [type, param, name] = ['type', 'param', 'code'].map((key) => textOf(field(error, key)))
+  return { code, text, vendor: { message, type: type ?? null, param: param ?? null, code: name ?? null } }
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function readBounded(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  const stop = (): void => void reader.cancel().catch(() => {})
+  // A cancelled read ends as if the body did.
+  const timer = setTimeout(stop, ERROR_BODY_WAIT_MS)
+  let text = ''
+  let bytes = 0
+  try {
+    while (bytes <= ERROR_BODY_BYTES_MAX) {
+      const { done, value } = await reader.read()
+      if (done) return text
+      bytes += value.byteLength
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch {
+    // A body that breaks off is judged by its status and by what came of it.
+  } finally {
+    clearTimeout(timer)
+  }
+  stop()
+  return text
+}
+
+function parseRetryAfter(header: string | null): number | null {
+  if (header === null) return null
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - Date.now()) / 1000
+  return Number.isNaN(seconds) ? null : Math.min(Math.max(Math.ceil(seconds), 1), RETRY_AFTER_MAX_SECONDS)
+}
