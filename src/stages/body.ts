@@ -8,8 +8,8 @@ export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
 /**
  * Refuses a body above the configured size with 413. One with a `content-length` is judged by it, unread; one in chunks
- * is read here and kept, and is a 400 where it breaks off. Not Hono's `bodyLimit`: it stops reading in the middle of the chunks, and a connection that is
- * left so breaks the next request that a proxy such as `wrangler dev` sends over it.
+ * is read here and kept, and is a 400 where it breaks off. Not Hono's `bodyLimit`: it stops reading in the middle of the
+ * chunks, and a connection that is left so breaks the next request that a proxy such as `wrangler dev` sends over it.
  */
 export function limitBody(): MiddlewareHandler<Gateway> {
   return async function limitBody(c, next) {
