@@ -22,6 +22,11 @@ export const WRITE_TIMEOUT_MS = 5_000
 export const WRITE_PAUSE_MAX_MS = 8_000
 /** Sleeps, of a second at most, and writes that one request spends on its totals: the runtime gives it 30 s. */
 export const WRITE_TURNS_MAX = 28
+/**
+ * Requests that care for one shard's totals in a second. Not all: a request that waits is kept in memory, and a busy
+ * isolate then spends a tenth of its time on those. Not one: the runtime may end a request while it waits.
+ */
+export const KEEPERS_MAX = 4
 /** Days that are both folded and not, whose records one look reads; of further ones it takes the folded sum alone. */
 export const FOLDED_READS_MAX = 400
 
@@ -66,6 +71,9 @@ interface Shard {
   /** Nobody writes before: a write is under way, or was a moment ago, or failed. */
   freeAtMs: number
   failures: number
+  /** Requests that care for all that is added until the next write begins, or a second has gone by, and since when. */
+  keepers: number
+  keepersSinceMs: number
 }
 
 export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledger {
@@ -80,8 +88,8 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
   const unwritten = new Set<Shard>()
 
   /**
-   * One request's care for its shard. Each that adds has its own, and waits for its turn by the clock: a promise of
-   * another request may never settle, since that request can be ended while it waits for KV.
+   * One request's care for its shard. It waits for its turn by the clock: a promise of another request may never settle,
+   * since that request can be ended while it waits for KV.
    */
   async function write(shard: Shard): Promise<void> {
     const wanted = shard.revision
@@ -93,6 +101,8 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
       }
       const { totals, revision } = shard
       shard.freeAtMs = clock() + WRITE_TIMEOUT_MS
+      // What is added from now on is not in this write.
+      shard.keepers = 0
       try {
         await withTimeout(writeShard(kv, shard.day, shard.id, totals), WRITE_TIMEOUT_MS, wait)
         shard.written = revision
@@ -118,12 +128,22 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
         written: 0,
         freeAtMs: 0,
         failures: 0,
+        keepers: 0,
+        keepersSinceMs: 0,
       }))
       shard.totals = sum(shard.totals, entry)
       shard.revision += 1
       const [oldest = shard] = unwritten
       if (unwritten.size < SHARDS_MAX) unwritten.add(shard)
-      waitUntil(write(shard))
+      // Each keeper tries for half a minute; the last one to come must be as young as what it cares for.
+      if (nowMs - shard.keepersSinceMs >= WRITE_SPACING_MS) {
+        shard.keepers = 0
+        shard.keepersSinceMs = nowMs
+      }
+      if (shard.keepers < KEEPERS_MAX) {
+        shard.keepers += 1
+        waitUntil(write(shard))
+      }
       if (oldest !== shard && oldest.freeAtMs <= clock()) waitUntil(write(oldest))
     },
 

@@ -2,6 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   createLedger,
+  KEEPERS_MAX,
   SHARDS_MAX,
   WRITE_PAUSE_MAX_MS,
   WRITE_TIMEOUT_MS,
@@ -28,7 +29,43 @@ describe('the ledger', () => {
     expect(await fleet.isolate('syd').costOf()).toBe(3_010)
     expect(fleet.kv.counts.put).toBeLessThanOrEqual(5)
     expect(fleet.kv.tooManyWrites).toBe(0)
-    await expect(Promise.all(fleet.background)).resolves.toHaveLength(301)
+  })
+
+  it('holds few requests of a burst back, and loses nothing where all of these but one are ended', async () => {
+    const fleet = new LedgerFleet()
+    const { clock, kv } = fleet
+    let waiting = 0
+    const ledger = createLedger(asKVNamespace(kv.at('fra')), {
+      clock: () => clock.nowMs,
+      sleep(ms) {
+        waiting += 1
+        // Of a request that was ended nothing comes back any more.
+        return waiting < KEEPERS_MAX ? new Promise(() => undefined) : clock.sleep(ms)
+      },
+    })
+    const background: Promise<unknown>[] = []
+    const add = (): void => ledger.add(KEY, ENTRY, clock.nowMs, (work) => background.push(work))
+    add()
+    await settleMicrotasks()
+    for (let count = 0; count < 100; count++) add()
+    expect(background).toHaveLength(1 + KEEPERS_MAX)
+    await clock.advance(1_000)
+    expect(await fleet.isolate('syd').costOf()).toBe(1_010)
+  })
+
+  it('cares for the last request of an outage as long as for the first', async () => {
+    const fleet = new LedgerFleet()
+    fleet.kv.failureRates.put = 1
+    const { add } = fleet.isolate('fra')
+    for (let second = 0; second <= 27; second++) {
+      for (let count = 0; count < 10; count++) add()
+      await fleet.clock.advance(1_000)
+    }
+    await fleet.clock.advance(10_000)
+    fleet.kv.failureRates.put = 0
+    await fleet.clock.advance(10_000)
+    expect(await fleet.isolate('syd').costOf()).toBe(2_800)
+    await expect(Promise.all(fleet.background)).resolves.toHaveLength(1 + 28 * KEEPERS_MAX)
   })
 
   it('writes all numbers, and shows its own at once', async () => {
