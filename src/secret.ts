@@ -37,7 +37,7 @@ export function keyIdOf(secret: string): string | null {
 /** SHA-256 in hex: the only trace of a secret that is stored. 160 random bits need no salt and no slow hash. */
 export async function hashSecret(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(secret))
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return new Uint8Array(digest).toHex()
 }
 
 /** Compares two hashes in a time that does not depend on where they differ. */

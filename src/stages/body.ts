@@ -70,7 +70,9 @@ export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gat
 /** The media types that Hono's validator parses as JSON. */
 const JSON_MEDIA_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
 /** @throws TypeError where the bytes are no UTF-8, which the validator takes for broken JSON. */
 function decodeUtf8(bytes: ArrayBuffer): string {
-  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
+  return utf8.decode(bytes)
 }

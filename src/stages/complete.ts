@@ -123,11 +123,13 @@ function isMetered(meterStreams: Config['meterStreams'], needsUsage: boolean): b
   return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage)
 }
 
+const utf8 = new TextDecoder()
+
 /** `undefined` where the body is no JSON. */
 function usageOf(body: ArrayBuffer): Usage | null | undefined {
   if (body.byteLength > ANSWER_BYTES_READ_MAX) return null
   try {
-    return parseUsage(field(JSON.parse(new TextDecoder().decode(body)), 'usage'))
+    return parseUsage(field(JSON.parse(utf8.decode(body)), 'usage'))
   } catch {
     return undefined
   }

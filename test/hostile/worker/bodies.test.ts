@@ -173,6 +173,13 @@ describe('a body on its way', () => {
   it('in another character set than UTF-8 is refused: a prompt must not be spoilt in silence', async () => {
     const latin1 = Uint8Array.from(text.replace('Hello', 'Caf\u00e9'), (character) => character.charCodeAt(0))
     expect((await expectAnswer({ body: latin1 })).status).toBe(400)
+    const broken = new TextEncoder()
+      .encode(text.replace('Hello', 'Caf\u00e9'))
+      .subarray(0, text.indexOf('Hello') + 4)
+    expect((await expectAnswer({ body: broken })).status).toBe(400)
+    // Nothing of a refused body is left over for the next one.
+    expect((await expectAnswer({ body: `\ufeff${text}` })).status).toBe(200)
+    expectUnchanged(text)
   })
 })
 
