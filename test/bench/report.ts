@@ -21,7 +21,7 @@ const UNITS: Record<Metric, string> = {
 export function scenarioLines({ name, subjects }: Scenario): string[] {
   return [
     name,
-    ...Object.entries(subjects).map(([subject, figures]) => `  ${subject.padEnd(8)} ${lineOf(figures)}`),
+    ...Object.entries(subjects).map(([subject, figures]) => `  ${subject.padEnd(15)} ${lineOf(figures)}`),
   ]
 }
 
@@ -37,7 +37,16 @@ function lineOf(figures: Figures): string {
     .join(', ')
 }
 
-const HEADINGS = ['', 'to reach', 'gateway ÷ bare Worker', 'gateway', 'bare Worker', 'naive ÷ bare Worker']
+const HEADINGS = [
+  '',
+  'to reach',
+  'gateway ÷ bare Worker',
+  'gateway ÷ skeleton',
+  'gateway',
+  'skeleton',
+  'bare Worker',
+  'naive ÷ bare Worker',
+]
 
 /** Of each figure that is promised: the promise, the ratio to the floor with its range, and the absolute medians. */
 export function summaryTable(results: Results): string {
@@ -50,7 +59,7 @@ export function summaryTable(results: Results): string {
     bundleRow(results),
   ]
   return [
-    ...aligned(rows),
+    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
     '',
     `Medians and ranges of the rounds; ${cores} cores (${cpu}), Node ${node.slice(1)}, workerd ${workerd}.`,
   ].join('\n')
@@ -59,6 +68,8 @@ export function summaryTable(results: Results): string {
 function targetRow({ what, scenario, subject, metric, ratioMax }: Target, { scenarios }: Results): string[] {
   const found = scenarios.find(({ name }) => name === scenario)?.subjects
   const figure = (name: SubjectName) => found?.[name]?.[metric]
+  const skeleton = subject === 'always' ? 'skeleton-always' : 'skeleton'
+  const toSkeleton = (figure(subject)?.median ?? NaN) / (figure(skeleton)?.median ?? NaN)
   const absolute = (name: SubjectName): string => {
     const one = figure(name)
     return one === undefined ? '' : `${short(one.median)} ${UNITS[metric].split(' ', 1)[0]}`
@@ -68,7 +79,9 @@ function targetRow({ what, scenario, subject, metric, ratioMax }: Target, { scen
     what,
     `≤ ${ratioMax}`,
     ratio ? rangeOf(ratio, (value) => value.toFixed(2)) : 'not measured',
+    Number.isNaN(toSkeleton) ? '' : toSkeleton.toFixed(2),
     absolute(subject),
+    absolute(skeleton),
     absolute('floor'),
     figure('naive')?.ratio?.median.toFixed(2) ?? '',
   ]
@@ -82,7 +95,9 @@ function startRow(results: Results): string[] {
     'CPU to start an isolate, above an empty one',
     `≤ ${START_MS_MAX} ms`,
     '',
+    '',
     shown(gateway),
+    '',
     '',
     `${shown(naive)} above`,
   ]
@@ -94,19 +109,12 @@ function bundleRow({ bundle }: Results): string[] {
     'bundle, gzip (raw)',
     `≤ ${kib(GZIP_BYTES_MAX)}`,
     '',
+    '',
     `${kib(bundle.gzipBytes)} (${kib(bundle.bytes)})`,
     '',
     '',
+    '',
   ]
-}
-
-/** As the formatter wants it. */
-function aligned(rows: readonly string[][]): string[] {
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => {
-    const cells = row.map((cell, column) => cell.padEnd(widths[column] ?? 0, cell === '---' ? '-' : ' '))
-    return `| ${cells.join(' | ')} |`
-  })
 }
 
 function rangeOf({ median, min, max }: Spread, shown: (value: number) => string): string {

@@ -12,8 +12,16 @@ import type { Plan } from './plan.ts'
 import { prepareSubjects, type Subject, type SubjectName } from './subjects.ts'
 import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
 
-const FOR_JSON: readonly SubjectName[] = ['floor', 'gateway', 'naive']
-const FOR_STREAMS: readonly SubjectName[] = ['floor', 'gateway', 'never', 'always', 'naive']
+const FOR_JSON: readonly SubjectName[] = ['floor', 'skeleton', 'gateway', 'naive']
+const FOR_STREAMS: readonly SubjectName[] = [
+  'floor',
+  'skeleton',
+  'gateway',
+  'never',
+  'skeleton-always',
+  'always',
+  'naive',
+]
 
 /** `progress` is told of each scenario as soon as it is measured. */
 export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void): Promise<Results> {

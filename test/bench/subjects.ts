@@ -1,4 +1,4 @@
-/** What is compared: the gateway as it ships in each metering mode, and beside it the floor, the naive one and the empty. */
+/** What is compared: the gateway as it ships in each metering mode, and beside it what shows how much of that must be. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,15 +7,34 @@ import { buildUpload, type ProductionWorker, readUpload } from '../support/node/
 import { ADMIN_TOKEN, bindingsOf, postKey } from '../support/node/real-binding-gateway.ts'
 import { startWorkerd } from '../support/node/workerd-process.ts'
 
-export type SubjectName = 'empty' | 'floor' | 'gateway' | 'never' | 'always' | 'naive'
+/**
+ * The gateway is `gateway` with `METER_STREAMS` as it ships, and `never` and `always` with those; `skeleton` and
+ * `skeleton-always` are to it what a house is without walls. The others are as in `workers/`.
+ */
+export type SubjectName =
+  | 'empty'
+  | 'floor'
+  | 'skeleton'
+  | 'skeleton-always'
+  | 'gateway'
+  | 'never'
+  | 'always'
+  | 'naive'
 
-/** The gateway is `gateway` with `METER_STREAMS` as it ships, and `never` and `always` with those. */
-const GATEWAYS: Partial<Record<SubjectName, Record<string, string>>> = {
-  gateway: {},
+/** Without one: what ships. */
+const ENTRIES: Partial<Record<SubjectName, string>> = {
+  empty: 'empty.ts',
+  floor: 'floor.ts',
+  skeleton: 'skeleton.ts',
+  'skeleton-always': 'skeleton.ts',
+  naive: 'naive.ts',
+}
+
+const VARS: Partial<Record<SubjectName, Record<string, string>>> = {
+  'skeleton-always': { METER_STREAMS: 'always' },
   never: { METER_STREAMS: 'never' },
   always: { METER_STREAMS: 'always' },
 }
-const OTHERS = ['empty', 'floor', 'naive'] as const
 
 /** So high that nothing is refused, and so that every request is counted. */
 const REQUESTS_PER_MINUTE = 1_000_000_000
@@ -46,18 +65,19 @@ export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
     return readUpload(uploadPath)
   }
   const worker = await build()
-  const others = new Map<SubjectName, ProductionWorker>()
-  for (const name of OTHERS) others.set(name, await build(`test/bench/workers/${name}.ts`))
+  const others = new Map<string, ProductionWorker>()
+  for (const entry of new Set(Object.values(ENTRIES)))
+    others.set(entry, await build(`test/bench/workers/${entry}`))
   await rm(directory, { recursive: true })
   const kv = await startKvServer()
 
   return {
     worker,
     async start(name, { withKey } = { withKey: true }) {
-      const built = others.get(name) ?? worker
+      const built = others.get(ENTRIES[name] ?? '') ?? worker
       const process = await startWorkerd({
         ...built,
-        bindings: bindingsOf(built, { ADMIN_TOKEN, ...GATEWAYS[name] }),
+        bindings: bindingsOf(built, { ADMIN_TOKEN, ...VARS[name] }),
         externals: { upstream: upstreamPort, kv: kv.port },
       })
       const secret = withKey ? await secretFor(name, process.url, kv.port) : ''
@@ -69,7 +89,7 @@ export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
 }
 
 async function secretFor(name: SubjectName, url: string, kvPort: number): Promise<string> {
-  if (Object.hasOwn(GATEWAYS, name)) {
+  if (ENTRIES[name] === undefined) {
     const { secret } = await postKey(url, { limits: { requestsPerMinute: REQUESTS_PER_MINUTE } })
     return secret
   }
