@@ -25,6 +25,8 @@ export function adapt(): MiddlewareHandler<Gateway, string, ModelInput> {
     }
     if (isChat) inputs.messages = withContent(inputs.messages)
     c.set('inputs', inputs)
+    // The model may think for minutes: until then Hono would keep the body's bytes and its text beside the inputs.
+    c.req.bodyCache = {}
     await next()
   }
 }

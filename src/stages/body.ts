@@ -20,7 +20,7 @@ export function limitBody(): MiddlewareHandler<Gateway> {
       const bytes = await readWhole(body, bodyBytesMax)
       if (bytes === null) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
       // Where Hono looks for a body before it asks the request: a new `Request` may have none if the method is GET.
-      Object.assign(c.req.bodyCache, { blob: Promise.resolve(bytes) })
+      Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes) })
     } else if (Number(length) > bodyBytesMax) {
       throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
     }
@@ -29,7 +29,7 @@ export function limitBody(): MiddlewareHandler<Gateway> {
 }
 
 /** The bytes of a body, or `null` where there are more than `bytesMax`; it holds no more than that at a time. */
-async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<Blob | null> {
+async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<ArrayBuffer | null> {
   let chunks: Uint8Array[] = []
   let bytes = 0
   try {
@@ -42,7 +42,7 @@ async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Pr
   } catch {
     throw new GatewayError({ kind: 'invalid_json', empty: false }, 'body_broken')
   }
-  return bytes > bytesMax ? null : new Blob(chunks)
+  return bytes > bytesMax ? null : new Blob(chunks).arrayBuffer()
 }
 
 /**
