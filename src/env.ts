@@ -100,6 +100,9 @@ function parseConfig(env: Env): Config {
   }
 }
 
+/** Made once: an isolate's start is mostly the making of schemas. */
+const numeral = z.union([z.number(), z.string()])
+
 const vars = z.object({
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
   AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),
@@ -143,7 +146,7 @@ type NumberVar = number | string | undefined
 /** A number var, written as a number or as digits. No zod transform: it would cost half a kilobyte of the bundle. */
 function wholeNumber(minimum: number, maximum: number) {
   return z.optional(
-    z.union([z.number(), z.string()]).check(({ value, issues }) => {
+    numeral.check(({ value, issues }) => {
       const number = /^\d+$/.test(String(value)) ? Number(value) : NaN
       if (number >= minimum && number <= maximum) return
       issues.push({
