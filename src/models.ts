@@ -59,24 +59,22 @@ const BUILT_IN: readonly Model[] = [
   { ...O3_MINI, id: 'openai/o3-mini' },
 ]
 
-const usdPerMillion = z.number().check(z.minimum(0), z.maximum(10_000))
-
-const overrideRow = z.strictObject({
-  slug: z.string().check(z.minLength(1)),
-  contextTokens: z.optional(integer(1)),
-  outputTokensMax: z.optional(integer(1)),
-  usdPerMillionTokens: z.optional(
-    z.strictObject({ input: usdPerMillion, cachedInput: z.optional(usdPerMillion), output: usdPerMillion }),
-  ),
-  refusedParameters: z.optional(z.array(z.string())),
-  shutdownDate: z.nullish(z.string().check(z.minLength(10), z.maxLength(10))),
+/** The var `MODELS`: public name → slug, or → a row with what is different from o3-mini. Made where there is such a var. */
+export const modelOverrides = z.lazy(() => {
+  const usdPerMillion = z.number().check(z.minimum(0), z.maximum(10_000))
+  const slug = z.string().check(z.minLength(1))
+  const row = z.strictObject({
+    slug,
+    contextTokens: z.optional(integer(1)),
+    outputTokensMax: z.optional(integer(1)),
+    usdPerMillionTokens: z.optional(
+      z.strictObject({ input: usdPerMillion, cachedInput: z.optional(usdPerMillion), output: usdPerMillion }),
+    ),
+    refusedParameters: z.optional(z.array(z.string())),
+    shutdownDate: z.nullish(z.string().check(z.minLength(10), z.maxLength(10))),
+  })
+  return z.record(z.string().check(z.minLength(1), z.maxLength(100)), z.union([slug, row]))
 })
-
-/** The var `MODELS`: public name → slug, or → a row with what is different from o3-mini. */
-export const modelOverrides = z.record(
-  z.string().check(z.minLength(1), z.maxLength(100)),
-  z.union([z.string().check(z.minLength(1)), overrideRow]),
-)
 
 /** In whole micro-dollars, rounded up once. Cached tokens are part of the prompt, reasoning is part of the completion. */
 export function costOf({ promptTokens, cachedTokens, completionTokens }: Usage, prices: Prices): number {

@@ -11,32 +11,38 @@ export const GRACE_SECONDS_MAX = 30 * 86_400
 const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
 
 /** `POST /admin/keys` */
-export const keyCreation = z.strictObject({
-  name,
-  expiresAt: z.optional(z.nullable(instant)),
-  limits: z.optional(limitsSchema),
-})
+export const keyCreation = z.lazy(() =>
+  z.strictObject({
+    name,
+    expiresAt: z.optional(z.nullable(instant)),
+    limits: z.optional(limitsSchema),
+  }),
+)
 
 /** `PATCH /admin/keys/{id}`: what is given is set; a limit that is `null` is taken away. */
-export const keyUpdate = z.strictObject({
-  name: z.optional(name),
-  expiresAt: z.optional(z.nullable(instant)),
-  disabled: z.optional(z.boolean()),
-  limits: z.optional(
-    z.strictObject({
-      requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
-      requestsPerDay: z.nullish(limitShape.requestsPerDay),
-      tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
-      mode: z.nullish(limitShape.mode),
-      budget: z.nullish(limitShape.budget),
-    }),
-  ),
-})
+export const keyUpdate = z.lazy(() =>
+  z.strictObject({
+    name: z.optional(name),
+    expiresAt: z.optional(z.nullable(instant)),
+    disabled: z.optional(z.boolean()),
+    limits: z.optional(
+      z.strictObject({
+        requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
+        requestsPerDay: z.nullish(limitShape.requestsPerDay),
+        tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
+        mode: z.nullish(limitShape.mode),
+        budget: z.nullish(limitShape.budget),
+      }),
+    ),
+  }),
+)
 
 /** `POST /admin/keys/{id}/rotate`: how long the old secret goes on; default 0, it ends at once. */
-export const keyRotation = z.strictObject({
-  graceSeconds: z.optional(integer(0, GRACE_SECONDS_MAX)),
-})
+export const keyRotation = z.lazy(() =>
+  z.strictObject({
+    graceSeconds: z.optional(integer(0, GRACE_SECONDS_MAX)),
+  }),
+)
 
 /** `GET /admin/keys?limit&cursor`, as text. KV lists at most 1,000 names at once. */
 export const LIST_LIMIT_MAX = 1000

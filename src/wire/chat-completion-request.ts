@@ -11,7 +11,7 @@
  * let through too much comes back as the upstream's own 400.
  *
  * Fields stand in the order in which OpenAI reports their errors. A string given to a schema is the name of what it
- * expects, for `explain` to use.
+ * expects, for `explain` to use. What is lazy is made when a body first has it: most isolates never meet a tool.
  */
 import * as z from 'zod/mini'
 import { integer } from './integer.ts'
@@ -38,132 +38,149 @@ export const STOP_MAX = 4
 /** Entries of the deprecated `functions`. */
 export const FUNCTIONS_MAX = 128
 
-const parts = z
-  .array(
-    z.discriminatedUnion('type', [
-      z.object({ type: z.literal('text'), text: string }),
-      z.object({ type: z.literal('image_url'), image_url: z.object({ url: string }) }),
-      z.object({ type: z.literal('input_audio'), input_audio: z.object({ data: string, format: string }) }),
-      z.object({ type: z.literal('refusal'), refusal: string }),
-      z.object({ type: z.literal('audio') }),
-      z.object({ type: z.literal('file'), file: z.object({}) }),
-    ]),
-    'an array of objects',
-  )
-  .check(z.minLength(1))
+const parts = z.lazy(() =>
+  z
+    .array(
+      z.discriminatedUnion('type', [
+        z.object({ type: z.literal('text'), text: string }),
+        z.object({ type: z.literal('image_url'), image_url: z.object({ url: string }) }),
+        z.object({ type: z.literal('input_audio'), input_audio: z.object({ data: string, format: string }) }),
+        z.object({ type: z.literal('refusal'), refusal: string }),
+        z.object({ type: z.literal('audio') }),
+        z.object({ type: z.literal('file'), file: z.object({}) }),
+      ]),
+      'an array of objects',
+    )
+    .check(z.minLength(1)),
+)
 // The catalog lets any role have null; whether the model does is its own to say.
 const content = z.nullable(z.union([string, parts]))
 
 const calledFunction = z.object({ name: string, arguments: string })
-const toolCalls = z.array(
-  z.discriminatedUnion('type', [
-    z.object({ id: string, type: z.literal('function'), function: calledFunction }),
-    z.object({ id: string, type: z.literal('custom'), custom: z.object({ name: string, input: string }) }),
-  ]),
-  'an array of objects',
+const toolCalls = z.lazy(() =>
+  z.array(
+    z.discriminatedUnion('type', [
+      z.object({ id: string, type: z.literal('function'), function: calledFunction }),
+      z.object({ id: string, type: z.literal('custom'), custom: z.object({ name: string, input: string }) }),
+    ]),
+    'an array of objects',
+  ),
 )
 
-const message = z.discriminatedUnion('role', [
-  z.object({ role: z.literal('system'), content, name: maybeString }),
-  z.object({
-    role: z.literal('assistant'),
-    content: z.optional(content),
-    name: maybeString,
-    tool_calls: z.nullish(toolCalls),
-    function_call: z.nullish(calledFunction),
-  }),
-  z.object({ role: z.literal('user'), content, name: maybeString }),
-  z.object({ role: z.literal('function'), content: z.nullable(string), name: string }),
-  z.object({ role: z.literal('tool'), content, tool_call_id: string }),
-  z.object({ role: z.literal('developer'), content, name: maybeString }),
-])
+const message = z.lazy(() =>
+  z.discriminatedUnion('role', [
+    z.object({ role: z.literal('system'), content, name: maybeString }),
+    z.object({
+      role: z.literal('assistant'),
+      content: z.optional(content),
+      name: maybeString,
+      tool_calls: z.nullish(toolCalls),
+      function_call: z.nullish(calledFunction),
+    }),
+    z.object({ role: z.literal('user'), content, name: maybeString }),
+    z.object({ role: z.literal('function'), content: z.nullable(string), name: string }),
+    z.object({ role: z.literal('tool'), content, tool_call_id: string }),
+    z.object({ role: z.literal('developer'), content, name: maybeString }),
+  ]),
+)
 
 const functionShape = { name: string, description: maybeString, parameters: maybeObject }
 const named = z.object({ name: string })
 
-const tool = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('function'), function: z.object({ ...functionShape, strict: maybeBoolean }) }),
-  z.object({ type: z.literal('custom'), custom: named }),
-])
-
-const toolChoice = z.union([
+const tool = z.lazy(() =>
   z.discriminatedUnion('type', [
-    z.object({
-      type: z.literal('allowed_tools'),
-      allowed_tools: z.object({
-        mode: z.enum(['auto', 'required']),
-        tools: z.array(z.object({}), 'an array of objects'),
-      }),
-    }),
-    z.object({ type: z.literal('function'), function: named }),
+    z.object({ type: z.literal('function'), function: z.object({ ...functionShape, strict: maybeBoolean }) }),
     z.object({ type: z.literal('custom'), custom: named }),
   ]),
-  toolMode,
-])
+)
 
-const responseFormat = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('json_object') }),
-  z.object({ type: z.literal('json_schema'), json_schema: jsonSchema }),
-  z.object({ type: z.literal('text') }),
-])
+const toolChoice = z.lazy(() =>
+  z.union([
+    z.discriminatedUnion('type', [
+      z.object({
+        type: z.literal('allowed_tools'),
+        allowed_tools: z.object({
+          mode: z.enum(['auto', 'required']),
+          tools: z.array(z.object({}), 'an array of objects'),
+        }),
+      }),
+      z.object({ type: z.literal('function'), function: named }),
+      z.object({ type: z.literal('custom'), custom: named }),
+    ]),
+    toolMode,
+  ]),
+)
+
+const responseFormat = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('json_object') }),
+    z.object({ type: z.literal('json_schema'), json_schema: jsonSchema }),
+    z.object({ type: z.literal('text') }),
+  ]),
+)
 
 const penalty = z.nullish(z.number().check(z.minimum(-2), z.maximum(2)))
 
-const body = z.object({
-  model: modelName,
-  messages: z.array(message, 'an array of objects').check(z.minLength(1)),
-  functions: z.nullish(
-    z
-      .array(z.object(functionShape), 'an array of function definitions')
-      .check(z.minLength(1), z.maxLength(FUNCTIONS_MAX)),
-  ),
-  function_call: z.nullish(z.union([named, z.enum(['none', 'auto'])])),
-  tools: z.nullish(z.array(tool, 'an array of objects')),
-  tool_choice: z.nullish(toolChoice),
-  parallel_tool_calls: maybeBoolean,
-  max_completion_tokens: tokensMax,
-  max_tokens: tokensMax,
-  n: z.nullish(integer(1, 128)),
-  stop: z.nullish(
-    z.union([string, z.array(string, 'an array of strings').check(z.minLength(1), z.maxLength(STOP_MAX))]),
-  ),
-  temperature,
-  top_p: topP,
-  presence_penalty: penalty,
-  frequency_penalty: penalty,
-  logit_bias: z.nullish(z.record(string, integer())),
-  logprobs: maybeBoolean,
-  top_logprobs: topLogprobs,
-  user: maybeString,
-  seed: z.nullish(integer()),
-  response_format: z.nullish(responseFormat),
-  reasoning_effort: effort,
-  safety_identifier: safetyIdentifier,
-  prompt_cache_options: maybeObject,
-  prompt_cache_key: maybeString,
-  prompt_cache_retention: maybeString,
-  service_tier: maybeString,
-  stream: maybeBoolean,
-  stream_options: z.nullish(z.object({ include_usage: maybeBoolean, include_obfuscation: maybeBoolean })),
-  store: maybeBoolean,
-  metadata,
-  moderation: maybeObject,
-  verbosity,
-  prediction: maybeObject,
-  modalities: z.nullish(z.array(z.enum(['text', 'audio']), 'an array of strings')),
-  audio: maybeObject,
-  web_search_options: maybeObject,
-})
-
-export const chatCompletionRequest = body.check(({ value, issues }) => {
-  if (value.stream_options == null || value.stream === true) return
-  issues.push({
-    code: 'custom',
-    path: ['stream_options'],
-    message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-    input: value,
-  })
-})
+export const chatCompletionRequest = z.lazy(() =>
+  z
+    .object({
+      model: modelName,
+      messages: z.array(message, 'an array of objects').check(z.minLength(1)),
+      functions: z.nullish(
+        z
+          .array(z.object(functionShape), 'an array of function definitions')
+          .check(z.minLength(1), z.maxLength(FUNCTIONS_MAX)),
+      ),
+      function_call: z.nullish(z.union([named, z.enum(['none', 'auto'])])),
+      tools: z.nullish(z.array(tool, 'an array of objects')),
+      tool_choice: z.nullish(toolChoice),
+      parallel_tool_calls: maybeBoolean,
+      max_completion_tokens: tokensMax,
+      max_tokens: tokensMax,
+      n: z.nullish(integer(1, 128)),
+      stop: z.nullish(
+        z.union([
+          string,
+          z.array(string, 'an array of strings').check(z.minLength(1), z.maxLength(STOP_MAX)),
+        ]),
+      ),
+      temperature,
+      top_p: topP,
+      presence_penalty: penalty,
+      frequency_penalty: penalty,
+      logit_bias: z.nullish(z.record(string, integer())),
+      logprobs: maybeBoolean,
+      top_logprobs: topLogprobs,
+      user: maybeString,
+      seed: z.nullish(integer()),
+      response_format: z.nullish(responseFormat),
+      reasoning_effort: effort,
+      safety_identifier: safetyIdentifier,
+      prompt_cache_options: maybeObject,
+      prompt_cache_key: maybeString,
+      prompt_cache_retention: maybeString,
+      service_tier: maybeString,
+      stream: maybeBoolean,
+      stream_options: z.nullish(z.object({ include_usage: maybeBoolean, include_obfuscation: maybeBoolean })),
+      store: maybeBoolean,
+      metadata,
+      moderation: maybeObject,
+      verbosity,
+      prediction: maybeObject,
+      modalities: z.nullish(z.array(z.enum(['text', 'audio']), 'an array of strings')),
+      audio: maybeObject,
+      web_search_options: maybeObject,
+    })
+    .check(({ value, issues }) => {
+      if (value.stream_options == null || value.stream === true) return
+      issues.push({
+        code: 'custom',
+        path: ['stream_options'],
+        message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+        input: value,
+      })
+    }),
+)
 
 /** All that the schema knows of a body. */
 export type ChatCompletionBody = z.output<typeof chatCompletionRequest>

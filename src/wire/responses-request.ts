@@ -25,54 +25,58 @@ import {
   verbosity,
 } from './parameter-shapes.ts'
 
-const format = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('json_object') }),
-  z.extend(jsonSchema, { type: z.literal('json_schema'), schema: z.object({}) }),
-  z.object({ type: z.literal('text') }),
-])
+const format = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('json_object') }),
+    z.extend(jsonSchema, { type: z.literal('json_schema'), schema: z.object({}) }),
+    z.object({ type: z.literal('text') }),
+  ]),
+)
 const typed = z.object({ type: string })
 
 const NOT_STORED =
   "This gateway does not store responses. Leave out this parameter, and send the earlier items in 'input' instead."
 
-export const responsesRequest = z.object({
-  model: modelName,
-  // OpenAI refuses it too. It is also what tells the two formats apart: the other one demands it.
-  messages: refused(
-    z.optional(z.nullable(z.array(z.object({})))),
-    "In the Responses API, this parameter has moved to 'input'.",
-  ),
-  previous_response_id: z.nullish(refused(string, NOT_STORED)),
-  conversation: z.nullish(refused(z.union([string, z.object({})]), NOT_STORED)),
-  background: z.nullish(
-    refused(
-      z.boolean(),
-      "This gateway does not run responses in the background. Leave out this parameter, and set 'stream' where an answer takes long.",
+export const responsesRequest = z.lazy(() =>
+  z.object({
+    model: modelName,
+    // OpenAI refuses it too. It is also what tells the two formats apart: the other one demands it.
+    messages: refused(
+      z.optional(z.nullable(z.array(z.object({})))),
+      "In the Responses API, this parameter has moved to 'input'.",
     ),
-  ),
-  input: z.union([string, z.array(z.object({}), 'an array of objects')]),
-  instructions: maybeString,
-  max_output_tokens: tokensMax,
-  max_tool_calls: tokensMax,
-  tools: z.nullish(z.array(typed, 'an array of objects')),
-  tool_choice: z.nullish(z.union([typed, toolMode])),
-  parallel_tool_calls: maybeBoolean,
-  text: z.nullish(z.object({ format: z.nullish(format), verbosity })),
-  reasoning: z.nullish(z.object({ effort, summary: maybeString })),
-  include: z.nullish(z.array(string, 'an array of strings')),
-  temperature,
-  top_p: topP,
-  top_logprobs: topLogprobs,
-  truncation: maybeString,
-  user: maybeString,
-  safety_identifier: safetyIdentifier,
-  prompt_cache_key: maybeString,
-  service_tier: maybeString,
-  stream: maybeBoolean,
-  stream_options: maybeObject,
-  store: maybeBoolean,
-  metadata,
-})
+    previous_response_id: z.nullish(refused(string, NOT_STORED)),
+    conversation: z.nullish(refused(z.union([string, z.object({})]), NOT_STORED)),
+    background: z.nullish(
+      refused(
+        z.boolean(),
+        "This gateway does not run responses in the background. Leave out this parameter, and set 'stream' where an answer takes long.",
+      ),
+    ),
+    input: z.union([string, z.array(z.object({}), 'an array of objects')]),
+    instructions: maybeString,
+    max_output_tokens: tokensMax,
+    max_tool_calls: tokensMax,
+    tools: z.nullish(z.array(typed, 'an array of objects')),
+    tool_choice: z.nullish(z.union([typed, toolMode])),
+    parallel_tool_calls: maybeBoolean,
+    text: z.nullish(z.object({ format: z.nullish(format), verbosity })),
+    reasoning: z.nullish(z.object({ effort, summary: maybeString })),
+    include: z.nullish(z.array(string, 'an array of strings')),
+    temperature,
+    top_p: topP,
+    top_logprobs: topLogprobs,
+    truncation: maybeString,
+    user: maybeString,
+    safety_identifier: safetyIdentifier,
+    prompt_cache_key: maybeString,
+    service_tier: maybeString,
+    stream: maybeBoolean,
+    stream_options: maybeObject,
+    store: maybeBoolean,
+    metadata,
+  }),
+)
 
 /** What the gateway itself reads of a body; the rest is between the caller and the model. */
 export type ResponsesRequest = Pick<
