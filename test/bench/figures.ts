@@ -16,7 +16,7 @@ export type Metric =
   | 'cpuMicrosPerChunk'
   | 'firstByteP50Ms'
   | 'failures'
-  | 'cpuMsToStart'
+  | 'cpuMsToAnswer'
   | 'memoryMiB'
   | 'memoryKiBPerStream'
 

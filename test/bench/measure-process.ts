@@ -2,23 +2,58 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Rounds, type Scenario, scenarioOf } from './figures.ts'
 import { startLoadGenerator } from './load-generator.ts'
-import { chatBody } from './prepared.ts'
+import { chatBody, PATH } from './prepared.ts'
 import { cpuMicros, residentMiB } from './process-cost.ts'
-import type { SubjectName, Subjects } from './subjects.ts'
+import type { Subject, SubjectName, Subjects } from './subjects.ts'
+
+type Ask = (subject: Subject) => Promise<Response>
 
 /** CPU from the start of the runtime's process to its first answer, one of no work; the runtime's own start is in it. */
 export async function measureStart(subjects: Subjects, rounds: number): Promise<Scenario> {
-  const names: SubjectName[] = ['empty', 'gateway', 'naive']
+  return measureFirst('start', ['empty', 'gateway', 'naive'], subjects, rounds, ({ port }) =>
+    fetch(`http://127.0.0.1:${port}/health`),
+  )
+}
+
+/** The same to the first completion, which makes what a start puts off, and reads the key from KV. */
+export async function measureCompletion(subjects: Subjects, rounds: number): Promise<Scenario> {
+  return measureFirst(
+    'first completion',
+    ['floor', 'gateway', 'naive'],
+    subjects,
+    rounds,
+    ({ port, secret }) =>
+      fetch(`http://127.0.0.1:${port}${PATH}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' },
+        body: chatBody(1, 60, false),
+      }),
+  )
+}
+
+async function measureFirst(
+  scenario: string,
+  names: readonly SubjectName[],
+  subjects: Subjects,
+  rounds: number,
+  ask: Ask,
+): Promise<Scenario> {
   const measured: Rounds = new Map(names.map((name) => [name, []]))
+  const secrets = new Map<SubjectName, string>()
+  for (const name of names) {
+    const subject = await subjects.start(name)
+    secrets.set(name, subject.secret)
+    await subject.stop()
+  }
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
-      const subject = await subjects.start(name, { withKey: false })
-      await (await fetch(`http://127.0.0.1:${subject.port}/health`)).arrayBuffer()
-      measured.get(name)?.push({ cpuMsToStart: cpuMicros(subject.pid) / 1000 })
+      const subject = await subjects.start(name, secrets.get(name))
+      await (await ask(subject)).arrayBuffer()
+      measured.get(name)?.push({ cpuMsToAnswer: cpuMicros(subject.pid) / 1000 })
       await subject.stop()
     }
   }
-  return scenarioOf('start', measured)
+  return scenarioOf(scenario, measured)
 }
 
 /** Chunks come this slowly; the upstream has been told. */

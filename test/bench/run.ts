@@ -7,7 +7,7 @@ import { startChild } from './child.ts'
 import type { Results, Scenario } from './figures.ts'
 import { startLoadGenerator } from './load-generator.ts'
 import { measureLoad } from './measure-load.ts'
-import { measureMemory, measureStart, SLOW_PACE_MS } from './measure-process.ts'
+import { measureCompletion, measureMemory, measureStart, SLOW_PACE_MS } from './measure-process.ts'
 import type { Plan } from './plan.ts'
 import { prepareSubjects, type Subject, type SubjectName } from './subjects.ts'
 import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
@@ -36,7 +36,10 @@ export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void
   const subjects = await prepareSubjects(port)
   const running: Subject[] = []
   try {
-    if (plan.startRounds > 0) measured(await measureStart(subjects, plan.startRounds))
+    if (plan.startRounds > 0) {
+      measured(await measureStart(subjects, plan.startRounds))
+      measured(await measureCompletion(subjects, plan.startRounds))
+    }
     for (const name of FOR_STREAMS) running.push(await subjects.start(name))
     const forJson = running.filter(({ name }) => FOR_JSON.includes(name))
     for (const scenario of plan.json) measured(await measureLoad(scenario, forJson, generator))

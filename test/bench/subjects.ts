@@ -51,8 +51,8 @@ export interface Subject {
 export interface Subjects {
   /** What ships. */
   worker: ProductionWorker
-  /** In a runtime process of its own; `secret` is empty where the Worker knows no keys, or none is wanted. */
-  start(name: SubjectName, options?: { withKey: boolean }): Promise<Subject>
+  /** In a runtime process of its own. Default `secret`: that of a key which the process is asked to make. */
+  start(name: SubjectName, secret?: string): Promise<Subject>
   stop(): Promise<void>
 }
 
@@ -73,14 +73,14 @@ export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
 
   return {
     worker,
-    async start(name, { withKey } = { withKey: true }) {
+    async start(name, known) {
       const built = others.get(ENTRIES[name] ?? '') ?? worker
       const process = await startWorkerd({
         ...built,
         bindings: bindingsOf(built, { ADMIN_TOKEN, ...VARS[name] }),
         externals: { upstream: upstreamPort, kv: kv.port },
       })
-      const secret = withKey ? await secretFor(name, process.url, kv.port) : ''
+      const secret = known ?? (await secretFor(name, process.url, kv.port))
       const { port, pid } = process
       return { name, port, pid, secret, stop: () => process.stop() }
     },

@@ -78,9 +78,14 @@ export const TARGETS: readonly Target[] = [
 export const START_MS_MAX = 15
 export const GZIP_BYTES_MAX = 32 * 1024
 
-/** CPU that the gateway takes to start above what an empty Worker takes, ms. */
-export function startMs({ scenarios }: Results, subject: SubjectName): number {
-  const start = scenarios.find(({ name }) => name === 'start')?.subjects
-  const median = (name: SubjectName): number => start?.[name]?.cpuMsToStart?.median ?? NaN
-  return median(subject) - median('empty')
+/** CPU to the first answer in that scenario, above what `base` takes, ms. */
+export function msAbove(
+  base: SubjectName,
+  subject: SubjectName,
+  { scenarios }: Results,
+  scenario: string,
+): number {
+  const found = scenarios.find(({ name }) => name === scenario)?.subjects
+  const median = (name: SubjectName): number => found?.[name]?.cpuMsToAnswer?.median ?? NaN
+  return median(subject) - median(base)
 }
