@@ -1,8 +1,11 @@
 /** What is measured, and for how long: the whole, or in less than a minute. */
 import type { LoadScenario } from './measure-load.ts'
 import { chatBody } from './prepared.ts'
+import type { SubjectName } from './subjects.ts'
 
 export interface Plan {
+  /** Beside which the gateway's three kinds of streams are measured, and those. */
+  streamSubjects: readonly SubjectName[]
   json: LoadScenario[]
   streams: (LoadScenario & { paceMs: number })[]
   startRounds: number
@@ -25,6 +28,7 @@ export function planOf({ quick, only }: { quick: boolean; only: string }): Plan 
   const small = chatBody(1, HELLO_CHARACTERS, false)
   const streamed = chatBody(1, HELLO_CHARACTERS, true)
   return {
+    streamSubjects: quick ? QUICK_SUBJECTS : FULL_SUBJECTS,
     json: [
       ...[1, 16, 64].map((concurrency) => ({
         ...json,
@@ -50,12 +54,25 @@ export function planOf({ quick, only }: { quick: boolean; only: string }): Plan 
         rounds: quick ? 1 : 3,
       })),
     ].filter(isWanted),
-    startRounds: 'start'.includes(only) ? (quick ? 3 : 11) : 0,
+    startRounds: 'start'.includes(only) ? (quick ? 3 : 21) : 0,
     memoryRounds: !quick && 'memory'.includes(only) ? 3 : 0,
   }
 }
 
-const FULL_JSON = { rounds: 15, durationMs: 400, warmUpMs: 3_000 }
-const QUICK_JSON = { rounds: 3, durationMs: 200, warmUpMs: 300 }
+const FULL_SUBJECTS: readonly SubjectName[] = [
+  'floor',
+  'skeleton',
+  'gateway',
+  'never',
+  'skeleton-always',
+  'always',
+  'naive',
+]
+/** `gateway` pipes natively as `never` does. */
+const QUICK_SUBJECTS = FULL_SUBJECTS.filter((name) => name !== 'never' && name !== 'skeleton-always')
+
+/** Many short rounds: what disturbs a machine for some seconds then disturbs all subjects of a round. */
+const FULL_JSON = { rounds: 21, durationMs: 300, warmUpMs: 3_000 }
+const QUICK_JSON = { rounds: 3, durationMs: 150, warmUpMs: 200 }
 const FULL_UNPACED = { rounds: 5, durationMs: 500, warmUpMs: 500 }
 const QUICK_UNPACED = { rounds: 2, durationMs: 150, warmUpMs: 150 }

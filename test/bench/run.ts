@@ -13,15 +13,6 @@ import { prepareSubjects, type Subject, type SubjectName } from './subjects.ts'
 import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
 
 const FOR_JSON: readonly SubjectName[] = ['floor', 'skeleton', 'gateway', 'naive']
-const FOR_STREAMS: readonly SubjectName[] = [
-  'floor',
-  'skeleton',
-  'gateway',
-  'never',
-  'skeleton-always',
-  'always',
-  'naive',
-]
 
 /** `progress` is told of each scenario as soon as it is measured. */
 export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void): Promise<Results> {
@@ -40,7 +31,7 @@ export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void
       measured(await measureStart(subjects, plan.startRounds))
       measured(await measureCompletion(subjects, plan.startRounds))
     }
-    for (const name of FOR_STREAMS) running.push(await subjects.start(name))
+    for (const name of plan.streamSubjects) running.push(await subjects.start(name))
     const forJson = running.filter(({ name }) => FOR_JSON.includes(name))
     for (const scenario of plan.json) measured(await measureLoad(scenario, forJson, generator))
     for (const scenario of plan.streams) {

@@ -59,25 +59,23 @@ export interface Subjects {
 /** Builds all Workers, which takes some seconds. */
 export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
   const directory = await mkdtemp(join(tmpdir(), 'bench-'))
-  const build = async (entryPath?: string): Promise<ProductionWorker> => {
-    const uploadPath = join(directory, 'upload')
-    await buildUpload(uploadPath, entryPath)
+  const entries = [...new Set(Object.values(ENTRIES))]
+  const build = async (entry?: string): Promise<ProductionWorker> => {
+    const uploadPath = join(directory, entry ?? 'gateway')
+    await buildUpload(uploadPath, entry && `test/bench/workers/${entry}`)
     return readUpload(uploadPath)
   }
-  const worker = await build()
-  const others = new Map<string, ProductionWorker>()
-  for (const entry of new Set(Object.values(ENTRIES)))
-    others.set(entry, await build(`test/bench/workers/${entry}`))
+  const [worker, ...built] = await Promise.all([build(), ...entries.map(build)])
   await rm(directory, { recursive: true })
   const kv = await startKvServer()
 
   return {
     worker,
     async start(name, known) {
-      const built = others.get(ENTRIES[name] ?? '') ?? worker
+      const own = built[entries.indexOf(ENTRIES[name] ?? '')] ?? worker
       const process = await startWorkerd({
-        ...built,
-        bindings: bindingsOf(built, { ADMIN_TOKEN, ...VARS[name] }),
+        ...own,
+        bindings: bindingsOf(own, { ADMIN_TOKEN, ...VARS[name] }),
         externals: { upstream: upstreamPort, kv: kv.port },
       })
       const secret = known ?? (await secretFor(name, process.url, kv.port))
