@@ -23,8 +23,8 @@ export const WRITE_PAUSE_MAX_MS = 8_000
 /** Sleeps, of a second at most, and writes that one request spends on its totals: the runtime gives it 30 s. */
 export const WRITE_TURNS_MAX = 28
 /**
- * Requests that care for one shard's totals in a second. Not all: a request that waits is kept in memory, and a busy
- * isolate then spends a tenth of its time on those. Not one: the runtime may end a request while it waits.
+ * Requests that care for one shard's totals in a second. Not all: a request that waits is kept in memory, which took a
+ * busy isolate 6 % of its CPU time. Not one: the runtime may end a request while it waits.
  */
 export const KEEPERS_MAX = 4
 /** Days that are both folded and not, whose records one look reads; of further ones it takes the folded sum alone. */
