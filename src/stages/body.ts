@@ -6,6 +6,8 @@ import { GatewayError } from '../failure.ts'
 /** What is read and thrown away of a chunked body that is too large, so that its sender gets to see the answer. */
 export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
+
 /**
  * Refuses a body above the configured size with 413. One with a `content-length` is judged by it, unread; one in chunks
  * is read here and kept, and is a 400 where it breaks off. Not Hono's `bodyLimit`: it stops reading in the middle of the
@@ -69,8 +71,6 @@ export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gat
 
 /** The media types that Hono's validator parses as JSON. */
 const JSON_MEDIA_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /** @throws TypeError where the bytes are no UTF-8, which the validator takes for broken JSON. */
 function decodeUtf8(bytes: ArrayBuffer): string {

@@ -28,6 +28,8 @@ const STREAM_HEADERS = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
+const utf8 = new TextDecoder()
+
 /**
  * A larger answer goes out unread, and its usage is not known: text and objects of it beside its bytes would take much of
  * an isolate's 128 MB, and so every other request's answer. It is forty times the longest that o3-mini can give.
@@ -122,8 +124,6 @@ function tellGateway(c: Context<Gateway>, { headers }: Response): void {
 function isMetered(meterStreams: Config['meterStreams'], needsUsage: boolean): boolean {
   return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage)
 }
-
-const utf8 = new TextDecoder()
 
 /** `undefined` where the body is no JSON. */
 function usageOf(body: ArrayBuffer): Usage | null | undefined {

@@ -10,8 +10,9 @@ import { explain, FIRST_ISSUE_ONLY } from '../wire/parameter-failure.ts'
 import { isRewritable, JSON_LEVELS_MAX } from '../wire/rewritable.ts'
 
 /**
- * The body as JSON that fits `schema`, best a lazy one: an isolate starts sooner if it makes only what it is asked for. What later stages get is the parsed body itself, not zod's copy of it: fields
- * that the schema does not know stay where they are.
+ * The body as JSON that fits `schema`. What later stages get is the parsed body itself, not zod's copy of it: fields
+ * that the schema does not know stay where they are. A lazy schema lets an isolate start sooner, which then makes only
+ * what it is asked for.
  *
  * @throws GatewayError `invalid_parameter` with the path of the first thing that is wrong.
  */
