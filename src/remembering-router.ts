@@ -14,7 +14,9 @@ export class RememberingRouter<T> extends PatternRouter<T> {
 
   override match(method: string, path: string): Result<T> {
     const found = this.#found.get(path)
-    const result = found?.get(method) ?? super.match(method, path)
+    const known = found?.get(method)
+    if (known !== undefined) return known
+    const result = super.match(method, path)
     found?.set(method, result)
     return result
   }

@@ -1,4 +1,4 @@
-/** The messages of most requests, seen to be right at a glance: zod takes ten times as long over a hundred of them. */
+/** The messages of most requests, seen to be right at a glance: over a hundred of them zod takes some 55 µs. */
 import type * as z from 'zod/mini'
 import { field } from './field.ts'
 

@@ -29,6 +29,8 @@ describe('the ledger', () => {
     expect(await fleet.isolate('syd').costOf()).toBe(3_010)
     expect(fleet.kv.counts.put).toBeLessThanOrEqual(5)
     expect(fleet.kv.tooManyWrites).toBe(0)
+    // The first writes; then a few wait in each of three seconds.
+    await expect(Promise.all(fleet.background)).resolves.toHaveLength(1 + 3 * KEEPERS_MAX)
   })
 
   it('holds few requests of a burst back, and loses nothing where all of these but one are ended', async () => {
@@ -47,7 +49,10 @@ describe('the ledger', () => {
     const add = (): void => ledger.add(KEY, ENTRY, clock.nowMs, (work) => background.push(work))
     add()
     await settleMicrotasks()
+    // So far it was the first write's own time-out that slept.
+    waiting = 0
     for (let count = 0; count < 100; count++) add()
+    expect(waiting).toBe(KEEPERS_MAX)
     expect(background).toHaveLength(1 + KEEPERS_MAX)
     await clock.advance(1_000)
     expect(await fleet.isolate('syd').costOf()).toBe(1_010)
