@@ -4,7 +4,7 @@ import { chatBody } from './prepared.ts'
 import type { SubjectName } from './subjects.ts'
 
 export interface Plan {
-  /** Beside which the gateway's three kinds of streams are measured, and those. */
+  /** Whose streams are measured. */
   streamSubjects: readonly SubjectName[]
   json: LoadScenario[]
   streams: (LoadScenario & { paceMs: number })[]

@@ -1,7 +1,7 @@
 /** The figures for people: all of a scenario as they come, and at the end a table of Markdown. */
 import type { Figures, Metric, Results, Scenario, Spread } from './figures.ts'
 import type { SubjectName } from './subjects.ts'
-import { GZIP_BYTES_MAX, msAbove, START_MS_MAX, type Target, TARGETS } from './targets.ts'
+import { GZIP_BYTES_MAX, START_MS_MAX, type Target, TARGETS } from './targets.ts'
 
 const UNITS: Record<Metric, string> = {
   requestsPerSecond: 'requests/s',
@@ -94,19 +94,21 @@ function targetRow({ what, scenario, subject, metric, ratioMax }: Target, { scen
   ]
 }
 
-/** Of two CPU times to the first answer: the gateway's and the naive one's, above that of `base`. */
+/** Of the CPU time to a first answer: how far the gateway's and the naive one's are above that of `base`. */
 function firstRow(
   what: string,
   toReach: string,
-  results: Results,
+  { scenarios }: Results,
   scenario: string,
   base: SubjectName,
 ): string[] {
-  const [gateway, naive] = (['gateway', 'naive'] as const).map((name) => {
-    const ms = msAbove(base, name, results, scenario)
-    return Number.isNaN(ms) ? 'not measured' : `${ms.toFixed(1)} ms`
-  })
-  return [what, toReach, '', '', `${gateway}`, '', '', `${naive} above`]
+  const found = scenarios.find(({ name }) => name === scenario)?.subjects
+  const median = (name: SubjectName): number => found?.[name]?.cpuMsToAnswer?.median ?? NaN
+  const above = (name: SubjectName, unit: string): string => {
+    const ms = median(name) - median(base)
+    return Number.isNaN(ms) ? 'not measured' : `${ms.toFixed(1)} ${unit}`
+  }
+  return [what, toReach, '', '', above('gateway', 'ms'), '', '', above('naive', 'ms above')]
 }
 
 function bundleRow({ bundle }: Results): string[] {

@@ -1,5 +1,5 @@
-/** What the project promises, and how each promise came out. */
-import type { Metric, Results } from './figures.ts'
+/** What the project promises of its cost. */
+import type { Metric } from './figures.ts'
 import type { SubjectName } from './subjects.ts'
 
 export interface Target {
@@ -77,15 +77,3 @@ export const TARGETS: readonly Target[] = [
 /** CPU to start an isolate, above an empty Worker's. */
 export const START_MS_MAX = 15
 export const GZIP_BYTES_MAX = 32 * 1024
-
-/** CPU to the first answer in that scenario, above what `base` takes, ms. */
-export function msAbove(
-  base: SubjectName,
-  subject: SubjectName,
-  { scenarios }: Results,
-  scenario: string,
-): number {
-  const found = scenarios.find(({ name }) => name === scenario)?.subjects
-  const median = (name: SubjectName): number => found?.[name]?.cpuMsToAnswer?.median ?? NaN
-  return median(subject) - median(base)
-}

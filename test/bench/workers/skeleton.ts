@@ -1,8 +1,8 @@
 /**
  * What the gateway's promises ask of the runtime, and nothing between: a secret hashed, a body that must be UTF-8, a call
  * that ends when the client leaves or the upstream keeps silent, an answer that is JSON to its end or a stream whose break
- * could still be told, headers of its own, one log line. No framework, no schema, no limit, no ledger. The gateway cannot
- * cost less than this; what it costs more is its own.
+ * could still be told, headers of its own, one log line. No framework, no schema, no limit, no ledger. A yardstick and no
+ * lower bound: it does these things in the plainest way.
  */
 interface Env {
   AI: { run(model: string, inputs: unknown, options: object): Promise<Response> }
