@@ -1,10 +1,10 @@
 /** What a request carries from stage to stage. */
-import type { Config, Env } from './env.ts'
+import type { Config, Env } from './config.ts'
 import type { Model } from './models.ts'
-import type { ApiKey } from './records/api-key.ts'
+import type { ApiKey } from './keys/api-key.ts'
 import type { StreamEnd } from './streams/relay.ts'
-import type { ChatCompletionRequest } from './wire/chat-completion-request.ts'
-import type { ResponsesRequest } from './wire/responses-request.ts'
+import type { ChatCompletionRequest } from './apis/chat-completions-schema.ts'
+import type { ResponsesRequest } from './apis/responses-schema.ts'
 import type { Usage } from './wire/usage.ts'
 
 export interface Gateway {

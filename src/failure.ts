@@ -2,7 +2,7 @@
  * Failures: the closed union of all that can go wrong, and the one place that renders them as OpenAI's error envelope.
  * Nobody else builds an error response.
  */
-import type { ParameterFailure } from './wire/parameter-failure.ts'
+import type { ParameterFailure } from './wire/validation-error.ts'
 import { shown } from './wire/parameter-words.ts'
 
 export type Failure =

@@ -1,6 +1,6 @@
 /** What is deployed. */
 import { app } from './app.ts'
-import type { Env } from './env.ts'
+import type { Env } from './config.ts'
 import { foldPastDays } from './records/usage-fold.ts'
 
 export default {

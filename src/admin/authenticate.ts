@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import { equalHashes, hashSecret } from '../secret.ts'
+import { equalHashes, hashSecret } from '../keys/secret.ts'
 import { bearerToken } from '../stages/authenticate.ts'
 
 /** A shorter token could be guessed; the routes are then off, as without one. */

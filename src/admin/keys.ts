@@ -12,8 +12,8 @@ import {
   readApiKey,
   viewOf,
   writeApiKey,
-} from '../records/api-key.ts'
-import { createSecret, hashSecret, KEY_ID_FORM } from '../secret.ts'
+} from '../keys/api-key.ts'
+import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
 import {
   type keyCreation,
   type keyRotation,

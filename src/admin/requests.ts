@@ -1,7 +1,7 @@
 /** What the operator sends. Strict where the callers' API is loose: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
-import { limitShape, limitsSchema } from '../records/api-key.ts'
-import { instant } from '../wire/instant.ts'
+import { limitShape, limitsSchema } from '../keys/api-key.ts'
+import { instant } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
 
 export const NAME_LENGTH_MAX = 100

@@ -10,8 +10,8 @@
  *
  * A budget of kind `total` covers what the ledger remembers: `USAGE_LIFETIME_SECONDS`.
  */
-import { recall } from '../bounded-memory.ts'
-import type { Budget } from '../records/api-key.ts'
+import { recall } from '../lru.ts'
+import type { Budget } from '../keys/api-key.ts'
 import { sleep, withTimeout, type Sleep } from '../records/reach.ts'
 import type { Ledger } from '../records/usage-ledger.ts'
 import { dateOf, sumOf } from '../records/usage-totals.ts'

@@ -2,7 +2,7 @@
  * What a request will take in tokens, guessed before it is served: the prompt from its length, the completion from the
  * key's own past. Both are replaced by the real usage when the answer ends.
  */
-import { recall } from '../bounded-memory.ts'
+import { recall } from '../lru.ts'
 import type { ModelRequest } from '../context.ts'
 import { field } from '../wire/field.ts'
 

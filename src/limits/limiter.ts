@@ -1,8 +1,8 @@
 /** The limiter that counts in memory and tells other isolates through KV: exact in one isolate, approximate across many. */
 
-import { recall } from '../bounded-memory.ts'
-import { Courier } from './courier.ts'
-import type { CourierOptions, Trouble } from './courier.ts'
+import { recall } from '../lru.ts'
+import { Courier } from './sync.ts'
+import type { CourierOptions, Trouble } from './sync.ts'
 import type { Decision, Limiter, Limits, LimitState } from './decision.ts'
 import { KeyState } from './key-state.ts'
 

@@ -1,6 +1,6 @@
 /** The key of the offline gateway: fixed, so that the README can print it. Production has no such record. */
-import { readApiKey, writeApiKey } from '../records/api-key.ts'
-import { hashSecret } from '../secret.ts'
+import { readApiKey, writeApiKey } from '../keys/api-key.ts'
+import { hashSecret } from '../keys/secret.ts'
 
 const LOCAL_KEY_ID = 'LocalOffline'
 export const LOCAL_SECRET = `sk-gw-${LOCAL_KEY_ID}-ForThisMachineOnlyNotSecret0xan2N`

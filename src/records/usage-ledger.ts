@@ -6,7 +6,7 @@
  * its random name is never used again: an isolate that forgot a day and meets it again must not write smaller totals over
  * its own. A write that KV finishes after it was given up can set its shard back until the next one. Lost is what an isolate that is ended had counted in its last second, or while it could not write.
  */
-import { recall } from '../bounded-memory.ts'
+import { recall } from '../lru.ts'
 import type { WaitUntil } from '../limits/decision.ts'
 import { sleep, withTimeout, type Sleep } from './reach.ts'
 import { listTotals, putLater, readFoldedDay, type Shards, writeShard } from './usage-store.ts'

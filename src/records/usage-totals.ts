@@ -1,5 +1,5 @@
 /** What a key took in a day: the ledger's numbers, how they add up, and how they are written. */
-import { isCounts } from '../limits/exchange.ts'
+import { isCounts } from '../limits/shard-store.ts'
 import type { Usage } from '../wire/usage.ts'
 
 /** Counts of one writer, of a key's day or of many days. Whole numbers that only grow. */

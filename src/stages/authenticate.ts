@@ -2,9 +2,9 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import { Strangers } from '../limits/strangers.ts'
-import { findApiKey, type ApiKey } from '../records/api-key.ts'
-import { equalHashes, hashSecret, keyIdOf, maskSecret } from '../secret.ts'
+import { Strangers } from '../keys/unknown-key-throttle.ts'
+import { findApiKey, type ApiKey } from '../keys/api-key.ts'
+import { equalHashes, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
 
 /** What is wrong with a secret. The log says it; the caller reads the same sentence for all of them. */
 type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'

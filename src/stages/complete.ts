@@ -1,9 +1,9 @@
 /** The last stage: calls the model and answers with what it says, byte for byte. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
-import type { Config } from '../env.ts'
+import type { Config } from '../config.ts'
 import { GatewayError } from '../failure.ts'
-import { Lifeline } from '../streams/lifeline.ts'
+import { Lifeline } from '../upstream/cancellation.ts'
 import { type Relay, relay, SILENT, type StreamEnd, within } from '../streams/relay.ts'
 import type { StreamFormat } from '../streams/stream-format.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'

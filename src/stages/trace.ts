@@ -5,7 +5,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Gateway } from '../context.ts'
-import { configOf } from '../env.ts'
+import { configOf } from '../config.ts'
 import { log } from '../log.ts'
 
 export function trace(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {

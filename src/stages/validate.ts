@@ -6,8 +6,8 @@ import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { log } from '../log.ts'
 import type { Model } from '../models.ts'
-import { explain, FIRST_ISSUE_ONLY } from '../wire/parameter-failure.ts'
-import { isRewritable, JSON_LEVELS_MAX } from '../wire/rewritable.ts'
+import { explain, FIRST_ISSUE_ONLY } from '../wire/validation-error.ts'
+import { isRewritable, JSON_LEVELS_MAX } from '../wire/serializable.ts'
 
 /**
  * The body as JSON that fits `schema`. What later stages get is the parsed body itself, not zod's copy of it: fields

@@ -5,7 +5,7 @@
 import { renderFailure } from '../failure.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import { type Diagnosis, type FailureOutcome, failureOfError, timeoutOutcome } from '../upstream/failures.ts'
-import type { Lifeline } from './lifeline.ts'
+import type { Lifeline } from '../upstream/cancellation.ts'
 import type { Meter } from './meter.ts'
 import type { StreamFormat } from './stream-format.ts'
 import { Watchdog } from './watchdog.ts'

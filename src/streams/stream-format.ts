@@ -3,7 +3,7 @@ import type { ErrorBody } from '../failure.ts'
 import { field } from '../wire/field.ts'
 import type { Meter } from './meter.ts'
 import { ResponseMeter } from './response-meter.ts'
-import { StreamMeter } from './stream-meter.ts'
+import { StreamMeter } from './chat-meter.ts'
 
 export interface StreamFormat {
   /** Asks for the usage in `inputs`, where it does not come unasked. */

@@ -1,6 +1,6 @@
 /** The one place that calls the model: `env.AI.run`, always in raw mode, and what its answer means. */
 import type { UpstreamFailure } from '../failure.ts'
-import type { Lifeline } from '../streams/lifeline.ts'
+import type { Lifeline } from './cancellation.ts'
 import { failureOfError, failureOfResponse, failureOfNothing, type Diagnosis } from './failures.ts'
 
 /** The part of the AI binding that the gateway uses; the local simulator has the same. */

@@ -1,8 +1,8 @@
 /** Who gets in where: every route and every kind of bearer. */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ADDRESSES_MAX, Strangers, UNKNOWN_KEYS_PER_MINUTE } from '../../src/limits/strangers.ts'
-import { createSecret } from '../../src/secret.ts'
+import { ADDRESSES_MAX, Strangers, UNKNOWN_KEYS_PER_MINUTE } from '../../src/keys/unknown-key-throttle.ts'
+import { createSecret } from '../../src/keys/secret.ts'
 import { ADMIN_TOKEN, AT_ONCE, call, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
 
 beforeEach(() => {

@@ -1,7 +1,7 @@
 /** Keys: how they are made, checked, changed and ended. */
 import { reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createSecret, hashSecret } from '../../src/secret.ts'
+import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, call, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { DayShard } from '../../src/limits/day-count.ts'
 import type { Limits } from '../../src/limits/decision.ts'
-import type { Exchange } from '../../src/limits/exchange.ts'
+import type { Exchange } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { Shard } from '../../src/limits/peer-views.ts'
 

@@ -1,4 +1,4 @@
-import type { Env } from '../../src/env.ts'
+import type { Env } from '../../src/config.ts'
 import type { Call, Cancellation } from '../../src/local/diary.ts'
 
 declare global {

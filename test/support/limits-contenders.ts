@@ -1,6 +1,6 @@
 /** The limiters that the simulation compares: ours, and the two that one would write first. */
 
-import { createDayExchange, createMinuteExchange } from '../../src/limits/exchange.ts'
+import { createDayExchange, createMinuteExchange } from '../../src/limits/shard-store.ts'
 import type { Mode } from '../../src/limits/fleet-share.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { RollingWindow } from '../../src/limits/rolling-window.ts'

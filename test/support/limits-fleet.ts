@@ -1,8 +1,8 @@
 /** Isolates that limit one key over a KV double, for tests that look at single decisions. */
 
-import type { Trouble } from '../../src/limits/courier.ts'
+import type { Trouble } from '../../src/limits/sync.ts'
 import type { Decision, Limits } from '../../src/limits/decision.ts'
-import { createDayExchange, createMinuteExchange } from '../../src/limits/exchange.ts'
+import { createDayExchange, createMinuteExchange } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
 import { KvDouble } from './kv-double.ts'

@@ -3,7 +3,7 @@ import { reset } from 'cloudflare:test'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_TOKEN, BASE_URL, HELLO, issueKey } from '../../support/gateway.ts'
-import { createSecret } from '../../../src/secret.ts'
+import { createSecret } from '../../../src/keys/secret.ts'
 import { expectCivil, FUZZ_TEST, fuzz, watchLog, openFrontDoor } from './front-door.ts'
 
 const { upstream, ask } = openFrontDoor({ CORS_ORIGINS: 'https://app.example' })

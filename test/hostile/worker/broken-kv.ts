@@ -1,6 +1,6 @@
 /** Two isolates over one KV that breaks as told, on a clock that goes on as told. */
 import { beforeEach, afterEach, vi } from 'vitest'
-import { createSecret, hashSecret } from '../../../src/secret.ts'
+import { createSecret, hashSecret } from '../../../src/keys/secret.ts'
 import { recordLog } from '../../support/console.ts'
 import { ADMIN_TOKEN, BASE_URL, HELLO, type IssuedKey } from '../../support/gateway.ts'
 import { KvDouble, type KvOperation } from '../../support/kv-double.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DAY_COLLECT_FAR_MS, DAY_PUBLISH_SOON_MS } from '../../../src/limits/day-count.ts'
-import { OPERATION_MAX_MS, PAUSE_MAX_MS } from '../../../src/limits/lane.ts'
+import { OPERATION_MAX_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
 import { KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
 import { Fleet } from '../../support/limits-fleet.ts'

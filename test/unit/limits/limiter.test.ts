@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../../src/limits/decision.ts'
-import type { Exchange } from '../../../src/limits/exchange.ts'
+import type { Exchange } from '../../../src/limits/shard-store.ts'
 import { createLimiter, KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
 import { Fleet } from '../../support/limits-fleet.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EVENT_BYTES_MAX, StreamMeter } from '../../../src/streams/stream-meter.ts'
+import { EVENT_BYTES_MAX, StreamMeter } from '../../../src/streams/chat-meter.ts'
 import recorded from '../../support/fixtures/chat-completion-stream.sse?raw'
 
 const encoder = new TextEncoder()

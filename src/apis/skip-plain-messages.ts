@@ -1,6 +1,6 @@
 /** The messages of most requests, seen to be right at a glance: over a hundred of them zod takes some 55 µs. */
 import type * as z from 'zod/mini'
-import { field } from './field.ts'
+import { field } from '../wire/field.ts'
 
 /** Roles whose messages need nothing but text. */
 const PLAIN_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant'])

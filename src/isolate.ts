@@ -1,10 +1,10 @@
 /** What one isolate remembers of its keys: their limits' counts, their forecasts, their usage and their budgets. */
-import { causeOf, log } from '../log.ts'
-import { createLedger, type Ledger } from '../records/usage-ledger.ts'
-import { createBudgets, type Budgets } from './budget.ts'
-import { createDayExchange, createMinuteExchange } from './exchange.ts'
-import { CompletionForecast } from './forecast.ts'
-import { createLimiter, type FleetShareLimiter } from './limiter.ts'
+import { causeOf, log } from './log.ts'
+import { createLedger, type Ledger } from './records/usage-ledger.ts'
+import { createBudgets, type Budgets } from './limits/budget.ts'
+import { createDayExchange, createMinuteExchange } from './limits/shard-store.ts'
+import { CompletionForecast } from './limits/forecast.ts'
+import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
 
 export interface Memory {
   limiter: FleetShareLimiter

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Lane, OPERATION_MAX_MS, PAUSE_MAX_MS, PAUSE_PATIENCE, SPACING_MS } from '../../../src/limits/lane.ts'
+import { Lane, OPERATION_MAX_MS, PAUSE_MAX_MS, PAUSE_PATIENCE, SPACING_MS } from '../../../src/limits/backoff.ts'
 
 describe('a lane of background operations', () => {
   it('runs one at a time, and leaves a second after each', () => {

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
-import { LIMIT_MAX, limitShape, type Limits } from './records/api-key.ts'
+import { LIMIT_MAX, limitShape, type Limits } from './keys/api-key.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
 /** What `wrangler.toml` binds. Vars are `unknown`: the dashboard makes strings of them, `wrangler.toml` may not. */

@@ -2,11 +2,11 @@
 
 import type { DayShard } from './day-count.ts'
 import type { Limits, WaitUntil } from './decision.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange } from './shard-store.ts'
 import type { KeyState } from './key-state.ts'
-import { Lane } from './lane.ts'
+import { Lane } from './backoff.ts'
 import type { Shard } from './peer-views.ts'
-import * as schedule from './schedule.ts'
+import * as schedule from './sync-schedule.ts'
 
 /** Something went wrong with KV. Requests go on by local counts; this is for the log. */
 export interface Trouble {

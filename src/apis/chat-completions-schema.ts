@@ -14,7 +14,7 @@
  * expects, for `explain` to use. What is lazy is made when a body first has it: most isolates never meet a tool.
  */
 import * as z from 'zod/mini'
-import { integer } from './integer.ts'
+import { integer } from '../wire/integer.ts'
 import {
   effort,
   jsonSchema,
@@ -32,7 +32,7 @@ import {
   topP,
   verbosity,
 } from './parameter-shapes.ts'
-import { plainAtAGlance } from './plain-messages.ts'
+import { plainAtAGlance } from './skip-plain-messages.ts'
 
 /** Strings in `stop`. */
 export const STOP_MAX = 4

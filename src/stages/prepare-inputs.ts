@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import type { ChatCompletionRequest } from '../wire/chat-completion-request.ts'
+import type { ChatCompletionRequest } from '../apis/chat-completions-schema.ts'
 
 /**
  * What happens to parameters that the model refuses is the operator's choice (`UNSUPPORTED_PARAMETERS`): `forward` lets

@@ -2,7 +2,7 @@
  * How many keys that do not exist an address may ask for. Each costs a read of KV, which somebody pays: the checksum in a
  * secret stops who types at random, and this who has read the source.
  */
-import { recall } from '../bounded-memory.ts'
+import { recall } from '../lru.ts'
 
 /** Unknown keys a minute and address, in one isolate. */
 export const UNKNOWN_KEYS_PER_MINUTE = 20

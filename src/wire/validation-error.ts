@@ -9,8 +9,8 @@
  * The sentences were compared with answers of api.openai.com that people have published in bug reports and tests.
  */
 import type * as z from 'zod/mini'
-import { faultOf, sameType } from './parameter-fault.ts'
-import type { Fault, Issue } from './parameter-fault.ts'
+import { faultOf, sameType } from './pick-issue.ts'
+import type { Fault, Issue } from './pick-issue.ts'
 import { pathOf } from './parameter-path.ts'
 import type { Path } from './parameter-path.ts'
 import { joined, kindOf, oneOf, quoted } from './parameter-words.ts'

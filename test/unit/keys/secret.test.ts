@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { LOCAL_SECRET } from '../../src/local/ready-key.ts'
-import { createSecret, equalHashes, hashSecret, keyIdOf, maskSecret } from '../../src/secret.ts'
+import { LOCAL_SECRET } from '../../../src/local/ready-key.ts'
+import { createSecret, equalHashes, hashSecret, keyIdOf, maskSecret } from '../../../src/keys/secret.ts'
 
 describe('a secret', () => {
   it('carries its id, and no two are the same', () => {

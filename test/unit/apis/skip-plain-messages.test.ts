@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { chatCompletionRequest } from '../../../src/wire/chat-completion-request.ts'
+import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema.ts'
 
 const role = fc.constantFrom(
   'system',

@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { chatCompletionRequest } from '../../../src/wire/chat-completion-request.ts'
+import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema.ts'
 import { integer } from '../../../src/wire/integer.ts'
-import { explain, FIRST_ISSUE_ONLY } from '../../../src/wire/parameter-failure.ts'
-import type { ParameterFailure } from '../../../src/wire/parameter-failure.ts'
+import { explain, FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
+import type { ParameterFailure } from '../../../src/wire/validation-error.ts'
 import { valueAt } from '../../../src/wire/parameter-path.ts'
 import { SHOWN_CHARACTERS_MAX } from '../../../src/wire/parameter-words.ts'
 

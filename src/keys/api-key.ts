@@ -5,10 +5,10 @@
 import * as z from 'zod/mini'
 import { GatewayError } from '../failure.ts'
 import { causeOf, log } from '../log.ts'
-import { instant } from '../wire/instant.ts'
+import { instant } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
-import { orUnavailable, withTimeout } from './reach.ts'
-import { RecordCache } from './record-cache.ts'
+import { orUnavailable, withTimeout } from '../records/reach.ts'
+import { RecordCache } from './key-cache.ts'
 
 /** How long an isolate trusts a record it has read: what a change by the operator takes here at most. */
 export const KEY_FRESH_MS = 30_000

@@ -1,5 +1,5 @@
 /** A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. */
-import { recall } from '../bounded-memory.ts'
+import { recall } from '../lru.ts'
 
 export interface Cached<T> {
   /** `null`: there is no such record. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RecordCache } from '../../../src/records/record-cache.ts'
+import { RecordCache } from '../../../src/keys/key-cache.ts'
 
 const options = { entriesMax: 3, freshMs: 30, absentMs: 60 }
 

@@ -3,7 +3,7 @@
  * itself. A string given to a schema is the name of what it expects, for `explain` to use.
  */
 import * as z from 'zod/mini'
-import { integer } from './integer.ts'
+import { integer } from '../wire/integer.ts'
 
 /** Characters (Unicode code points, as JSON Schema counts) of `safety_identifier`. */
 export const SAFETY_IDENTIFIER_CHARACTERS_MAX = 64

@@ -4,8 +4,8 @@ import {
   createMinuteExchange,
   PAGES_MAX,
   SHARD_TTL_SECONDS,
-} from '../../../src/limits/exchange.ts'
-import type { ShardStore } from '../../../src/limits/exchange.ts'
+} from '../../../src/limits/shard-store.ts'
+import type { ShardStore } from '../../../src/limits/shard-store.ts'
 import type { Shard } from '../../../src/limits/peer-views.ts'
 import { KvDouble } from '../../support/kv-double.ts'
 import type { KvLocation } from '../../support/kv-double.ts'

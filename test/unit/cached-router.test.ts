@@ -1,7 +1,7 @@
 import { PatternRouter } from 'hono/router/pattern-router'
 import { describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
-import { RememberingRouter } from '../../src/remembering-router.ts'
+import { RememberingRouter } from '../../src/cached-router.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'PURGE']
 const OTHER_PATHS = [
