@@ -3,7 +3,7 @@ import type { Result } from 'hono/router'
 import { PatternRouter } from 'hono/router/pattern-router'
 
 /** All routes must be added before the first is asked for. */
-export class RememberingRouter<T> extends PatternRouter<T> {
+export class CachedRouter<T> extends PatternRouter<T> {
   /** By path and method. Only paths that stand in the table: callers can make up any number, but of methods the runtime has 40. */
   readonly #found = new Map<string, Map<string, Result<T>>>()
 

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
-import { LIMIT_MAX, limitShape, type Limits } from './keys/api-key.ts'
+import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
 /** What `wrangler.toml` binds. Vars are `unknown`: the dashboard makes strings of them, `wrangler.toml` may not. */
@@ -58,23 +58,8 @@ export interface Config {
 /** Also the bound of what a request may hold in memory: an isolate has 128 MB. */
 export const BODY_BYTES_MAX_DEFAULT = 4 * 1024 * 1024
 
-const cache = new WeakMap<Env, Config>()
-
-/**
- * The configuration in `env`; parsed at an isolate's first request, since a var must not stop the start.
- *
- * @throws GatewayError `misconfigured` with the name of the var that is wrong.
- */
-export function configOf(env: Env): Config {
-  let config = cache.get(env)
-  if (config === undefined) {
-    config = parseConfig(env)
-    cache.set(env, config)
-  }
-  return config
-}
-
-function parseConfig(env: Env): Config {
+/** @throws GatewayError `misconfigured` with the name of the var that is wrong. */
+export function parseConfig(env: Env): Config {
   const parsed = vars.safeParse({ ...env, MODELS: parseJson(env.MODELS) })
   if (!parsed.success) {
     const variable = String(parsed.error.issues[0]?.path[0])

@@ -1,69 +1,46 @@
-/** What a request carries from stage to stage. */
+/** What a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
+import type { Inputs, ModelRequest } from './apis/api.ts'
 import type { Config, Env } from './config.ts'
+import type { ApiKeyView } from './keys/api-key.ts'
+import type { Settle } from './limits/admission.ts'
+import type { Limits } from './limits/limits.ts'
+import type { LogFields } from './log.ts'
 import type { Model } from './models.ts'
-import type { ApiKey } from './keys/api-key.ts'
-import type { StreamEnd } from './streams/relay.ts'
-import type { ChatCompletionRequest } from './apis/chat-completions-schema.ts'
-import type { ResponsesRequest } from './apis/responses-schema.ts'
-import type { Usage } from './wire/usage.ts'
+import type { Meter } from './streams/meter.ts'
+import type { StreamOutcome } from './streams/relay.ts'
 
 export interface Gateway {
   Bindings: Env
   Variables: {
-    /** `req_` and 32 hex digits; always our own. */
+    /** Set by `trace`: `req_` and 32 hex digits, always our own. */
     requestId: string
-    /** What goes out with whatever answer this request gets, a failure too: its id, its limits. */
-    answerHeaders: Record<string, string>
-    config: Config
-    /** Aborts when the client goes away. Kept from the original request: the body limit may replace that. */
-    clientGone: AbortSignal
-    /** Set by `authenticate`. */
-    key: ApiKey
-    /** Set by `validate`. */
-    model: Model
-    /** Set by `adapt`: what the model is called with. */
-    inputs: Record<string, unknown>
-    /** Set by `limit`: to be called when the answer has ended, or later, once its usage is known. Only the first call counts. */
-    settle: (ending: Ending) => void
-    /** Set by `limit`: the key has a limit that needs every answer's usage at once. */
-    needsUsage: boolean
-    /** Set by `complete` for a stream: resolves when the client has all of it, or has gone. */
-    ended: Promise<StreamEnd>
-    /** What the log line says beside what every request has; never a secret, a hash or the text of a message. */
+    /** Set by `trace`: headers of whatever answer this request gets, a failure too. */
+    responseHeaders: Record<string, string>
+    /** Set by `trace`: aborts when the client goes away. The body limit may replace the request that it comes from. */
+    clientSignal: AbortSignal
+    /** Set by `trace`: what the log line says beside what every line has. */
     log: LogFields
+    /** Set by `configure`. */
+    config: Config
+    /** Set by `authenticate`. */
+    key: ApiKeyView
+    /** Set by `authenticate`: the key's limits, and the gateway's defaults where it has none. */
+    limits: Limits
+    /** Set by `resolveModel`. */
+    model: Model
+    /** Set by `prepareInputs`: what the model is called with. */
+    inputs: Inputs
+    /** Set by `prepareInputs`: reads the answer's stream in passing; `null` where nothing needs its usage at once. */
+    meter: Meter | null
+    /** Set by `admit`: to be called when the answer has ended, or later, once its usage is known. */
+    settle: Settle
+    /** Set by `complete` for a stream: resolves when the client has all of it, or has gone. */
+    ended: Promise<StreamOutcome> | undefined
   }
 }
 
-/** How an answer ended, and what it took. */
-export interface Ending {
-  /** As the upstream reported it; `null` where it is not known. */
-  usage: Usage | null
-  /** Whether the upstream failed the request, before its answer or within it. */
-  failed: boolean
-  /**
-   * Completion tokens that were seen of an answer that broke off, at least 0: without a usage the key is charged these and
-   * the prompt's estimate. Neither given, a request that failed costs nothing, and one that did not is counted unmetered.
-   */
-  seenTokens?: number | undefined
-}
-
-/** The two formats of a request to the model; `messages` tells them apart, which the one has and the other refuses. */
-export type ModelRequest = ChatCompletionRequest | ResponsesRequest
-
 /** A route whose body has been checked to be a request to the model. */
-export interface ModelInput {
+export interface ModelInput<Request extends ModelRequest = ModelRequest> {
   in: { json: unknown }
-  out: { json: ModelRequest }
-}
-
-export interface LogFields {
-  keyId?: string
-  model?: string
-  stream?: boolean
-  /** How a stream ended. */
-  outcome?: StreamEnd['outcome']
-  /** Why a request failed, in the words of the code: more than the caller may learn. */
-  reason?: string
-  /** A sentence for the operator, where something must be done; makes the line an error. */
-  alert?: string
+  out: { json: Request }
 }

@@ -2,7 +2,6 @@
  * Failures: the closed union of all that can go wrong, and the one place that renders them as OpenAI's error envelope.
  * Nobody else builds an error response.
  */
-import type { ParameterFailure } from './wire/validation-error.ts'
 import { shown } from './wire/parameter-words.ts'
 
 export type Failure =
@@ -29,7 +28,25 @@ export type Failure =
   | { kind: 'misconfigured'; variable: string }
   | { kind: 'internal' }
 
-/** KV does not answer, and what must be known is not known here. */
+/** A parameter of the caller or of the operator that is wrong; made by `invalidParameter`. */
+export interface ParameterFailure {
+  kind: 'invalid_parameter'
+  /** As `messages[0].content`; `null` for the body as a whole. */
+  param: string | null
+  code: string
+  message: string
+}
+
+/** The failure of a bad parameter: its path, a sentence that says what to send instead, and OpenAI's code. */
+export function invalidParameter(
+  param: string | null,
+  message: string,
+  code = 'invalid_value',
+): ParameterFailure {
+  return { kind: 'invalid_parameter', param, code, message }
+}
+
+/** A store does not answer, and this isolate does not know the record. */
 export interface UnavailableFailure {
   kind: 'keys_unavailable' | 'budget_unavailable' | 'usage_unavailable'
 }
@@ -42,8 +59,8 @@ export interface RateLimitFailure {
   retryAfterMs: number | null
 }
 
-/** The official SDKs ignore a `retry-after` above a minute. */
-const RETRY_AFTER_MAX_MS = 60_000
+/** The official SDKs ignore a longer `retry-after`. */
+export const RETRY_AFTER_MAX_SECONDS = 60
 
 /** What the upstream's failure means for the caller; made in `upstream/failures.ts` and nowhere else. */
 export interface UpstreamFailure {
@@ -245,7 +262,8 @@ function serverError(
 
 /** When to come again, to the millisecond; a wait that no client would keep is a reason not to retry at all. */
 function retryHeaders(retryAfterMs: number | null): Record<string, string> {
-  if (retryAfterMs === null || retryAfterMs > RETRY_AFTER_MAX_MS) return { 'x-should-retry': 'false' }
+  if (retryAfterMs === null || retryAfterMs > RETRY_AFTER_MAX_SECONDS * 1000)
+    return { 'x-should-retry': 'false' }
   return {
     'retry-after': `${Math.ceil(retryAfterMs / 1000)}`,
     'retry-after-ms': `${Math.ceil(retryAfterMs)}`,

@@ -1,49 +1,83 @@
-/** What one isolate remembers of its keys: their limits' counts, their forecasts, their usage and their budgets. */
-import { causeOf, log } from './log.ts'
-import { createLedger, type Ledger } from './records/usage-ledger.ts'
+/**
+ * All that one isolate remembers between requests, in one place. The runtime may end an isolate at any time, so nothing here
+ * is the only copy, except counts of the last seconds. Each part has its bound.
+ */
+import { type Config, type Env, parseConfig } from './config.ts'
+import { createKeyStore, type KeyStore } from './keys/key-store.ts'
+import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
 import { createBudgets, type Budgets } from './limits/budget.ts'
-import { createDayExchange, createMinuteExchange } from './limits/shard-store.ts'
 import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
+import { createDayShardStore, createMinuteShardStore } from './limits/shard-store.ts'
+import { causeOf, log } from './log.ts'
+import { createLedger, type Ledger } from './records/usage-ledger.ts'
 
-export interface Memory {
+export interface Isolate {
+  /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
+  keys: KeyStore
+  /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
+  unknownKeys: UnknownKeyThrottle
+  /** Counts by key, at most `KEYS_MAX`. */
   limiter: FleetShareLimiter
+  /** Mean completions by key, at most `FORECAST_KEYS_MAX`. */
   forecast: CompletionForecast
   ledger: Ledger
   budgets: Budgets
+  /** Warnings that the log has: one of each is enough. At most one for each model of the table. */
+  warned: Set<string>
 }
 
-/** One for each namespace, and so one an isolate: what it remembers is what it decides by. */
-const memories = new WeakMap<KVNamespace, Memory>()
+/** By `env`, of which an isolate in production has one. */
+const configs = new WeakMap<Env, Config>()
 
-export function memoryOf(kv: KVNamespace): Memory {
-  let memory = memories.get(kv)
-  if (memory === undefined) {
-    memory = createMemory(kv)
-    memories.set(kv, memory)
+/** One for each namespace, so that two namespaces in one process share nothing. */
+const isolates = new WeakMap<KVNamespace, Isolate>()
+
+export function isolateOf(kv: KVNamespace): Isolate {
+  let isolate = isolates.get(kv)
+  if (isolate === undefined) {
+    isolate = createIsolate(kv)
+    isolates.set(kv, isolate)
   }
-  return memory
+  return isolate
 }
 
-function createMemory(kv: KVNamespace): Memory {
-  const ledger = createLedger(kv, { onTrouble: tellOf('usage_write') })
+/**
+ * The configuration in `env`. It is parsed at an isolate's first request, since a bad var must not stop the start.
+ *
+ * @throws GatewayError `misconfigured` with the name of the var that is wrong.
+ */
+export function configOf(env: Env): Config {
+  let config = configs.get(env)
+  if (config === undefined) {
+    config = parseConfig(env)
+    configs.set(env, config)
+  }
+  return config
+}
+
+function createIsolate(kv: KVNamespace): Isolate {
+  const ledger = createLedger(kv, { onTrouble: logTrouble('usage_write') })
   return {
+    keys: createKeyStore(kv),
+    unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
-      minutes: createMinuteExchange(kv),
-      days: createDayExchange(kv),
+      minutes: createMinuteShardStore(kv),
+      days: createDayShardStore(kv),
       onTrouble({ keyId, operation, failures, reason }) {
-        // The first in a row says it all: the pauses that follow are the same trouble.
-        if (failures === 1) tellOf(`limits_${operation}`)(keyId, reason)
+        // The first failure in a row is logged. The pauses that follow have the same cause.
+        if (failures === 1) logTrouble(`limits_${operation}`)(keyId, reason)
       },
     }),
     forecast: new CompletionForecast(),
     ledger,
-    budgets: createBudgets({ ledger, onTrouble: tellOf('budget_look') }),
+    budgets: createBudgets({ ledger, onTrouble: logTrouble('budget_look') }),
+    warned: new Set(),
   }
 }
 
-function tellOf(what: string) {
-  return function tell(keyId: string, error: unknown): void {
+function logTrouble(what: string) {
+  return function logTrouble(keyId: string, error: unknown): void {
     log({ event: 'trouble', what, keyId, cause: causeOf(error) })
   }
 }

@@ -1,19 +1,32 @@
-/** The log: one JSON object a line, which Workers Logs indexes by field. Nobody else writes to the console. */
-import type { LogFields } from './context.ts'
+/** The log: one JSON object a line, which Workers Logs indexes by field. No other file writes to the console. */
+
+/** What a stage may add to a request's line. It never holds a secret, a hash or the text of a message. */
+export interface LogFields {
+  keyId?: string
+  model?: string
+  stream?: boolean
+  /** How a stream ended. */
+  outcome?: 'completed' | 'client_closed' | 'upstream_failed'
+  /** Why a request failed, in the words of the code. The caller may learn less. */
+  reason?: string
+  /** A sentence that tells the operator what to do. It makes the line an error. */
+  alert?: string
+}
 
 export interface RequestLine extends LogFields {
   event: 'request'
   requestId: string
   method: string
-  /** The pattern of the route and not the path, which is the caller's own text. */
+  /** The route's pattern. The path is the caller's own text, and is not logged. */
   route: string
   status: number
-  milliseconds: number
+  /** Until the answer's headers, or for a stream until its end. */
+  durationMs: number
 }
 
 export interface TroubleLine {
   event: 'trouble'
-  /** What is in trouble, as a word: `kv_read`, `kv_write`, `record`. */
+  /** The part that is in trouble, as a word: `kv_read`, `kv_write`, `key_record`. */
   what: string
   keyId?: string
   /** The message of the error that was caught. */

@@ -1,7 +1,7 @@
 /** A memory of so many entries at most: what an isolate keeps by key, and may lose at any time. */
 
 /** The value of a key, made where there is none. The least recently used one makes room: a Map keeps the order. */
-export function recall<Value>(
+export function getOrCreate<Value>(
   memory: Map<string, Value>,
   key: string,
   entriesMax: number,

@@ -37,7 +37,7 @@ try {
   )
   const metafile = JSON.parse(readFileSync(metafilePath, 'utf8')) as Metafile
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs))
-  const strangers = inputs.filter(
+  const throttle = inputs.filter(
     (path) => !/^(src|node_modules)\//.test(path) || path.startsWith('src/local/'),
   )
   const bundle = readFileSync(join(outdir, 'index.js'))
@@ -46,7 +46,7 @@ try {
   const problems: string[] = []
   if (!inputs.includes('src/app.ts'))
     problems.push('src/app.ts is not in the bundle: the list of inputs cannot be right')
-  if (strangers.length > 0) problems.push(`must not ship: ${strangers.join(', ')}`)
+  if (throttle.length > 0) problems.push(`must not ship: ${throttle.join(', ')}`)
   if (bundle.includes('LocalOffline')) problems.push('the ready-made local key is in the bundle')
   if (gzipBytes > GZIP_BYTES_MAX)
     problems.push(`${gzipBytes} bytes gzip, above the bound of ${GZIP_BYTES_MAX}`)

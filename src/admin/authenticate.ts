@@ -2,8 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import { equalHashes, hashSecret } from '../keys/secret.ts'
-import { bearerToken } from '../stages/authenticate.ts'
+import { bearerToken, equalHashes, hashSecret } from '../keys/secret.ts'
 
 /** A shorter token could be guessed; the routes are then off, as without one. */
 export const ADMIN_TOKEN_LENGTH_MIN = 32
@@ -11,7 +10,7 @@ export const ADMIN_TOKEN_LENGTH_MIN = 32
 /** @throws GatewayError `admin_off`, `invalid_admin_token`. */
 export function authenticateOperator(): MiddlewareHandler<Gateway> {
   return async function authenticateOperator(c, next) {
-    c.get('answerHeaders')['cache-control'] = 'no-store'
+    c.get('responseHeaders')['cache-control'] = 'no-store'
     const expected = c.env.ADMIN_TOKEN ?? ''
     if (expected.length < ADMIN_TOKEN_LENGTH_MIN) throw new GatewayError({ kind: 'admin_off' })
     const token = bearerToken(c.req.header('authorization')) ?? ''

@@ -2,18 +2,11 @@
 import type { Context } from 'hono'
 import type * as z from 'zod/mini'
 import type { Gateway } from '../context.ts'
-import { GatewayError } from '../failure.ts'
-import {
-  type ApiKey,
-  deleteApiKey,
-  type Limits,
-  limitsSchema,
-  listApiKeys,
-  readApiKey,
-  viewOf,
-  writeApiKey,
-} from '../keys/api-key.ts'
+import { GatewayError, invalidParameter } from '../failure.ts'
+import { isolateOf } from '../isolate.ts'
+import { type ApiKey, viewOf } from '../keys/api-key.ts'
 import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
+import { type Limits, limitsSchema } from '../limits/limits.ts'
 import {
   type keyCreation,
   type keyRotation,
@@ -42,7 +35,7 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     secretSha256: await hashSecret(secret),
     previous: null,
   }
-  await writeApiKey(c.env.KV, key, Date.now())
+  await isolateOf(c.env.KV).keys.write(key, Date.now())
   return c.json({ ...viewOf(key), secret }, 201)
 }
 
@@ -51,9 +44,10 @@ export async function listKeys(c: Context<Gateway>): Promise<Response> {
   const limit = Number(c.req.query('limit') ?? LIST_LIMIT_DEFAULT)
   if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT_MAX) {
     const message = `Invalid 'limit': expected a whole number from 1 to ${LIST_LIMIT_MAX}.`
-    throw new GatewayError({ kind: 'invalid_parameter', param: 'limit', code: 'invalid_value', message })
+    throw new GatewayError(invalidParameter('limit', message))
   }
-  const { keys, nextCursor } = await listApiKeys(c.env.KV, { limit, cursor: c.req.query('cursor') ?? null })
+  const page = { limit, cursor: c.req.query('cursor') ?? null }
+  const { keys, nextCursor } = await isolateOf(c.env.KV).keys.list(page)
   return c.json({ data: keys, nextCursor })
 }
 
@@ -72,7 +66,7 @@ export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response
     disabled: disabled ?? old.disabled,
     limits: withoutNull({ ...old.limits, ...limits }),
   }
-  await writeApiKey(c.env.KV, key, Date.now())
+  await isolateOf(c.env.KV).keys.write(key, Date.now())
   return c.json(viewOf(key))
 }
 
@@ -83,7 +77,7 @@ export async function deleteKey(c: Context<Gateway>): Promise<Response> {
     // Of all records, one that nobody can read must not be there for ever.
     if (!(error instanceof GatewayError && error.failure.kind === 'key_record_unreadable')) throw error
   })
-  await deleteApiKey(c.env.KV, id, Date.now())
+  await isolateOf(c.env.KV).keys.delete(id, Date.now())
   return c.json({ id, deleted: true })
 }
 
@@ -98,14 +92,14 @@ export async function rotateKey(c: WithBody<typeof keyRotation>): Promise<Respon
     secretSha256: await hashSecret(secret),
     previous: graceSeconds === 0 ? null : { secretSha256: old.secretSha256, validUntil },
   }
-  await writeApiKey(c.env.KV, key, Date.now())
+  await isolateOf(c.env.KV).keys.write(key, Date.now())
   return c.json({ ...viewOf(key), secret, previousValidUntil: graceSeconds === 0 ? null : validUntil })
 }
 
 /** @throws GatewayError `key_not_found`. */
 export async function requireKey(c: Context<Gateway>): Promise<ApiKey> {
   const keyId = c.req.param('id') ?? ''
-  const key = KEY_ID_FORM.test(keyId) ? await readApiKey(c.env.KV, keyId) : null
+  const key = KEY_ID_FORM.test(keyId) ? await isolateOf(c.env.KV).keys.read(keyId) : null
   if (key === null) throw new GatewayError({ kind: 'key_not_found', keyId })
   return key
 }
@@ -115,7 +109,7 @@ function futureTime(expiresAt: string | null): string | null {
   if (expiresAt === null || Date.parse(expiresAt) > Date.now()) return expiresAt
   const message =
     "Invalid 'expiresAt': expected a time in the future. To stop a key now, set 'disabled' to true."
-  throw new GatewayError({ kind: 'invalid_parameter', param: 'expiresAt', code: 'invalid_value', message })
+  throw new GatewayError(invalidParameter('expiresAt', message))
 }
 
 function withoutNull(limits: Record<string, unknown>): Limits {

@@ -1,7 +1,7 @@
 /** What the operator sends. Strict where the callers' API is loose: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
-import { limitShape, limitsSchema } from '../keys/api-key.ts'
-import { instant } from '../wire/iso-timestamp.ts'
+import { limitShape, limitsSchema } from '../limits/limits.ts'
+import { isoTimestamp } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
 
 export const NAME_LENGTH_MAX = 100
@@ -14,7 +14,7 @@ const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
 export const keyCreation = z.lazy(() =>
   z.strictObject({
     name,
-    expiresAt: z.optional(z.nullable(instant)),
+    expiresAt: z.optional(z.nullable(isoTimestamp)),
     limits: z.optional(limitsSchema),
   }),
 )
@@ -23,7 +23,7 @@ export const keyCreation = z.lazy(() =>
 export const keyUpdate = z.lazy(() =>
   z.strictObject({
     name: z.optional(name),
-    expiresAt: z.optional(z.nullable(instant)),
+    expiresAt: z.optional(z.nullable(isoTimestamp)),
     disabled: z.optional(z.boolean()),
     limits: z.optional(
       z.strictObject({

@@ -1,13 +1,13 @@
 /** The operator's routes for usage: of one key, and of all by day. */
 import type { Context } from 'hono'
+import { dateOf, datesBetween, DAY_MS } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
-import { GatewayError } from '../failure.ts'
-import { DAY_MS } from '../limits/day-count.ts'
-import { memoryOf } from '../isolate.ts'
-import { orUnavailable } from '../records/reach.ts'
-import { datesOf, rowsOf, shown, sumSince } from '../records/usage-report.ts'
-import { dateOf, sumOf } from '../records/usage-totals.ts'
+import { GatewayError, invalidParameter } from '../failure.ts'
+import { isolateOf } from '../isolate.ts'
+import { rowsOf, shown, sumSince } from '../records/usage-report.ts'
+import { sumOf } from '../records/usage-totals.ts'
 import { KEY_ID_FORM } from '../keys/secret.ts'
+import { orServiceUnavailable } from '../keys/service-unavailable.ts'
 import { requireKey } from './keys.ts'
 import { RANGE_DAYS_MAX } from './requests.ts'
 
@@ -35,7 +35,7 @@ export async function showAllUsage(c: Context<Gateway>): Promise<Response> {
   const { from, to } = rangeOf(c, 7)
   const view = await look(c, '', { from, to })
   const taken = [...view.days()].toSorted(([one], [other]) => (one < other ? -1 : 1))
-  const days = datesOf(from, to).map((date) => {
+  const days = datesBetween(from, to).map((date) => {
     const keys = taken.filter(([day]) => day.endsWith(date))
     return {
       date,
@@ -52,7 +52,7 @@ interface Range {
 }
 
 function look(c: Context<Gateway>, keyId: string, { from, to }: Range) {
-  return orUnavailable(memoryOf(c.env.KV).ledger.look(keyId, from, to), 'usage_unavailable')
+  return orServiceUnavailable(isolateOf(c.env.KV).ledger.look(keyId, from, to), 'usage_unavailable')
 }
 
 /** @throws GatewayError `invalid_parameter` with the name of the date that is wrong. */
@@ -72,6 +72,5 @@ function dateParameter(c: Context<Gateway>, name: string, defaultMs: number): st
 }
 
 function invalid(param: string, expected: string): GatewayError {
-  const message = `Invalid '${param}': expected ${expected}.`
-  return new GatewayError({ kind: 'invalid_parameter', param, code: 'invalid_value', message })
+  return new GatewayError(invalidParameter(param, `Invalid '${param}': expected ${expected}.`))
 }

@@ -32,7 +32,7 @@ import {
   topP,
   verbosity,
 } from './parameter-shapes.ts'
-import { plainAtAGlance } from './skip-plain-messages.ts'
+import { skipPlainMessages } from './skip-plain-messages.ts'
 
 /** Strings in `stop`. */
 export const STOP_MAX = 4
@@ -126,7 +126,7 @@ export const chatCompletionRequest = z.lazy(() =>
   z
     .object({
       model: modelName,
-      messages: plainAtAGlance(z.array(message, 'an array of objects').check(z.minLength(1))),
+      messages: skipPlainMessages(z.array(message, 'an array of objects').check(z.minLength(1))),
       functions: z.nullish(
         z
           .array(z.object(functionShape), 'an array of function definitions')

@@ -9,7 +9,7 @@ const PLAIN_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user'
  * The same schema of a list of messages, which does not look closer where all of them are plain. Everything else it judges
  * and explains as ever. Its value is then the very list and not a copy.
  */
-export function plainAtAGlance<Schema extends z.ZodMiniType>(messages: Schema): Schema {
+export function skipPlainMessages<Schema extends z.ZodMiniType>(messages: Schema): Schema {
   const internals = messages._zod
   const run = internals.run.bind(internals)
   internals.run = (payload, context) => (arePlain(payload.value) ? payload : run(payload, context))

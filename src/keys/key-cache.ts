@@ -1,5 +1,5 @@
 /** A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. */
-import { recall } from '../lru.ts'
+import { getOrCreate } from '../lru.ts'
 
 export interface Cached<T> {
   /** `null`: there is no such record. */
@@ -9,7 +9,7 @@ export interface Cached<T> {
   fresh: boolean
 }
 
-export interface RecordCacheOptions {
+export interface KeyCacheOptions {
   entriesMax: number
   /** How long a record that exists stays fresh. */
   freshMs: number
@@ -18,10 +18,10 @@ export interface RecordCacheOptions {
 }
 
 /** Least recently used entries go first. One isolate's memory: it may be lost at any time. */
-export class RecordCache<T> {
+export class KeyCache<T> {
   readonly #entries = new Map<string, { value: T | null; readAtMs: number; freshUntilMs: number }>()
 
-  constructor(readonly options: RecordCacheOptions) {}
+  constructor(readonly options: KeyCacheOptions) {}
 
   get(id: string, nowMs: number): Cached<T> | undefined {
     const entry = this.#entries.get(id)
@@ -35,7 +35,7 @@ export class RecordCache<T> {
   set(id: string, value: T | null, nowMs: number): void {
     const { entriesMax, freshMs, absentMs } = this.options
     const freshUntilMs = nowMs + (value === null ? absentMs : freshMs)
-    const entry = recall(this.#entries, id, entriesMax, () => ({ value, readAtMs: nowMs, freshUntilMs }))
+    const entry = getOrCreate(this.#entries, id, entriesMax, () => ({ value, readAtMs: nowMs, freshUntilMs }))
     Object.assign(entry, { value, readAtMs: nowMs, freshUntilMs })
   }
 

@@ -34,6 +34,11 @@ export function keyIdOf(secret: string): string | null {
   return secret.endsWith(checksum(body)) ? id : null
 }
 
+/** The token of `Authorization: Bearer …`; `null` where there is none. The scheme's case does not matter (RFC 9110). */
+export function bearerToken(header: string | undefined): string | null {
+  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? null
+}
+
 /** SHA-256 in hex: the only trace of a secret that is stored. 160 random bits need no salt and no slow hash. */
 export async function hashSecret(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(secret))

@@ -2,7 +2,7 @@
  * How many keys that do not exist an address may ask for. Each costs a read of KV, which somebody pays: the checksum in a
  * secret stops who types at random, and this who has read the source.
  */
-import { recall } from '../lru.ts'
+import { getOrCreate } from '../lru.ts'
 
 /** Unknown keys a minute and address, in one isolate. */
 export const UNKNOWN_KEYS_PER_MINUTE = 20
@@ -11,7 +11,7 @@ export const ADDRESSES_MAX = 5_000
 
 const WINDOW_MS = 60_000
 
-export class Strangers {
+export class UnknownKeyThrottle {
   readonly #windows = new Map<string, { startMs: number; unknown: number }>()
 
   /** How long an address must wait before another key of its is looked up, ms; 0 for not at all. */
@@ -23,7 +23,7 @@ export class Strangers {
 
   /** Notes that a key this address asked for does not exist. */
   note(address: string, nowMs: number): void {
-    const window = recall(this.#windows, networkOf(address), ADDRESSES_MAX, () => ({
+    const window = getOrCreate(this.#windows, networkOf(address), ADDRESSES_MAX, () => ({
       startMs: nowMs,
       unknown: 0,
     }))

@@ -18,7 +18,7 @@ export const SPACING_MS = 1_000
  * An operation belongs to the request that began it: when that request's time is over, it may never come back. So nothing
  * here is awaited by another request: each sees only when the last operation began, and gives it up when it hangs.
  */
-export class Lane {
+export class Backoff {
   #startedAtMs = -Infinity
   #running = false
   #ticket = 0

@@ -10,11 +10,13 @@
  *
  * A budget of kind `total` covers what the ledger remembers: `USAGE_LIFETIME_SECONDS`.
  */
-import { recall } from '../lru.ts'
-import type { Budget } from '../keys/api-key.ts'
-import { sleep, withTimeout, type Sleep } from '../records/reach.ts'
+import { dateOf, periodEndMs, periodStartDate } from '../calendar.ts'
+import { getOrCreate } from '../lru.ts'
+import type { Budget } from './limits.ts'
+import { withTimeout } from '../records/reach.ts'
+import { sleep, type Sleep } from '../timeout.ts'
 import type { Ledger } from '../records/usage-ledger.ts'
-import { dateOf, sumOf } from '../records/usage-totals.ts'
+import { sumOf } from '../records/usage-totals.ts'
 import type { WaitUntil } from './decision.ts'
 
 /** Keys an isolate remembers the spending of. The least recently used one is forgotten. */
@@ -102,8 +104,8 @@ export function createBudgets({ ledger, sleep: wait = sleep, onTrouble }: Budget
 
   return {
     check(keyId, budget, estimateMicroUsd, nowMs, waitUntil) {
-      const account = recall(accounts, keyId, ACCOUNTS_MAX, newAccount)
-      const fromDate = periodStart(budget.period, nowMs)
+      const account = getOrCreate(accounts, keyId, ACCOUNTS_MAX, newAccount)
+      const fromDate = periodStartDate(budget.period, nowMs)
       const budgetMicroUsd = budget.usd * 1_000_000
       const decide = (): Spending => {
         const spentMicroUsd = account.listedMicroUsd + account.hereMicroUsd
@@ -131,19 +133,6 @@ export function createBudgets({ ledger, sleep: wait = sleep, onTrouble }: Budget
       return accounts.size
     },
   }
-}
-
-/** The first date of the period, as text that sorts. */
-export function periodStart(period: Budget['period'], nowMs: number): string {
-  const today = dateOf(nowMs)
-  return period === 'day' ? today : period === 'month' ? `${today.slice(0, 8)}01` : '0000-00-00'
-}
-
-function periodEndMs(period: Budget['period'], nowMs: number): number | null {
-  const now = new Date(nowMs)
-  if (period === 'total') return null
-  const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()]
-  return period === 'day' ? Date.UTC(year, month, now.getUTCDate() + 1) : Date.UTC(year, month + 1)
 }
 
 function newAccount(): Account {

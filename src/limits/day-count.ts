@@ -11,8 +11,8 @@
  * published: the requests of its last minute, or five while they are less than 1 % of the limit.
  */
 
-/** A day, ms. */
-export const DAY_MS = 86_400_000
+import { DAY_MS, dateOf } from '../calendar.ts'
+
 /** A count that grew by this share of the limit (at least 1) is published soon, and makes look for what others counted. */
 export const DAY_CHANGE_SHARE = 0.01
 /** Time between two publications of a day's shard, ms: when it grew by that share, and when it grew by less. */
@@ -45,7 +45,7 @@ export class DayCount {
     const day = Math.floor(nowMs / DAY_MS)
     if (day <= this.#day) return
     this.#day = day
-    this.date = new Date(day * DAY_MS).toISOString().slice(0, 10)
+    this.date = dateOf(day * DAY_MS)
     this.#own = this.#published = this.#ownWhenCollected = this.#peersAdmitted = 0
     this.#peers.clear()
   }

@@ -1,6 +1,6 @@
 /** What a limiter is asked and what it answers: the same words for every backend. */
 
-import type { Mode, Standing } from './fleet-share.ts'
+import type { Mode, LimitStatus } from './fleet-share.ts'
 
 /** A key's limits, integers of at least 1. One not set does not limit; none set keeps no state at all. */
 export interface Limits {
@@ -31,9 +31,9 @@ export interface Reservation {
 
 /** Where the key stands after the decision; only the limits that are set. */
 export interface LimitState {
-  readonly requests?: Standing
-  readonly requestsPerDay?: Standing
-  readonly tokens?: Standing
+  readonly requests?: LimitStatus
+  readonly requestsPerDay?: LimitStatus
+  readonly tokens?: LimitStatus
 }
 
 export interface Admitted {

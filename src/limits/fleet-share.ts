@@ -32,7 +32,7 @@ export interface Terms {
 }
 
 /** Where a measure stands for the key, as this isolate knows it. */
-export interface Standing {
+export interface LimitStatus {
   /** Requests or tokens a minute. */
   readonly limit: number
   /** Known to be admitted in the last 60 s, here and elsewhere; tokens may exceed the limit, for usage is known late. */
@@ -66,7 +66,12 @@ export function waitMs(
 }
 
 /** Where the measure stands. The window has been rolled to now. */
-export function standing(window: RollingWindow, peers: PeerSums, terms: Terms, nowMs: number): Standing {
+export function limitStatus(
+  window: RollingWindow,
+  peers: PeerSums,
+  terms: Terms,
+  nowMs: number,
+): LimitStatus {
   const used = window.admitted + peers.admitted
   const share = shareOf(window, peers, terms)
   const remaining = Math.min(terms.limit - used, share + terms.dither - window.admitted)

@@ -2,8 +2,8 @@
 
 import { DayCount } from './day-count.ts'
 import type { Cost, Decision, Limits, LimitState, Refused, Reservation } from './decision.ts'
-import { dither, seedOf, standing, TOLERANCES, waitMs } from './fleet-share.ts'
-import type { Standing, Terms } from './fleet-share.ts'
+import { dither, seedOf, limitStatus, TOLERANCES, waitMs } from './fleet-share.ts'
+import type { LimitStatus, Terms } from './fleet-share.ts'
 import { PeerViews } from './peer-views.ts'
 import type { Measure } from './peer-views.ts'
 import { RollingWindow } from './rolling-window.ts'
@@ -41,7 +41,7 @@ export class KeyState {
     const { requestsPerMinute, tokensPerMinute, requestsPerDay } = limits
     if (tokensPerMinute !== undefined && cost.tokens > tokensPerMinute) {
       // Not offered: demand that can never be met would take a share of the limit from the demand that can.
-      const state = this.standings(limits, nowMs)
+      const state = this.limitState(limits, nowMs)
       return {
         admitted: false,
         reason: 'tokens_too_large',
@@ -55,7 +55,7 @@ export class KeyState {
     const isDaySpent = requestsPerDay !== undefined && this.day.used + cost.requests > requestsPerDay
     const dayWaitMs = isDaySpent ? this.day.resetMs(nowMs) : 0
     if (Math.max(requestsWaitMs, tokensWaitMs, dayWaitMs) > 0) {
-      const state = this.standings(limits, nowMs)
+      const state = this.limitState(limits, nowMs)
       if (dayWaitMs > Math.max(requestsWaitMs, tokensWaitMs))
         return refused('requests_per_day', state.requestsPerDay, dayWaitMs, state)
       if (tokensWaitMs > requestsWaitMs) return refused('tokens', state.tokens, tokensWaitMs, state)
@@ -67,7 +67,7 @@ export class KeyState {
     const tokens = tokensPerMinute === undefined ? 0 : cost.tokens
     const { keyId, isolateId } = this
     const reservation = { keyId, isolateId, admittedAtMs: nowMs, tokens, isSettled: false }
-    return { admitted: true, reservation, state: this.standings(limits, nowMs) }
+    return { admitted: true, reservation, state: this.limitState(limits, nowMs) }
   }
 
   /** Replaces reserved tokens by the real ones. */
@@ -79,12 +79,13 @@ export class KeyState {
   }
 
   /** Where the limits stand. Rolled to now. */
-  standings(limits: Limits, nowMs: number): LimitState {
+  limitState(limits: Limits, nowMs: number): LimitState {
     const { requestsPerMinute, tokensPerMinute, requestsPerDay } = limits
     const state: { -readonly [name in keyof LimitState]: LimitState[name] } = {}
     if (requestsPerMinute !== undefined)
-      state.requests = this.#standing('requests', requestsPerMinute, limits, nowMs)
-    if (tokensPerMinute !== undefined) state.tokens = this.#standing('tokens', tokensPerMinute, limits, nowMs)
+      state.requests = this.#limitStatus('requests', requestsPerMinute, limits, nowMs)
+    if (tokensPerMinute !== undefined)
+      state.tokens = this.#limitStatus('tokens', tokensPerMinute, limits, nowMs)
     if (requestsPerDay !== undefined) {
       const { used } = this.day
       const remaining = Math.max(0, requestsPerDay - used)
@@ -107,8 +108,8 @@ export class KeyState {
     return waitMs(window, this.peers.sums(measure), this.#terms(limit, mode, nowMs), amount, nowMs)
   }
 
-  #standing(measure: Measure, limit: number, { mode }: Limits, nowMs: number): Standing {
-    return standing(this.window(measure), this.peers.sums(measure), this.#terms(limit, mode, nowMs), nowMs)
+  #limitStatus(measure: Measure, limit: number, { mode }: Limits, nowMs: number): LimitStatus {
+    return limitStatus(this.window(measure), this.peers.sums(measure), this.#terms(limit, mode, nowMs), nowMs)
   }
 
   #terms(limit: number, mode: Limits['mode'], nowMs: number): Terms {
@@ -118,11 +119,11 @@ export class KeyState {
 
 function refused(
   reason: Refused['reason'],
-  standingOfReason: Standing | undefined,
+  statusOfReason: LimitStatus | undefined,
   waitedMs: number,
   state: LimitState,
 ): Refused {
   // Always there: only a limit that is set refuses.
-  const { limit, used } = standingOfReason ?? { limit: 0, used: 0 }
+  const { limit, used } = statusOfReason ?? { limit: 0, used: 0 }
   return { admitted: false, reason, limit, used, retryAfterMs: Math.max(1, waitedMs), state }
 }

@@ -1,8 +1,8 @@
 /** The limiter that counts in memory and tells other isolates through KV: exact in one isolate, approximate across many. */
 
-import { recall } from '../lru.ts'
-import { Courier } from './sync.ts'
-import type { CourierOptions, Trouble } from './sync.ts'
+import { getOrCreate } from '../lru.ts'
+import { Sync } from './sync.ts'
+import type { SyncOptions, Trouble } from './sync.ts'
 import type { Decision, Limiter, Limits, LimitState } from './decision.ts'
 import { KeyState } from './key-state.ts'
 
@@ -11,7 +11,7 @@ export const KEYS_MAX = 5_000
 
 const ISOLATE_ID_CHARS = 8
 
-export interface LimiterOptions extends Pick<CourierOptions, 'minutes' | 'days'> {
+export interface LimiterOptions extends Pick<SyncOptions, 'minutes' | 'days'> {
   /** Names this isolate in KV. Default: 8 random characters, drawn at the first request. */
   readonly isolateId?: string
   /** From 0 up to 1. Default `Math.random`. */
@@ -33,7 +33,7 @@ export interface FleetShareLimiter extends Limiter {
 
 interface Memory {
   readonly state: KeyState
-  readonly courier: Courier
+  readonly sync: Sync
 }
 
 export function createLimiter(options: LimiterOptions): FleetShareLimiter {
@@ -44,7 +44,7 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
     clock = () => Date.now(),
     onTrouble = () => undefined,
   } = options
-  const courierOptions: CourierOptions = { minutes, days, clock, onTrouble }
+  const syncOptions: SyncOptions = { minutes, days, clock, onTrouble }
   // In the order of their last use.
   const memories = new Map<string, Memory>()
   // Drawn late: Workers forbid randomness outside of a request.
@@ -53,12 +53,12 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
 
   function remember(keyId: string): Memory {
     isolateId ??= randomId(random)
-    return recall(memories, keyId, KEYS_MAX, () => {
+    return getOrCreate(memories, keyId, KEYS_MAX, () => {
       // Each memory is a writer of its own. Were a forgotten key to write under its old name, it would take its own last
       // shard for itself and not count what that says, and replace today's count by a smaller one.
       generation += 1
       const state = new KeyState(keyId, `${isolateId}.${generation.toString(36)}`)
-      return { state, courier: new Courier(state, courierOptions) }
+      return { state, sync: new Sync(state, syncOptions) }
     })
   }
 
@@ -69,10 +69,10 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
         const reservation = { keyId, isolateId: '', admittedAtMs: nowMs, tokens, isSettled: true }
         return { admitted: true, reservation, state: {} }
       }
-      const { state, courier } = remember(keyId)
+      const { state, sync } = remember(keyId)
       state.roll(limits, nowMs)
       const decision = state.decide(limits, { requests: cost.requests, tokens }, nowMs)
-      courier.run(limits, nowMs, waitUntil)
+      sync.run(limits, nowMs, waitUntil)
       return decision
     },
 
@@ -87,7 +87,7 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
     peek(keyId, limits, nowMs) {
       const state = memories.get(keyId)?.state ?? new KeyState(keyId, '')
       state.roll(limits, nowMs)
-      return state.standings(limits, nowMs)
+      return state.limitState(limits, nowMs)
     },
 
     get size() {

@@ -8,13 +8,13 @@ import type { Shard } from './peer-views.ts'
  * The exchange of one kind of shard. `scope` is what the shards are about: a key id, or a key id and a date. Both promises
  * reject when the store is in trouble. The caller leaves at least a second between two publications of one shard.
  */
-export interface Exchange<T> {
+export interface ShardStore<T> {
   publish(scope: string, shard: T): Promise<void>
   collect(scope: string): Promise<readonly T[]>
 }
 
 /** What the exchange needs of a KV namespace. */
-export interface ShardStore {
+export interface ShardKv {
   put(key: string, value: string, options: { expirationTtl: number; metadata: unknown }): Promise<void>
   list(options: { prefix: string; cursor?: string | null }): Promise<ShardListing>
 }
@@ -78,19 +78,19 @@ const dayCodec: Codec<DayShard> = {
 }
 
 /** The minute's shards in KV: `rate:<keyId>:<isolateId>`, 180 s. */
-export function createMinuteExchange(store: ShardStore): Exchange<Shard> {
-  return createKvExchange(store, minuteCodec)
+export function createMinuteShardStore(store: ShardKv): ShardStore<Shard> {
+  return createShardStore(store, minuteCodec)
 }
 
 /** The day's shards in KV: `day:<keyId>:<date>:<isolateId>`, 25 h. */
-export function createDayExchange(store: ShardStore): Exchange<DayShard> {
-  return createKvExchange(store, dayCodec)
+export function createDayShardStore(store: ShardKv): ShardStore<DayShard> {
+  return createShardStore(store, dayCodec)
 }
 
-function createKvExchange<T extends { readonly isolateId: string }>(
-  store: ShardStore,
+function createShardStore<T extends { readonly isolateId: string }>(
+  store: ShardKv,
   codec: Codec<T>,
-): Exchange<T> {
+): ShardStore<T> {
   return {
     async publish(scope, shard) {
       const options = { expirationTtl: codec.ttlSeconds, metadata: codec.encode(shard) }

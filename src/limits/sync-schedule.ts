@@ -28,16 +28,16 @@ export const FRESH_MS = 15_000
 export const COLLECT_FAR_MS = 30_000
 
 /** How near a key is to its limits, in one isolate. */
-export interface Nearness {
+export interface Load {
   readonly isQuiet: boolean
   readonly isNear: boolean
   /** Whether the counts differ from the published ones by enough to tell soon. */
   readonly isChanged: boolean
 }
 
-export function nearness(state: KeyState, limits: Limits, published: Shard | undefined): Nearness {
-  const requests = nearnessOf('requests', limits.requestsPerMinute, state, published)
-  const tokens = nearnessOf('tokens', limits.tokensPerMinute, state, published)
+export function load(state: KeyState, limits: Limits, published: Shard | undefined): Load {
+  const requests = loadOf('requests', limits.requestsPerMinute, state, published)
+  const tokens = loadOf('tokens', limits.tokensPerMinute, state, published)
   return {
     isQuiet: requests.isQuiet && tokens.isQuiet,
     isNear: requests.isNear || tokens.isNear,
@@ -45,14 +45,14 @@ export function nearness(state: KeyState, limits: Limits, published: Shard | und
   }
 }
 
-const UNLIMITED: Nearness = { isQuiet: true, isNear: false, isChanged: false }
+const UNLIMITED: Load = { isQuiet: true, isNear: false, isChanged: false }
 
-function nearnessOf(
+function loadOf(
   measure: Measure,
   limit: number | undefined,
   state: KeyState,
   published: Shard | undefined,
-): Nearness {
+): Load {
   if (limit === undefined) return UNLIMITED
   const window = state.window(measure)
   const change = Math.max(CHANGE_MIN, limit * CHANGE_SHARE)

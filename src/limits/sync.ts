@@ -2,9 +2,9 @@
 
 import type { DayShard } from './day-count.ts'
 import type { Limits, WaitUntil } from './decision.ts'
-import type { Exchange } from './shard-store.ts'
+import type { ShardStore } from './shard-store.ts'
 import type { KeyState } from './key-state.ts'
-import { Lane } from './backoff.ts'
+import { Backoff } from './backoff.ts'
 import type { Shard } from './peer-views.ts'
 import * as schedule from './sync-schedule.ts'
 
@@ -22,22 +22,22 @@ export interface Trouble {
 
 export type Operation = 'publish' | 'collect' | 'publish_day' | 'collect_day'
 
-export interface CourierOptions {
-  readonly minutes: Exchange<Shard>
-  readonly days: Exchange<DayShard>
+export interface SyncOptions {
+  readonly minutes: ShardStore<Shard>
+  readonly days: ShardStore<DayShard>
   /** The time an operation ended, ms since 1970. */
   readonly clock: () => number
   readonly onTrouble: (trouble: Trouble) => void
 }
 
-export class Courier {
+export class Sync {
   readonly #state: KeyState
-  readonly #options: CourierOptions
-  readonly #lanes = {
-    publish: new Lane(),
-    collect: new Lane(),
-    publish_day: new Lane(),
-    collect_day: new Lane(),
+  readonly #options: SyncOptions
+  readonly #backoffs = {
+    publish: new Backoff(),
+    collect: new Backoff(),
+    publish_day: new Backoff(),
+    collect_day: new Backoff(),
   }
   #seq = 0
   #published: Shard | undefined
@@ -47,7 +47,7 @@ export class Courier {
   #dayPublishedAtMs = -Infinity
   #dayCollectedAtMs = -Infinity
 
-  constructor(state: KeyState, options: CourierOptions) {
+  constructor(state: KeyState, options: SyncOptions) {
     this.#state = state
     this.#options = options
   }
@@ -59,7 +59,7 @@ export class Courier {
   }
 
   #runMinute(limits: Limits, nowMs: number, waitUntil: WaitUntil): void {
-    const { isQuiet, isNear, isChanged } = schedule.nearness(this.#state, limits, this.#published)
+    const { isQuiet, isNear, isChanged } = schedule.load(this.#state, limits, this.#published)
     if (isQuiet) return
     const renewWithinMs = isNear ? schedule.PUBLISH_NEAR_MS : schedule.PUBLISH_FAR_MS
     const publishEveryMs = isChanged ? schedule.PUBLISH_SOON_MS : renewWithinMs
@@ -123,24 +123,24 @@ export class Courier {
   }
 
   #isFree(operation: Operation, nowMs: number): boolean {
-    const lane = this.#lanes[operation]
-    if (lane.isHanging(nowMs)) this.#fail(operation, nowMs, 'no answer')
-    return lane.isFree(nowMs)
+    const backoff = this.#backoffs[operation]
+    if (backoff.isHanging(nowMs)) this.#fail(operation, nowMs, 'no answer')
+    return backoff.isFree(nowMs)
   }
 
   // `work` returns what to take over once it is done, unless it had been given up by then.
   #begin(operation: Operation, nowMs: number, waitUntil: WaitUntil, work: () => Promise<() => void>): void {
-    const lane = this.#lanes[operation]
-    const ticket = lane.begin(nowMs)
+    const backoff = this.#backoffs[operation]
+    const ticket = backoff.begin(nowMs)
     const { clock } = this.#options
     const finish = async (): Promise<void> => {
       try {
         const takeOver = await work()
-        if (!lane.isCurrent(ticket)) return
-        lane.succeed(clock())
+        if (!backoff.isCurrent(ticket)) return
+        backoff.succeed(clock())
         takeOver()
       } catch (error) {
-        if (lane.isCurrent(ticket)) this.#fail(operation, clock(), String(error))
+        if (backoff.isCurrent(ticket)) this.#fail(operation, clock(), String(error))
       }
     }
     waitUntil(finish())
@@ -148,7 +148,7 @@ export class Courier {
 
   #fail(operation: Operation, nowMs: number, reason: string): void {
     const { keyId } = this.#state
-    this.#options.onTrouble({ keyId, operation, ...this.#lanes[operation].fail(nowMs), reason })
+    this.#options.onTrouble({ keyId, operation, ...this.#backoffs[operation].fail(nowMs), reason })
   }
 }
 

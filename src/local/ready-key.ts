@@ -1,5 +1,5 @@
 /** The key of the offline gateway: fixed, so that the README can print it. Production has no such record. */
-import { readApiKey, writeApiKey } from '../keys/api-key.ts'
+import { isolateOf } from '../isolate.ts'
 import { hashSecret } from '../keys/secret.ts'
 
 const LOCAL_KEY_ID = 'LocalOffline'
@@ -11,7 +11,7 @@ let seeded = false
 /** Makes the key where it is not there yet; limits that were set on it stay over a restart. */
 export async function seedLocalKey(kv: KVNamespace): Promise<void> {
   if (seeded) return
-  if ((await readApiKey(kv, LOCAL_KEY_ID)) === null) {
+  if ((await isolateOf(kv).keys.read(LOCAL_KEY_ID)) === null) {
     const now = new Date()
     const key = {
       id: LOCAL_KEY_ID,
@@ -23,7 +23,7 @@ export async function seedLocalKey(kv: KVNamespace): Promise<void> {
       secretSha256: await hashSecret(LOCAL_SECRET),
       previous: null,
     }
-    await writeApiKey(kv, key, now.getTime())
+    await isolateOf(kv).keys.write(key, now.getTime())
   }
   seeded = true
 }

@@ -6,6 +6,7 @@
  * Shards are deleted by a later run, when every location sees the record that has them; until then a reader takes the two
  * together in the same way, and never counts a shard twice.
  */
+import { dateOf } from '../calendar.ts'
 import { causeOf, log } from '../log.ts'
 import {
   deleteShard,
@@ -15,7 +16,6 @@ import {
   type Shards,
   writeFoldedDay,
 } from './usage-store.ts'
-import { dateOf } from './usage-totals.ts'
 
 /** A day is folded from 02:00 UTC of the next one on: nobody writes to it any more, and every write has spread. */
 export const FOLD_AFTER_MS = 2 * 3_600_000

@@ -6,11 +6,13 @@
  * its random name is never used again: an isolate that forgot a day and meets it again must not write smaller totals over
  * its own. A write that KV finishes after it was given up can set its shard back until the next one. Lost is what an isolate that is ended had counted in its last second, or while it could not write.
  */
-import { recall } from '../lru.ts'
+import { dateOf } from '../calendar.ts'
+import { getOrCreate } from '../lru.ts'
 import type { WaitUntil } from '../limits/decision.ts'
-import { sleep, withTimeout, type Sleep } from './reach.ts'
+import { sleep, type Sleep } from '../timeout.ts'
+import { withTimeout } from './reach.ts'
 import { listTotals, putLater, readFoldedDay, type Shards, writeShard } from './usage-store.ts'
-import { dateOf, NOTHING, sum, sumOf, type Totals } from './usage-totals.ts'
+import { NOTHING, sum, sumOf, type Totals } from './usage-totals.ts'
 
 /** Days of keys an isolate remembers, about 1 kB each. The least recently used one is forgotten. */
 export const SHARDS_MAX = 5_000
@@ -26,7 +28,7 @@ export const WRITE_TURNS_MAX = 28
  * Requests that care for one shard's totals in a second. Not all: a request that waits is kept in memory, which took a
  * busy isolate 6 % of its CPU time. Not one: the runtime may end a request while it waits.
  */
-export const KEEPERS_MAX = 4
+export const FLUSHERS_MAX = 4
 /** Days that are both folded and not, whose records one look reads; of further ones it takes the folded sum alone. */
 export const FOLDED_READS_MAX = 400
 
@@ -72,8 +74,8 @@ interface Shard {
   freeAtMs: number
   failures: number
   /** Requests that care for all that is added until the next write begins, or a second has gone by, and since when. */
-  keepers: number
-  keepersSinceMs: number
+  flushers: number
+  flushersSinceMs: number
 }
 
 export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledger {
@@ -102,7 +104,7 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
       const { totals, revision } = shard
       shard.freeAtMs = clock() + WRITE_TIMEOUT_MS
       // What is added from now on is not in this write.
-      shard.keepers = 0
+      shard.flushers = 0
       try {
         await withTimeout(writeShard(kv, shard.day, shard.id, totals), WRITE_TIMEOUT_MS, wait)
         shard.written = revision
@@ -119,7 +121,7 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
   return {
     add(keyId, entry, nowMs, waitUntil) {
       const day = `${keyId}:${dateOf(nowMs)}`
-      const shard = recall(shards, day, SHARDS_MAX, () => ({
+      const shard = getOrCreate(shards, day, SHARDS_MAX, () => ({
         keyId,
         day,
         id: createId(),
@@ -128,20 +130,20 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
         written: 0,
         freeAtMs: 0,
         failures: 0,
-        keepers: 0,
-        keepersSinceMs: 0,
+        flushers: 0,
+        flushersSinceMs: 0,
       }))
       shard.totals = sum(shard.totals, entry)
       shard.revision += 1
       const [oldest = shard] = unwritten
       if (unwritten.size < SHARDS_MAX) unwritten.add(shard)
       // Each keeper tries for half a minute; the last one to come must be as young as what it cares for.
-      if (nowMs - shard.keepersSinceMs >= WRITE_SPACING_MS) {
-        shard.keepers = 0
-        shard.keepersSinceMs = nowMs
+      if (nowMs - shard.flushersSinceMs >= WRITE_SPACING_MS) {
+        shard.flushers = 0
+        shard.flushersSinceMs = nowMs
       }
-      if (shard.keepers < KEEPERS_MAX) {
-        shard.keepers += 1
+      if (shard.flushers < FLUSHERS_MAX) {
+        shard.flushers += 1
         waitUntil(write(shard))
       }
       if (oldest !== shard && oldest.freeAtMs <= clock()) waitUntil(write(oldest))
@@ -154,7 +156,7 @@ export function createLedger(kv: KVNamespace, options: LedgerOptions = {}): Ledg
       const folded = new Map<string, Totals>()
       const live = new Map<string, Shards>()
       const join = (day: string, shardId: string, totals: Totals): void => {
-        if (isWanted(day)) putLater(recall(live, day, Infinity, newShards), shardId, totals)
+        if (isWanted(day)) putLater(getOrCreate(live, day, Infinity, newShards), shardId, totals)
       }
       const joinOwn = (): void => {
         for (const { day, id, totals } of shards.values()) join(day, id, totals)

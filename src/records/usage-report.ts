@@ -1,13 +1,13 @@
 /** The ledger's days as people read them: every day of a range, sums, and the cost in dollars. */
-import { DAY_MS } from '../limits/day-count.ts'
-import { dateOf, NOTHING, sumOf, type Totals } from './usage-totals.ts'
+import { datesBetween } from '../calendar.ts'
+import { NOTHING, sumOf, type Totals } from './usage-totals.ts'
 
 /** By `<keyId>:<date>`. */
 export type Days = ReadonlyMap<string, Totals>
 
 /** A row for each date from one to the other, both included, with nothing where nothing was. */
 export function rowsOf(days: Days, keyId: string, fromDate: string, toDate: string) {
-  return datesOf(fromDate, toDate).map((date) => ({
+  return datesBetween(fromDate, toDate).map((date) => ({
     date,
     ...shown(days.get(`${keyId}:${date}`) ?? NOTHING),
   }))
@@ -20,11 +20,4 @@ export function sumSince(days: Days, fromDate: string): Totals {
 /** The cost as a decimal number of dollars. */
 export function shown({ costMicroUsd, ...counts }: Totals) {
   return { ...counts, costUsd: costMicroUsd / 1_000_000 }
-}
-
-/** The dates from one to the other, both included. */
-export function datesOf(fromDate: string, toDate: string): string[] {
-  const fromMs = Date.parse(fromDate)
-  const length = (Date.parse(toDate) - fromMs) / DAY_MS + 1
-  return Array.from({ length }, (_, at) => dateOf(fromMs + at * DAY_MS))
 }

@@ -66,11 +66,6 @@ export function decode(written: unknown): Totals | undefined {
   return totals
 }
 
-/** The UTC date, as `2026-11-22`. */
-export function dateOf(nowMs: number): string {
-  return new Date(nowMs).toISOString().slice(0, 10)
-}
-
 function combine(one: Totals, other: Partial<Totals>, how: (a: number, b: number) => number): Totals {
   const totals = { ...one }
   for (const field of FIELDS) totals[field] = how(one[field], other[field] ?? 0)

@@ -2,18 +2,19 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import { Strangers } from '../keys/unknown-key-throttle.ts'
-import { findApiKey, type ApiKey } from '../keys/api-key.ts'
-import { equalHashes, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
+import { isolateOf } from '../isolate.ts'
+import { type ApiKey, viewOf } from '../keys/api-key.ts'
+import { bearerToken, equalHashes, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
+import type { UnknownKeyThrottle } from '../keys/unknown-key-throttle.ts'
 
 /** What is wrong with a secret. The log says it; the caller reads the same sentence for all of them. */
 type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'
 
 /**
- * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where KV fails for a key this isolate has not
+ * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where KV fails for a key that this isolate has not
  * seen, `key_record_unreadable`, `rate_limited` for an address that asks for too many unknown keys.
  */
-export function authenticate(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {
+export function authenticate(): MiddlewareHandler<Gateway> {
   return async function authenticate(c, next) {
     const secret = bearerToken(c.req.header('authorization'))
     if (secret === null) throw new GatewayError({ kind: 'missing_key' })
@@ -22,32 +23,28 @@ export function authenticate(now: () => number = () => Date.now()): MiddlewareHa
     }
     const keyId = keyIdOf(secret) ?? refuse('malformed')
     c.get('log').keyId = keyId
+    const { keys, unknownKeys } = isolateOf(c.env.KV)
     const address = c.req.header('cf-connecting-ip') ?? ''
-    const key = await findApiKey(c.env.KV, keyId, now(), () => admitStranger(address, now()))
+    const nowMs = Date.now()
+    const key = await keys.find(keyId, nowMs, () => throttleUnknownKeys(unknownKeys, address, nowMs))
     if (key === null) {
-      strangers.note(address, now())
+      unknownKeys.note(address, nowMs)
       return refuse('unknown')
     }
-    const refusal = refusalOf(key, await hashSecret(secret), now())
+    const refusal = refusalOf(key, await hashSecret(secret), nowMs)
     if (refusal !== null) refuse(refusal)
-    c.set('key', key)
+    c.set('key', viewOf(key))
+    c.set('limits', { ...c.get('config').defaultLimits, ...key.limits })
     await next()
   }
 }
 
-const strangers = new Strangers()
-
-/** Before KV is asked for a key that this isolate does not know. */
-function admitStranger(address: string, nowMs: number): void {
-  const retryAfterMs = strangers.waitMs(address, nowMs)
+/** Runs before KV is asked for a key that this isolate does not know. */
+function throttleUnknownKeys(throttle: UnknownKeyThrottle, address: string, nowMs: number): void {
+  const retryAfterMs = throttle.waitMs(address, nowMs)
   if (retryAfterMs === 0) return
   const message = 'Too many unknown API keys from your address. Please try again in a minute.'
-  throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'strangers')
-}
-
-/** The token of `Authorization: Bearer …`; `null` where there is none. The scheme's case does not matter (RFC 9110). */
-export function bearerToken(header: string | undefined): string | null {
-  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? null
+  throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'unknown_keys')
 }
 
 function refusalOf(key: ApiKey, secretSha256: string, nowMs: number): Refusal | null {

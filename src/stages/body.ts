@@ -1,5 +1,5 @@
 /** Refuses a body before anything reads it: too large, compressed, or not declared as JSON. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 
@@ -67,6 +67,14 @@ export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gat
     Object.assign(c.req.bodyCache, { text: c.req.arrayBuffer().then(decodeUtf8) })
     return next()
   }
+}
+
+/**
+ * Frees the body's bytes and its text, once its values are in use. Hono would keep both beside the parsed object for the
+ * minutes that the model may think.
+ */
+export function forgetBody(c: Context<Gateway>): void {
+  c.req.bodyCache = {}
 }
 
 /** The media types that Hono's validator parses as JSON. */

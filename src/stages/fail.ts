@@ -1,5 +1,5 @@
 /** Where every failure ends: whatever was thrown becomes a failure of the union, and that OpenAI's envelope. */
-import type { Context } from 'hono'
+import type { Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Gateway } from '../context.ts'
 import { GatewayError, renderFailure, type Failure } from '../failure.ts'
@@ -13,18 +13,26 @@ export async function fail(error: Error, c: Context<Gateway>): Promise<Response>
   return Response.json(body, { status, headers })
 }
 
-/** For `app.notFound`. */
-export function failUnknownUrl(c: Context<Gateway>): never {
-  const { method, path } = c.req
-  throw new GatewayError({ kind: 'unknown_url', method, path, underV1: UNVERSIONED.has(path) })
+/**
+ * For `app.notFound`. A path of the route table that has no such method is a 405, and `Allow` names the methods that the
+ * table has for it. Any other path is a 404.
+ */
+export function failUnmatched(app: Hono<Gateway>) {
+  return function failUnmatched(c: Context<Gateway>): never {
+    const { method, path } = c.req
+    const allow = METHODS.filter((candidate) => hasRoute(app, candidate, path)).join(', ')
+    if (allow !== '') throw new GatewayError({ kind: 'method_not_allowed', method, path, allow })
+    throw new GatewayError({ kind: 'unknown_url', method, path, underV1: UNVERSIONED.has(path) })
+  }
 }
 
-/** For a known path with another method. */
-export function failMethod(allow: string) {
-  return function failMethod(c: Context<Gateway>): never {
-    const { method, path } = c.req
-    throw new GatewayError({ kind: 'method_not_allowed', method, path, allow })
-  }
+/** The methods of the route table, in the order in which `Allow` names them. */
+const METHODS = ['GET', 'POST', 'PATCH', 'DELETE']
+
+/** Middleware is registered for all methods, and so does not count. */
+function hasRoute({ router }: Hono<Gateway>, method: string, path: string): boolean {
+  const [matches] = router.match(method, path)
+  return matches.some(([[, route]]) => route.method === method)
 }
 
 /** For a response that a caller asks for by its id. */

@@ -1,50 +1,56 @@
-/** Makes the upstream's inputs of the caller's body: without `model`, and with what the model is known to stumble over mended. */
+/** Makes the upstream's inputs of the caller's body, and decides whether a stream's usage is read in passing. */
 import type { MiddlewareHandler } from 'hono'
+import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
+import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
-import { GatewayError } from '../failure.ts'
-import type { ChatCompletionRequest } from '../apis/chat-completions-schema.ts'
+import { GatewayError, invalidParameter } from '../failure.ts'
+import { needsUsage } from '../limits/admission.ts'
+import type { Limits } from '../limits/limits.ts'
+import { forgetBody } from './body.ts'
 
 /**
  * What happens to parameters that the model refuses is the operator's choice (`UNSUPPORTED_PARAMETERS`): `forward` lets
- * the model say so itself, `reject` says it in its place, `drop` takes them away and tells in a header.
+ * the model refuse them itself, `reject` refuses them in its place, `drop` takes them away and tells in a header.
  *
  * @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter`.
  */
-export function adapt(): MiddlewareHandler<Gateway, string, ModelInput> {
-  return async function adapt(c, next) {
-    const { model: _name, ...inputs } = c.req.valid('json')
-    const isChat = 'messages' in inputs
-    const policy = c.get('config').unsupportedParameters
-    if (policy !== 'forward') {
-      const refused = c.get('model').refusedParameters.filter((name) => Reflect.get(inputs, name) != null)
-      const successor = isChat ? 'max_completion_tokens' : 'max_output_tokens'
+export function prepareInputs<Request extends ModelRequest>(
+  api: Api<Request>,
+): MiddlewareHandler<Gateway, string, ModelInput<Request>> {
+  return async function prepareInputs(c, next) {
+    const request = c.req.valid('json')
+    const config = c.get('config')
+    let inputs = api.toInputs(request)
+    if (config.unsupportedParameters !== 'forward') {
+      const refused = c.get('model').refusedParameters.filter((name) => inputs[name] != null)
       const [param] = refused
-      if (policy === 'reject' && param !== undefined) throw new GatewayError(unsupported(param, successor))
-      if (param !== undefined) c.get('answerHeaders')['x-gateway-dropped-parameters'] = refused.join(', ')
-      for (const name of refused) drop(inputs, name, successor)
+      if (param !== undefined) {
+        if (config.unsupportedParameters === 'reject') throw unsupported(param, api.tokenCapName)
+        c.get('responseHeaders')['x-gateway-dropped-parameters'] = refused.join(', ')
+        inputs = withoutParameters(inputs, refused, api.tokenCapName)
+      }
     }
-    if (isChat) inputs.messages = withContent(inputs.messages)
-    c.set('inputs', inputs)
-    // The model may think for minutes: until then Hono would keep the body's bytes and its text beside the inputs.
-    c.req.bodyCache = {}
+    const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'))
+    c.set('meter', isMetered ? api.createMeter(request) : null)
+    c.set('inputs', isMetered ? api.withUsage(inputs) : inputs)
+    forgetBody(c)
     await next()
   }
 }
 
-/** `successor` is the name under which a reasoning model knows the limit `max_tokens`. */
-function drop(inputs: Record<string, unknown>, name: string, successor: string): void {
-  if (name === 'max_tokens') inputs[successor] ??= inputs[name]
-  Reflect.deleteProperty(inputs, name)
+/** `tokenCapName` is the name by which a reasoning model knows the limit `max_tokens`. */
+function withoutParameters(inputs: Inputs, refused: readonly string[], tokenCapName: string): Inputs {
+  const kept = Object.fromEntries(Object.entries(inputs).filter(([name]) => !refused.includes(name)))
+  if (refused.includes('max_tokens')) kept[tokenCapName] ??= inputs['max_tokens']
+  return kept
 }
 
-/** The catalog's schema wants `content` in every message; OpenAI's own has it optional beside tool calls. */
-function withContent(messages: ChatCompletionRequest['messages']): ChatCompletionRequest['messages'] {
-  if (messages.every((message) => message.content !== undefined)) return messages
-  return messages.map((message) => (message.content === undefined ? { ...message, content: null } : message))
+function isStreamMetered({ meterStreams }: Config, limits: Limits): boolean {
+  return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage(limits))
 }
 
-function unsupported(param: string, successor: string) {
-  const instead = param === 'max_tokens' ? ` Use '${successor}' instead.` : ''
+function unsupported(param: string, tokenCapName: string): GatewayError {
+  const instead = param === 'max_tokens' ? ` Use '${tokenCapName}' instead.` : ''
   const message = `Unsupported parameter: '${param}' is not supported with this model.${instead}`
-  return { kind: 'invalid_parameter' as const, param, code: 'unsupported_parameter', message }
+  return new GatewayError(invalidParameter(param, message, 'unsupported_parameter'))
 }

@@ -1,9 +1,9 @@
 /** Settles a stream when it has ended: by the usage that was seen in passing, else by AI Gateway's log of the call. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
-import { sleep } from '../records/reach.ts'
 import type { Meter } from '../streams/meter.ts'
-import type { StreamEnd } from '../streams/relay.ts'
+import type { StreamOutcome } from '../streams/relay.ts'
+import { sleep } from '../timeout.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import { usageFromLog } from '../upstream/gateway-log.ts'
 
@@ -11,7 +11,7 @@ import { usageFromLog } from '../upstream/gateway-log.ts'
 export async function settleStream(
   c: Context<Gateway>,
   upstream: Promise<UpstreamResult>,
-  { outcome }: StreamEnd,
+  { outcome }: StreamOutcome,
   meter: Meter | null,
 ): Promise<void> {
   const seenTokens = meter?.events ?? 0

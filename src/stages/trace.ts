@@ -5,20 +5,20 @@
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Gateway } from '../context.ts'
-import { configOf } from '../config.ts'
+import { configOf } from '../isolate.ts'
 import { log } from '../log.ts'
 
-export function trace(now: () => number = () => Date.now()): MiddlewareHandler<Gateway> {
+export function trace(): MiddlewareHandler<Gateway> {
   return async function trace(c, next) {
-    const startedMs = now()
+    const startedMs = Date.now()
     const requestId = createRequestId()
     c.set('requestId', requestId)
     // A browser must not guess that an answer with a caller's own words in it is a page.
-    c.set('answerHeaders', { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' })
-    c.set('clientGone', c.req.raw.signal)
+    c.set('responseHeaders', { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' })
+    c.set('clientSignal', c.req.raw.signal)
     c.set('log', {})
     await next()
-    for (const [name, value] of Object.entries(c.get('answerHeaders'))) c.res.headers.set(name, value)
+    for (const [name, value] of Object.entries(c.get('responseHeaders'))) c.res.headers.set(name, value)
     const finish = (): void => {
       log({
         event: 'request',
@@ -26,7 +26,7 @@ export function trace(now: () => number = () => Date.now()): MiddlewareHandler<G
         method: c.req.method,
         route: routePath(c, -1),
         status: c.res.status,
-        milliseconds: now() - startedMs,
+        durationMs: Date.now() - startedMs,
         ...c.get('log'),
       })
     }

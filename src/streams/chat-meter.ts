@@ -13,7 +13,7 @@ const NOTHING: Uint8Array = new Uint8Array()
 /** Stands in no text of a model: within JSON a quote of its text has a backslash before it. */
 const USAGE_MARK = '"usage":{'
 
-export class StreamMeter implements Meter {
+export class ChatMeter implements Meter {
   /** As the upstream reported it; `null` until then. */
   usage: Usage | null = null
   /** Events that have gone by; about as many tokens, since the model sends one or a few with each. */
@@ -25,7 +25,8 @@ export class StreamMeter implements Meter {
   #lastText = ''
   #isBlind = false
 
-  constructor(leaveOutUsage: boolean) {
+  /** `leaveOutUsage`: the caller had not asked for the usage event. */
+  constructor({ leaveOutUsage }: { leaveOutUsage: boolean }) {
     this.#leaveOutUsage = leaveOutUsage
   }
 

@@ -1,6 +1,6 @@
 /** The one place that calls the model: `env.AI.run`, always in raw mode, and what its answer means. */
 import type { UpstreamFailure } from '../failure.ts'
-import type { Lifeline } from './cancellation.ts'
+import type { Cancellation } from './cancellation.ts'
 import { failureOfError, failureOfResponse, failureOfNothing, type Diagnosis } from './failures.ts'
 
 /** The part of the AI binding that the gateway uses; the local simulator has the same. */
@@ -46,23 +46,23 @@ export type UpstreamResult =
   | { accepted: true; response: Response & { body: ReadableStream<Uint8Array> } }
   | { accepted: false; failure: UpstreamFailure; diagnosis: Diagnosis }
 
-/** Never throws: a failure of any shape is a result, and so is a cut lifeline. Resolves with the headers, before the body. */
+/** Never throws: a failure of any shape is a result, and so is a cut cancellation. Resolves with the headers, before the body. */
 export async function callUpstream(
   ai: UpstreamBinding,
   call: UpstreamCall,
-  lifeline: Lifeline,
+  cancellation: Cancellation,
 ): Promise<UpstreamResult> {
   try {
     // As a method of the binding: its private fields make a detached call throw.
     const running = ai.run(call.slug, call.inputs, {
       returnRawResponse: true,
       gateway: call.gateway,
-      signal: lifeline.signal,
+      signal: cancellation.signal,
     })
-    const answer = await lifeline.guard(running)
+    const answer = await cancellation.race(running)
     if (!(answer instanceof Response)) return { accepted: false, ...failureOfNothing(answer) }
     if (isAccepted(answer, call.stream)) return { accepted: true, response: answer }
-    return { accepted: false, ...(await lifeline.guard(failureOfResponse(answer))) }
+    return { accepted: false, ...(await cancellation.race(failureOfResponse(answer))) }
   } catch (error) {
     return { accepted: false, ...failureOfError(error) }
   }

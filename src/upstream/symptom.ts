@@ -1,12 +1,11 @@
 /** A failure of the upstream, in whatever shape it comes, reduced to what tells it from others. */
+import { RETRY_AFTER_MAX_SECONDS } from '../failure.ts'
 import { field } from '../wire/field.ts'
 
 /** An error body is read up to here; what identifies it stands at its beginning. */
 export const ERROR_BODY_BYTES_MAX = 64 * 1024
 /** The status says most of it: who waits for an error is not kept for a body that does not come. */
 export const ERROR_BODY_WAIT_MS = 2_000
-/** The official SDKs ignore a longer `retry-after`. */
-export const RETRY_AFTER_MAX_SECONDS = 60
 
 /** A failure reduced to what tells it from others, whatever shape it came in. */
 export interface Symptom {

@@ -1,7 +1,7 @@
 /** A point in time as text: ISO 8601 with a time zone, such as `2027-01-31T00:00:00Z`. */
 import * as z from 'zod/mini'
 
-export const instant = z.string().check(({ value, issues }) => {
+export const isoTimestamp = z.string().check(({ value, issues }) => {
   // To the nanosecond at most: KV's metadata has 1,024 bytes for all of a key.
   if (/^\d{4}-\d\d-\d\dT[\d:.]{5,18}(Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value)))
     return

@@ -6,7 +6,7 @@ import type { Path } from './parameter-path.ts'
 export type Issue = z.core.$ZodIssue
 
 /** An issue together with the place and the value it is about. */
-export interface Fault<Of extends Issue = Issue> {
+export interface PickedIssue<Of extends Issue = Issue> {
   issue: Of
   path: Path
   value: unknown
@@ -16,15 +16,15 @@ export interface Fault<Of extends Issue = Issue> {
  * The first issue, since schemas list their fields in the order in which errors should be reported; where it is a
  * union's, the issue of the branch that the caller seems to have meant. `undefined` without issues.
  */
-export function faultOf(issues: readonly Issue[], input: unknown): Fault | undefined {
+export function pickIssue(issues: readonly Issue[], input: unknown): PickedIssue | undefined {
   let [next] = issues
-  let fault: Fault | undefined
+  let picked: PickedIssue | undefined
   while (next !== undefined) {
-    const path: Path = [...(fault?.path ?? []), ...next.path]
-    fault = { issue: next, path, value: valueAt(input, path) }
-    next = next.code === 'invalid_union' ? likeliest(next.errors, fault.value) : undefined
+    const path: Path = [...(picked?.path ?? []), ...next.path]
+    picked = { issue: next, path, value: valueAt(input, path) }
+    next = next.code === 'invalid_union' ? likeliest(next.errors, picked.value) : undefined
   }
-  return fault
+  return picked
 }
 
 /** Whether two values have one JSON type, as far as a list of allowed values can tell. */

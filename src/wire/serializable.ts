@@ -4,8 +4,8 @@
 export const JSON_LEVELS_MAX = 200
 
 /** False where it is too deep, or where a number was too large to be one: `1e400` is read as Infinity, and written as null. */
-export function isRewritable(value: unknown, levels: number = JSON_LEVELS_MAX): boolean {
+export function isSerializable(value: unknown, levels: number = JSON_LEVELS_MAX): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every((inner) => isRewritable(inner, levels - 1))
+  return levels > 0 && Object.values(value).every((inner) => isSerializable(inner, levels - 1))
 }

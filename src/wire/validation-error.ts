@@ -9,19 +9,12 @@
  * The sentences were compared with answers of api.openai.com that people have published in bug reports and tests.
  */
 import type * as z from 'zod/mini'
-import { faultOf, sameType } from './pick-issue.ts'
-import type { Fault, Issue } from './pick-issue.ts'
+import { invalidParameter, type ParameterFailure } from '../failure.ts'
+import { pickIssue, sameType } from './pick-issue.ts'
+import type { PickedIssue, Issue } from './pick-issue.ts'
 import { pathOf } from './parameter-path.ts'
 import type { Path } from './parameter-path.ts'
 import { joined, kindOf, oneOf, quoted } from './parameter-words.ts'
-
-export interface ParameterFailure {
-  kind: 'invalid_parameter'
-  /** As `messages[0].content`; `null` for the body as a whole. */
-  param: string | null
-  code: string
-  message: string
-}
 
 type IssueOf<Code extends Issue['code']> = Extract<Issue, { code: Code }>
 
@@ -52,14 +45,14 @@ export const FIRST_ISSUE_ONLY: z.core.ParseContext<Issue> & { abortEarly: true }
  * the order in which errors should be reported. Never throws.
  */
 export function explain(issues: readonly Issue[], input: unknown): ParameterFailure {
-  const fault = faultOf(issues, input)
-  if (fault === undefined) return failure([], 'invalid_value', 'Invalid request body.')
-  const said = describe(fault)
-  const own = ownMessage(fault.issue)
+  const picked = pickIssue(issues, input)
+  if (picked === undefined) return failure([], 'invalid_value', 'Invalid request body.')
+  const said = describe(picked)
+  const own = ownMessage(picked.issue)
   return own !== null && !isName(own) ? { ...said, message: own } : said
 }
 
-function describe({ issue, path, value }: Fault): ParameterFailure {
+function describe({ issue, path, value }: PickedIssue): ParameterFailure {
   switch (issue.code) {
     case 'invalid_type':
       if (issue.expected === 'never') return unknownParameter(path)
@@ -136,7 +129,7 @@ function wrongValue(path: Path, value: unknown, allowed: readonly unknown[]): Pa
   )
 }
 
-function wrongFormat({ issue, path, value }: Fault<IssueOf<'invalid_format'>>): ParameterFailure {
+function wrongFormat({ issue, path, value }: PickedIssue<IssueOf<'invalid_format'>>): ParameterFailure {
   const own = ownMessage(issue)
   if (own !== null && isName(own)) return misfit(path, value, own)
   const wanted =
@@ -147,10 +140,10 @@ function wrongFormat({ issue, path, value }: Fault<IssueOf<'invalid_format'>>): 
 }
 
 function outOfRange(
-  fault: Fault<IssueOf<'too_big' | 'too_small'>>,
+  picked: PickedIssue<IssueOf<'too_big' | 'too_small'>>,
   bound: number | bigint,
 ): ParameterFailure {
-  const { issue, path, value } = fault
+  const { issue, path, value } = picked
   const over = issue.code === 'too_big'
   const side = over ? 'maximum' : 'minimum'
   if (issue.origin === 'string' || issue.origin === 'array') {
@@ -210,7 +203,7 @@ function invalidValue(path: Path, code: unknown = 'invalid_value'): ParameterFai
 }
 
 function failure(path: Path, code: string, message: string): ParameterFailure {
-  return { kind: 'invalid_parameter', param: pathOf(path), code, message }
+  return invalidParameter(pathOf(path), message, code)
 }
 
 function place(path: Path): string {

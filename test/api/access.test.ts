@@ -1,7 +1,11 @@
 /** Who gets in where: every route and every kind of bearer. */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { ADDRESSES_MAX, Strangers, UNKNOWN_KEYS_PER_MINUTE } from '../../src/keys/unknown-key-throttle.ts'
+import {
+  ADDRESSES_MAX,
+  UnknownKeyThrottle,
+  UNKNOWN_KEYS_PER_MINUTE,
+} from '../../src/keys/unknown-key-throttle.ts'
 import { createSecret } from '../../src/keys/secret.ts'
 import { ADMIN_TOKEN, AT_ONCE, call, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
 
@@ -105,12 +109,11 @@ describe('a flood of made-up keys', () => {
   })
 
   it('is counted for a whole IPv6 network, and for a bounded number of addresses', () => {
-    const strangers = new Strangers()
-    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) strangers.note(`2001:db8:1:2::${i}`, 0)
-    expect(strangers.waitMs('2001:db8:1:2:ffff::1', 1000)).toBe(59_000)
-    expect(strangers.waitMs('2001:db8:1:3::1', 1000)).toBe(0)
-    for (let i = 0; i < 2 * ADDRESSES_MAX; i++)
-      strangers.note(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 0)
-    expect(strangers.size).toBe(ADDRESSES_MAX)
+    const throttle = new UnknownKeyThrottle()
+    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) throttle.note(`2001:db8:1:2::${i}`, 0)
+    expect(throttle.waitMs('2001:db8:1:2:ffff::1', 1000)).toBe(59_000)
+    expect(throttle.waitMs('2001:db8:1:3::1', 1000)).toBe(0)
+    for (let i = 0; i < 2 * ADDRESSES_MAX; i++) throttle.note(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 0)
+    expect(throttle.size).toBe(ADDRESSES_MAX)
   })
 })

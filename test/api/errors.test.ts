@@ -247,7 +247,7 @@ describe('the gateway’s own trouble', () => {
 })
 
 describe('the log', () => {
-  it('has one line a request with its id, key, model, status and milliseconds', async () => {
+  it('has one line a request with its id, key, model, status and duration', async () => {
     const log = recordLog()
     const { id, secret: other } = await issueKey()
     log.length = 0
@@ -261,7 +261,7 @@ describe('the log', () => {
         method: 'POST',
         route: PATH,
         status: 200,
-        milliseconds: expect.any(Number),
+        durationMs: expect.any(Number),
         keyId: id,
         model: 'o3-mini',
         stream: false,

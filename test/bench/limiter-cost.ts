@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { DayShard } from '../../src/limits/day-count.ts'
 import type { Limits } from '../../src/limits/decision.ts'
-import type { Exchange } from '../../src/limits/shard-store.ts'
+import type { ShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { Shard } from '../../src/limits/peer-views.ts'
 
@@ -25,11 +25,11 @@ const keyIds = Array.from({ length: KEYS }, (_, index) => `key_${index}`)
 
 // A store that costs nothing, so that the limiter's own work is measured, the exchange's schedule and sums included.
 let nowMs = Date.UTC(2026, 0, 1)
-const minutes: Exchange<Shard> = {
+const minutes: ShardStore<Shard> = {
   publish: () => Promise.resolve(),
   collect: () => Promise.resolve(Array.from({ length: PEERS }, (_, index) => peerShard(index))),
 }
-const days: Exchange<DayShard> = { publish: () => Promise.resolve(), collect: () => Promise.resolve([]) }
+const days: ShardStore<DayShard> = { publish: () => Promise.resolve(), collect: () => Promise.resolve([]) }
 
 // oxlint-disable-next-line no-console -- printing is what this is for
 const print = (line: string): void => console.log(line)

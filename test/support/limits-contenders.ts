@@ -1,6 +1,6 @@
 /** The limiters that the simulation compares: ours, and the two that one would write first. */
 
-import { createDayExchange, createMinuteExchange } from '../../src/limits/shard-store.ts'
+import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
 import type { Mode } from '../../src/limits/fleet-share.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { RollingWindow } from '../../src/limits/rolling-window.ts'
@@ -17,8 +17,8 @@ export function fleetShare(mode: Mode = 'balanced', tokens = 0): Contender {
       const limits =
         tokens > 0 ? { tokensPerMinute: limit * tokens, mode } : { requestsPerMinute: limit, mode }
       const limiter = createLimiter({
-        minutes: createMinuteExchange(kv),
-        days: createDayExchange(kv),
+        minutes: createMinuteShardStore(kv),
+        days: createDayShardStore(kv),
         isolateId: name,
         clock,
       })

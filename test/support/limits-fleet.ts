@@ -2,7 +2,7 @@
 
 import type { Trouble } from '../../src/limits/sync.ts'
 import type { Decision, Limits } from '../../src/limits/decision.ts'
-import { createDayExchange, createMinuteExchange } from '../../src/limits/shard-store.ts'
+import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
 import { KvDouble } from './kv-double.ts'
@@ -38,8 +38,8 @@ export class Fleet {
     const { clock, kv, troubles } = this
     const namespace = kv.at(isolateId)
     const limiter = createLimiter({
-      minutes: createMinuteExchange(namespace),
-      days: createDayExchange(namespace),
+      minutes: createMinuteShardStore(namespace),
+      days: createDayShardStore(namespace),
       isolateId,
       clock: () => clock.nowMs,
       onTrouble: (trouble) => troubles.push(trouble),

@@ -1,7 +1,7 @@
 import { PatternRouter } from 'hono/router/pattern-router'
 import { describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
-import { RememberingRouter } from '../../src/cached-router.ts'
+import { CachedRouter } from '../../src/cached-router.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS', 'PURGE']
 const OTHER_PATHS = [
@@ -16,7 +16,7 @@ const OTHER_PATHS = [
 
 describe('the router', () => {
   it('finds for every route what Hono’s own finds, at the first request and at the next', () => {
-    const [one, other] = [new RememberingRouter<string>(), new PatternRouter<string>()]
+    const [one, other] = [new CachedRouter<string>(), new PatternRouter<string>()]
     app.routes.forEach(({ method, path }, index) => {
       for (const router of [one, other]) router.add(method, path, `${index} ${method} ${path}`)
     })

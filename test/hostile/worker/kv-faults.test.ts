@@ -3,7 +3,7 @@
  * served, who is not hears when to come again, and what KV missed it gets once it is back.
  */
 import { describe, expect, it } from 'vitest'
-import { KEY_FRESH_MS, KEY_READ_TIMEOUT_MS, KEY_STALE_MS } from '../../../src/keys/api-key.ts'
+import { KEY_FRESH_MS, KEY_READ_TIMEOUT_MS, KEY_STALE_MS } from '../../../src/keys/key-store.ts'
 import { linesOf } from '../../support/console.ts'
 import { ADMIN_TOKEN } from '../../support/gateway.ts'
 import { chat, fail, issue, pass, plant, requestsOf, send, useBrokenKv } from './broken-kv.ts'

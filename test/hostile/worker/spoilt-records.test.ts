@@ -1,6 +1,6 @@
 /** Records that nobody of this version has written: spoilt, older, newer. One is the trouble of its key and of no other. */
 import { describe, expect, it } from 'vitest'
-import { KEY_ABSENT_MS } from '../../../src/keys/api-key.ts'
+import { KEY_ABSENT_MS } from '../../../src/keys/key-store.ts'
 import { linesOf } from '../../support/console.ts'
 import { ADMIN_TOKEN } from '../../support/gateway.ts'
 import { chat, issue, pass, plant, requestsOf, send, useBrokenKv } from './broken-kv.ts'

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { describe, expect, it } from 'vitest'
-import { explain, FIRST_ISSUE_ONLY, type ParameterFailure } from '../../../src/wire/validation-error.ts'
+import type { ParameterFailure } from '../../../src/failure.ts'
+import { explain, FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
 import { responsesRequest } from '../../../src/apis/responses-schema.ts'
 
 const hello = { model: 'o3-mini', input: 'Hello!' }

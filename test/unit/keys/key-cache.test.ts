@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { RecordCache } from '../../../src/keys/key-cache.ts'
+import { KeyCache } from '../../../src/keys/key-cache.ts'
 
 const options = { entriesMax: 3, freshMs: 30, absentMs: 60 }
 
 describe('the cache of records', () => {
   it('holds a record for its time, and an absent one for another', () => {
-    const cache = new RecordCache<string>(options)
+    const cache = new KeyCache<string>(options)
     cache.set('a', 'A', 1000)
     cache.set('b', null, 1000)
     expect(cache.get('a', 1029)).toEqual({ value: 'A', readAtMs: 1000, fresh: true })
@@ -16,7 +16,7 @@ describe('the cache of records', () => {
   })
 
   it('never grows above its bound, and drops what was used least recently', () => {
-    const cache = new RecordCache<string>(options)
+    const cache = new KeyCache<string>(options)
     for (const id of ['a', 'b', 'c']) cache.set(id, id, 0)
     cache.get('a', 0)
     cache.set('d', 'd', 0)
@@ -25,7 +25,7 @@ describe('the cache of records', () => {
   })
 
   it('keeps a stale record in use when told to, and remembers when it was read', () => {
-    const cache = new RecordCache<string>(options)
+    const cache = new KeyCache<string>(options)
     cache.set('a', 'A', 0)
     cache.postpone('a', 500)
     expect(cache.get('a', 499)).toEqual({ value: 'A', readAtMs: 0, fresh: true })

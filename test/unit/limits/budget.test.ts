@@ -7,7 +7,7 @@ import {
   LOOK_NEAR_MS,
   LOOK_TIMEOUT_MS,
 } from '../../../src/limits/budget.ts'
-import type { Budget } from '../../../src/keys/api-key.ts'
+import type { Budget } from '../../../src/limits/limits.ts'
 import { NOTHING } from '../../../src/records/usage-totals.ts'
 import { KEY, LedgerFleet } from '../../support/ledger-fleet.ts'
 import type { LedgerIsolate } from '../../support/ledger-fleet.ts'

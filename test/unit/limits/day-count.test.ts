@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { DAY_MS } from '../../../src/calendar.ts'
 import {
   DAY_COLLECT_FAR_MS,
   DAY_COLLECT_NEAR_MS,
-  DAY_MS,
   DAY_PUBLISH_LATER_MS,
   DAY_PUBLISH_SOON_MS,
   DayCount,

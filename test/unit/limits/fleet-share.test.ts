@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dither, seedOf, standing, TOLERANCES, waitMs } from '../../../src/limits/fleet-share.ts'
+import { dither, seedOf, limitStatus, TOLERANCES, waitMs } from '../../../src/limits/fleet-share.ts'
 import { RollingWindow } from '../../../src/limits/rolling-window.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -20,7 +20,7 @@ describe('the rules of fleet-share', () => {
     const peers = { admitted: 40, offered: 0, emptyAtMs: NOW_MS + 30_000 }
     expect(waitMs(windowOf(19, 20), peers, terms, 1, NOW_MS)).toBe(0)
     expect(waitMs(windowOf(20, 21), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
-    expect(standing(windowOf(20, 21), peers, terms, NOW_MS)).toEqual({
+    expect(limitStatus(windowOf(20, 21), peers, terms, NOW_MS)).toEqual({
       limit: 60,
       used: 60,
       remaining: 0,
@@ -37,7 +37,7 @@ describe('the rules of fleet-share', () => {
       const peers = { admitted: 0, offered: (demand * 3) / 4, emptyAtMs: 0 }
       expect(waitMs(windowOf(14, demand / 4), peers, terms, 1, NOW_MS)).toBe(0)
       expect(waitMs(windowOf(15, demand / 4), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
-      expect(standing(windowOf(15, demand / 4), peers, terms, NOW_MS).remaining).toBe(0)
+      expect(limitStatus(windowOf(15, demand / 4), peers, terms, NOW_MS).remaining).toBe(0)
       // Just below, the share rule rests.
       const fewer = { ...peers, offered: peers.offered - 5 }
       expect(waitMs(windowOf(15, demand / 4), fewer, terms, 1, NOW_MS)).toBe(0)
@@ -76,7 +76,7 @@ describe('the rules of fleet-share', () => {
           const peers = { admitted: known, offered: known + offered, emptyAtMs: NOW_MS }
           expect(waitMs(window, peers, terms, 1, NOW_MS) === 0 && own + known >= 100).toBe(false)
           expect(waitMs(window, NOBODY, terms, 1, NOW_MS) === 0).toBe(own < 100)
-          expect(standing(window, peers, terms, NOW_MS).remaining).toBeGreaterThanOrEqual(0)
+          expect(limitStatus(window, peers, terms, NOW_MS).remaining).toBeGreaterThanOrEqual(0)
         },
       ),
     )

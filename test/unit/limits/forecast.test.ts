@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { Api, ModelRequest } from '../../../src/apis/api.ts'
+import { chatCompletions } from '../../../src/apis/chat-completions.ts'
+import { responses } from '../../../src/apis/responses.ts'
 import {
   CompletionForecast,
   estimatePromptTokens,
@@ -6,27 +9,44 @@ import {
   FORECAST_KEYS_MAX,
 } from '../../../src/limits/forecast.ts'
 
+function promptTokens<Request extends ModelRequest>(api: Api<Request>, request: Request): number {
+  return estimatePromptTokens(api.measurePrompt(request))
+}
+
+function reserve<Request extends ModelRequest>(
+  forecast: CompletionForecast,
+  keyId: string,
+  api: Api<Request>,
+  request: Request,
+): number {
+  return forecast.reserve(keyId, api.tokenCapOf(request), api.choicesOf(request))
+}
+
 const user = (content: string) => ({ role: 'user' as const, content })
 const hello = { model: 'o3-mini', messages: [user('Hello there, dear model!')] }
 
 describe('the estimate of a prompt', () => {
   it('is a quarter of its characters and three tokens a message', () => {
-    expect(estimatePromptTokens(hello)).toBe(24 / 4 + 3)
-    expect(estimatePromptTokens({ ...hello, messages: [...hello.messages, user('')] })).toBe(6 + 6)
+    expect(promptTokens(chatCompletions, hello)).toBe(24 / 4 + 3)
+    expect(promptTokens(chatCompletions, { ...hello, messages: [...hello.messages, user('')] })).toBe(6 + 6)
   })
 
   it('counts text parts, calls of tools and their definitions, and nothing for an image', () => {
     const image = { type: 'image_url' as const, image_url: { url: `data:${'A'.repeat(10_000)}` } }
     const parts = [{ type: 'text' as const, text: 'four' }, image]
-    expect(estimatePromptTokens({ ...hello, messages: [{ role: 'user', content: parts }] })).toBe(1 + 3)
+    expect(promptTokens(chatCompletions, { ...hello, messages: [{ role: 'user', content: parts }] })).toBe(
+      1 + 3,
+    )
     const tools = [{ type: 'function' as const, function: { name: 'f' } }]
-    expect(estimatePromptTokens({ ...hello, tools })).toBeGreaterThan(estimatePromptTokens(hello))
+    expect(promptTokens(chatCompletions, { ...hello, tools })).toBeGreaterThan(
+      promptTokens(chatCompletions, hello),
+    )
   })
 
   it('for the Responses API counts a text or items, instructions and tools', () => {
     const asked = { model: 'o3-mini', input: 'Hello there, dear model!' }
-    expect(estimatePromptTokens(asked)).toBe(6 + 3)
-    expect(estimatePromptTokens({ ...asked, instructions: 'Be brief' })).toBe(8 + 3)
+    expect(promptTokens(responses, asked)).toBe(6 + 3)
+    expect(promptTokens(responses, { ...asked, instructions: 'Be brief' })).toBe(8 + 3)
     const items = [
       { role: 'user', content: [{ type: 'input_text', text: 'four' }, { type: 'input_image' }] },
       { type: 'function_call', arguments: '{"a": 1}' },
@@ -34,42 +54,42 @@ describe('the estimate of a prompt', () => {
       { type: 'reasoning', encrypted_content: 'x'.repeat(1000) },
       { content: { text: [[['deep']]] } },
     ]
-    expect(estimatePromptTokens({ ...asked, input: items })).toBe(4 + 5 * 3)
+    expect(promptTokens(responses, { ...asked, input: items })).toBe(4 + 5 * 3)
     const tools = [{ type: 'function', name: 'f' }]
-    expect(estimatePromptTokens({ ...asked, tools })).toBeGreaterThan(6 + 3)
+    expect(promptTokens(responses, { ...asked, tools })).toBeGreaterThan(6 + 3)
   })
 })
 
 describe('the forecast of a completion', () => {
   it('begins with a default, and is never more than the request allows', () => {
     const forecast = new CompletionForecast()
-    expect(forecast.reserve('a', hello)).toBe(FIRST_COMPLETION_TOKENS)
-    expect(forecast.reserve('a', { ...hello, max_completion_tokens: 50, n: 2 })).toBe(100)
+    expect(reserve(forecast, 'a', chatCompletions, hello)).toBe(FIRST_COMPLETION_TOKENS)
+    expect(reserve(forecast, 'a', chatCompletions, { ...hello, max_completion_tokens: 50, n: 2 })).toBe(100)
   })
 
   it('for the Responses API heeds its own maximum, and no parameter that only chat has', () => {
     const forecast = new CompletionForecast()
     const unchecked = { model: 'o3-mini', input: 'Hi', n: -5, max_tokens: -1_000 }
-    expect(forecast.reserve('a', unchecked)).toBe(FIRST_COMPLETION_TOKENS)
-    expect(forecast.reserve('a', { ...unchecked, max_output_tokens: 70 })).toBe(70)
+    expect(reserve(forecast, 'a', responses, unchecked)).toBe(FIRST_COMPLETION_TOKENS)
+    expect(reserve(forecast, 'a', responses, { ...unchecked, max_output_tokens: 70 })).toBe(70)
   })
 
   it('follows the mean of the key’s own completions', () => {
     const forecast = new CompletionForecast()
     forecast.learn('a', 100, 1)
     forecast.learn('a', 600, 2)
-    expect([forecast.reserve('a', hello), forecast.reserve('b', hello)]).toEqual([
-      200,
-      FIRST_COMPLETION_TOKENS,
-    ])
+    expect([
+      reserve(forecast, 'a', chatCompletions, hello),
+      reserve(forecast, 'b', chatCompletions, hello),
+    ]).toEqual([200, FIRST_COMPLETION_TOKENS])
     for (let i = 0; i < 200; i++) forecast.learn('a', 1000, 1)
-    expect(forecast.reserve('a', hello)).toBeGreaterThan(990)
+    expect(reserve(forecast, 'a', chatCompletions, hello)).toBeGreaterThan(990)
   })
 
   it('remembers a bounded number of keys', () => {
     const forecast = new CompletionForecast()
     for (let i = 0; i < FORECAST_KEYS_MAX + 10; i++) forecast.learn(`key ${i}`, 7, 1)
     expect(forecast.size).toBe(FORECAST_KEYS_MAX)
-    expect(forecast.reserve('key 0', hello)).toBe(FIRST_COMPLETION_TOKENS)
+    expect(reserve(forecast, 'key 0', chatCompletions, hello)).toBe(FIRST_COMPLETION_TOKENS)
   })
 })

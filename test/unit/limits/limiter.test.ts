@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Decision } from '../../../src/limits/decision.ts'
-import type { Exchange } from '../../../src/limits/shard-store.ts'
+import type { ShardStore } from '../../../src/limits/shard-store.ts'
 import { createLimiter, KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
 import { Fleet } from '../../support/limits-fleet.ts'
@@ -9,7 +9,7 @@ import { Fleet } from '../../support/limits-fleet.ts'
 const REQUEST = { requests: 1, tokens: 0 } as const
 const ignore = (): void => undefined
 
-const silent: Exchange<never> = {
+const silent: ShardStore<never> = {
   publish: () => new Promise(() => undefined),
   collect: () => new Promise(() => undefined),
 }
@@ -68,9 +68,9 @@ describe('the limiter in one isolate', () => {
           await fleet.clock.advance(gapMs)
           if (decision.admitted && usage !== null)
             limiter.settle(decision.reservation, usage, fleet.clock.nowMs)
-          for (const standing of Object.values(decision.state)) {
-            expect(standing.remaining).toBeGreaterThanOrEqual(0)
-            expect(standing.used).toBeGreaterThanOrEqual(0)
+          for (const limitStatus of Object.values(decision.state)) {
+            expect(limitStatus.remaining).toBeGreaterThanOrEqual(0)
+            expect(limitStatus.used).toBeGreaterThanOrEqual(0)
           }
         }
         const refused = ask(limits, tokens)

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
-  createDayExchange,
-  createMinuteExchange,
+  createDayShardStore,
+  createMinuteShardStore,
   PAGES_MAX,
   SHARD_TTL_SECONDS,
 } from '../../../src/limits/shard-store.ts'
-import type { ShardStore } from '../../../src/limits/shard-store.ts'
+import type { ShardKv } from '../../../src/limits/shard-store.ts'
 import type { Shard } from '../../../src/limits/peer-views.ts'
 import { KvDouble } from '../../support/kv-double.ts'
 import type { KvLocation } from '../../support/kv-double.ts'
@@ -29,7 +29,7 @@ function setUp(): { clock: VirtualClock; kv: KvLocation } {
 describe('the exchange through KV', () => {
   it('brings shards back as they were published, with an empty value and one list', async () => {
     const { clock, kv } = setUp()
-    const exchange = createMinuteExchange(asKVNamespace(kv))
+    const exchange = createMinuteShardStore(asKVNamespace(kv))
     await exchange.publish('key', SHARD)
     await exchange.publish('key2', { ...SHARD, isolateId: 'other.1' })
     expect(await exchange.collect('key')).toEqual([SHARD])
@@ -39,7 +39,7 @@ describe('the exchange through KV', () => {
   })
 
   it('keeps the shards of each day by themselves', async () => {
-    const exchange = createDayExchange(setUp().kv)
+    const exchange = createDayShardStore(setUp().kv)
     await exchange.publish('key:2026-11-22', { isolateId: 'abc.1', admitted: 12 })
     expect(await exchange.collect('key:2026-11-22')).toEqual([{ isolateId: 'abc.1', admitted: 12 }])
     expect(await exchange.collect('key:2026-11-23')).toEqual([])
@@ -55,7 +55,7 @@ describe('the exchange through KV', () => {
     ['an object', { seq: 7 }],
   ])('takes no notice of metadata that is %s', async (_, metadata) => {
     const { kv } = setUp()
-    const exchange = createMinuteExchange(kv)
+    const exchange = createMinuteShardStore(kv)
     await exchange.publish('key', SHARD)
     await kv.put('rate:key:bad.1', '', { metadata })
     expect(await exchange.collect('key')).toEqual([SHARD])
@@ -63,11 +63,11 @@ describe('the exchange through KV', () => {
 
   it('reads a bounded number of pages', async () => {
     let pages = 0
-    const endless: ShardStore = {
+    const endless: ShardKv = {
       put: () => Promise.resolve(),
       list: () => Promise.resolve({ keys: [], list_complete: false, cursor: String(++pages) }),
     }
-    expect(await createMinuteExchange(endless).collect('key')).toEqual([])
+    expect(await createMinuteShardStore(endless).collect('key')).toEqual([])
     expect(pages).toBe(PAGES_MAX)
   })
 
@@ -76,7 +76,7 @@ describe('the exchange through KV', () => {
     const kv = new KvDouble({ clock })
     kv.failureRates.put = 1
     kv.failureRates.list = 1
-    const exchange = createMinuteExchange(kv.at('here'))
+    const exchange = createMinuteShardStore(kv.at('here'))
     await expect(exchange.publish('key', SHARD)).rejects.toThrow('500')
     await expect(exchange.collect('key')).rejects.toThrow('500')
   })

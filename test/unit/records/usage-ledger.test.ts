@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   createLedger,
-  KEEPERS_MAX,
+  FLUSHERS_MAX,
   SHARDS_MAX,
   WRITE_PAUSE_MAX_MS,
   WRITE_TIMEOUT_MS,
@@ -30,7 +30,7 @@ describe('the ledger', () => {
     expect(fleet.kv.counts.put).toBeLessThanOrEqual(5)
     expect(fleet.kv.tooManyWrites).toBe(0)
     // The first writes; then a few wait in each of three seconds.
-    await expect(Promise.all(fleet.background)).resolves.toHaveLength(1 + 3 * KEEPERS_MAX)
+    await expect(Promise.all(fleet.background)).resolves.toHaveLength(1 + 3 * FLUSHERS_MAX)
   })
 
   it('holds few requests of a burst back, and loses nothing where all of these but one are ended', async () => {
@@ -42,7 +42,7 @@ describe('the ledger', () => {
       sleep(ms) {
         waiting += 1
         // Of a request that was ended nothing comes back any more.
-        return waiting < KEEPERS_MAX ? new Promise(() => undefined) : clock.sleep(ms)
+        return waiting < FLUSHERS_MAX ? new Promise(() => undefined) : clock.sleep(ms)
       },
     })
     const background: Promise<unknown>[] = []
@@ -52,8 +52,8 @@ describe('the ledger', () => {
     // So far it was the first write's own time-out that slept.
     waiting = 0
     for (let count = 0; count < 100; count++) add()
-    expect(waiting).toBe(KEEPERS_MAX)
-    expect(background).toHaveLength(1 + KEEPERS_MAX)
+    expect(waiting).toBe(FLUSHERS_MAX)
+    expect(background).toHaveLength(1 + FLUSHERS_MAX)
     await clock.advance(1_000)
     expect(await fleet.isolate('syd').costOf()).toBe(1_010)
   })
@@ -70,7 +70,7 @@ describe('the ledger', () => {
     fleet.kv.failureRates.put = 0
     await fleet.clock.advance(10_000)
     expect(await fleet.isolate('syd').costOf()).toBe(2_800)
-    await expect(Promise.all(fleet.background)).resolves.toHaveLength(1 + 28 * KEEPERS_MAX)
+    await expect(Promise.all(fleet.background)).resolves.toHaveLength(1 + 28 * FLUSHERS_MAX)
   })
 
   it('writes all numbers, and shows its own at once', async () => {
@@ -188,14 +188,14 @@ describe('the ledger', () => {
     await fleet.clock.advance(1)
     add()
     add('keykeykeykez')
-    const datesOf = async (from: string, to: string): Promise<[string, number][]> =>
+    const datesBetween = async (from: string, to: string): Promise<[string, number][]> =>
       [...(await ledger.look(KEY, from, to)).days()].map(([day, { requests }]) => [day.slice(-10), requests])
-    expect(await datesOf('2026-01-01', '2026-01-02')).toEqual([
+    expect(await datesBetween('2026-01-01', '2026-01-02')).toEqual([
       ['2026-01-01', 2],
       ['2026-01-02', 1],
     ])
-    expect(await datesOf('2026-01-02', '2026-02-28')).toEqual([['2026-01-02', 1]])
-    expect(await datesOf('2025-12-31', '2025-12-31')).toEqual([])
+    expect(await datesBetween('2026-01-02', '2026-02-28')).toEqual([['2026-01-02', 1]])
+    expect(await datesBetween('2025-12-31', '2025-12-31')).toEqual([])
   })
 
   it('counts the shards of a day that is folded and not yet deleted once, its own too', async () => {

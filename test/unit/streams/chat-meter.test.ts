@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { EVENT_BYTES_MAX, StreamMeter } from '../../../src/streams/chat-meter.ts'
+import { EVENT_BYTES_MAX, ChatMeter } from '../../../src/streams/chat-meter.ts'
 import recorded from '../../support/fixtures/chat-completion-stream.sse?raw'
 
 const encoder = new TextEncoder()
@@ -14,7 +14,7 @@ const usage = { promptTokens: 16, cachedTokens: 0, completionTokens: 640, reason
 
 /** What comes out of a meter for a stream cut at the given places. */
 function metered(stream: Uint8Array, cuts: readonly number[], leaveOutUsage: boolean) {
-  const meter = new StreamMeter(leaveOutUsage)
+  const meter = new ChatMeter({ leaveOutUsage })
   const edges = [0, ...cuts.toSorted((a, b) => a - b), stream.length]
   const out: Uint8Array[] = []
   for (let i = 1; i < edges.length; i++) out.push(...meter.pass(stream.slice(edges[i - 1], edges[i])))
@@ -73,8 +73,8 @@ describe('a stream that is read in passing', () => {
 
   it('goes on by reference where a chunk is whole events', () => {
     const chunk = encoder.encode(fixture.split(/(?<=\n\n)/)[0])
-    expect(new StreamMeter(false).pass(chunk)[0]).toBe(chunk)
-    expect(new StreamMeter(true).pass(chunk)[0]?.buffer).toBe(chunk.buffer)
+    expect(new ChatMeter({ leaveOutUsage: false }).pass(chunk)[0]).toBe(chunk)
+    expect(new ChatMeter({ leaveOutUsage: true }).pass(chunk)[0]?.buffer).toBe(chunk.buffer)
   })
 
   it('is known as broken wherever it ends early, and no half event is sent where events may be left out', () => {

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema.ts'
 import { integer } from '../../../src/wire/integer.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
-import type { ParameterFailure } from '../../../src/wire/validation-error.ts'
+import type { ParameterFailure } from '../../../src/failure.ts'
 import { valueAt } from '../../../src/wire/parameter-path.ts'
 import { SHOWN_CHARACTERS_MAX } from '../../../src/wire/parameter-words.ts'
 

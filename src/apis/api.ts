@@ -1,0 +1,64 @@
+/** One object for each API in which a caller can ask the model: it owns everything in which the APIs differ. */
+import type * as z from 'zod/mini'
+import type { ErrorBody } from '../failure.ts'
+import type { Meter } from '../streams/meter.ts'
+import { field } from '../wire/field.ts'
+
+export interface Api<Request extends ModelRequest> {
+  /** Judges a body. The stages carry the caller's own JSON and not the schema's copy. */
+  readonly schema: z.ZodMiniType<Request>
+  /** The parameter that caps a completion's tokens, reasoning included. */
+  readonly tokenCapName: 'max_completion_tokens' | 'max_output_tokens'
+  /** What the estimate of a prompt's tokens counts. */
+  measurePrompt(request: Request): PromptSize
+  /** The most tokens that the caller wants for one choice; `undefined` where the body does not say. */
+  tokenCapOf(request: Request): number | undefined
+  /** How many answers the caller wants. */
+  choicesOf(request: Request): number
+  /** The upstream's inputs: the body without `model`, and with what the model is known to stumble over mended. */
+  toInputs(request: Request): Inputs
+  /** The same inputs, with the usage asked for where the API does not send it unasked. */
+  withUsage(inputs: Inputs): Inputs
+  /** Reads a stream of this request in passing. It leaves out what `withUsage` added and the caller had not asked for. */
+  createMeter(request: Request): Meter
+  /** The event that ends a broken stream after so many others, without the empty line behind it. */
+  errorEvent(body: ErrorBody, events: number): string
+}
+
+/** What every request to the model has, whichever API it came by. */
+export interface ModelRequest {
+  model: string
+  stream?: boolean | null | undefined
+}
+
+/** What `env.AI.run` is called with. */
+export type Inputs = Record<string, unknown>
+
+export interface PromptSize {
+  /** Of texts, tool calls and tool definitions. An image or a file counts nothing. */
+  characters: number
+  /** Messages or items. */
+  turns: number
+}
+
+/** Fields in which the texts of a message or an item stand. */
+const TEXTS = ['content', 'arguments', 'input', 'output']
+
+/** Measures messages or items, and the definitions of tools beside them. */
+export function measureTurns(turns: readonly unknown[], tools: unknown): PromptSize {
+  let characters = tools ? JSON.stringify(tools).length : 0
+  for (const turn of turns) for (const name of TEXTS) characters += charactersOf(field(turn, name))
+  return { characters, turns: turns.length }
+}
+
+/** Of a text, or of all text parts. */
+export function charactersOf(content: unknown): number {
+  if (typeof content === 'string') return content.length
+  if (!Array.isArray(content)) return 0
+  let characters = 0
+  for (const part of content) {
+    const text = field(part, 'text')
+    if (typeof text === 'string') characters += text.length
+  }
+  return characters
+}

@@ -1,0 +1,45 @@
+/** `POST /v1/chat/completions`. */
+import { ChatMeter } from '../streams/chat-meter.ts'
+import { field } from '../wire/field.ts'
+import { type Api, measureTurns } from './api.ts'
+import { type ChatCompletionRequest, chatCompletionRequest } from './chat-completions-schema.ts'
+
+export const chatCompletions: Api<ChatCompletionRequest> = {
+  schema: chatCompletionRequest,
+  tokenCapName: 'max_completion_tokens',
+
+  measurePrompt({ messages, tools }) {
+    const size = measureTurns(messages, tools)
+    for (const message of messages) {
+      const calls = field(message, 'tool_calls')
+      if (calls) size.characters += JSON.stringify(calls).length
+    }
+    return size
+  },
+
+  tokenCapOf: (request) => request.max_completion_tokens ?? request.max_tokens ?? undefined,
+
+  choicesOf: (request) => request.n ?? 1,
+
+  toInputs({ model: _name, ...inputs }) {
+    return { ...inputs, messages: withContent(inputs.messages) }
+  },
+
+  withUsage(inputs) {
+    const options = inputs['stream_options']
+    const others = typeof options === 'object' ? options : null
+    return { ...inputs, stream_options: { ...others, include_usage: true } }
+  },
+
+  createMeter(request) {
+    return new ChatMeter({ leaveOutUsage: request.stream_options?.include_usage !== true })
+  },
+
+  errorEvent: (body) => `data: ${JSON.stringify(body)}`,
+}
+
+/** The catalog's schema wants `content` in every message. OpenAI's own has it optional beside tool calls. */
+function withContent(messages: ChatCompletionRequest['messages']): ChatCompletionRequest['messages'] {
+  if (messages.every((message) => message.content !== undefined)) return messages
+  return messages.map((message) => (message.content === undefined ? { ...message, content: null } : message))
+}

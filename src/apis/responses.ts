@@ -1,0 +1,34 @@
+/** `POST /v1/responses`. */
+import { ResponseMeter } from '../streams/response-meter.ts'
+import { type Api, charactersOf, measureTurns } from './api.ts'
+import { type ResponsesRequest, responsesRequest } from './responses-schema.ts'
+
+export const responses: Api<ResponsesRequest> = {
+  schema: responsesRequest,
+  tokenCapName: 'max_output_tokens',
+
+  measurePrompt({ input, instructions, tools }) {
+    const size = measureTurns(typeof input === 'string' ? [{ content: input }] : input, tools)
+    size.characters += charactersOf(instructions)
+    return size
+  },
+
+  tokenCapOf: (request) => request.max_output_tokens ?? undefined,
+
+  choicesOf: () => 1,
+
+  toInputs: ({ model: _name, ...inputs }) => inputs,
+
+  withUsage: (inputs) => inputs,
+
+  createMeter: () => new ResponseMeter(),
+
+  /**
+   * The reference documents the fields flat (`ResponseErrorEvent`), and the API sends them in `error`. The Python SDK
+   * raises only on `error`, and the .NET one reads only the flat fields. The number is 0 where no meter has counted.
+   */
+  errorEvent({ error }, events) {
+    const data = { ...error, type: 'error', sequence_number: events, error }
+    return `event: error\ndata: ${JSON.stringify(data)}`
+  },
+}

@@ -1,0 +1,111 @@
+/**
+ * Admits a request by its key's budget and limits, and settles what it took when it has ended. It knows no HTTP: the stage
+ * renders what it says.
+ */
+import type { Ledger } from '../records/usage-ledger.ts'
+import { costOf, type Prices } from '../models.ts'
+import type { Usage } from '../wire/usage.ts'
+import type { Budgets, Spent } from './budget.ts'
+import type { Admitted, Limiter, Refused, TooLarge, WaitUntil } from './decision.ts'
+import type { CompletionForecast } from './forecast.ts'
+import type { Limits } from './limits.ts'
+
+/** The parts of an isolate's memory that decide and count. */
+export interface AdmissionParts {
+  limiter: Limiter
+  forecast: CompletionForecast
+  budgets: Budgets
+  ledger: Pick<Ledger, 'add'>
+}
+
+/** A request that wants to be admitted. */
+export interface Applicant {
+  keyId: string
+  limits: Limits
+  prices: Prices
+  /** The prompt's estimate. It is asked for only where a limit or a charge needs it: a long prompt takes time. */
+  promptTokens: () => number
+  /** The caller's cap for one choice. */
+  tokenCap: number | undefined
+  choices: number
+}
+
+/** How an answer ended, and what it took. */
+export interface Settlement {
+  /** As the upstream reported it; `null` where it is not known. */
+  usage: Usage | null
+  /** Whether the upstream failed the request, before its answer or within it. */
+  failed: boolean
+  /**
+   * Completion tokens that were seen of an answer that broke off, at least 0. Without a usage the key is charged these and
+   * the prompt's estimate. With neither, a failed request costs nothing, and an answered one is counted as unmetered.
+   */
+  seenTokens?: number | undefined
+}
+
+/** Books how a request ended. Only the first call counts. */
+export type Settle = (settlement: Settlement) => void
+
+export type Admission =
+  | { decision: Admitted; settle: Settle }
+  | { decision: Refused | TooLarge }
+  | { decision: Spent }
+
+const NO_TOKENS: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
+
+/** Whether the key's limits need the usage of each answer as soon as it ends. */
+export function needsUsage({ tokensPerMinute, budget }: Limits): boolean {
+  return tokensPerMinute !== undefined || budget !== undefined
+}
+
+/** Decides, and takes what the request is expected to cost. Rejects where nothing is known of the key's spending. */
+export async function admit(
+  applicant: Applicant,
+  { limiter, forecast, budgets, ledger }: AdmissionParts,
+  clock: () => number,
+  waitUntil: WaitUntil,
+): Promise<Admission> {
+  const { keyId, limits, prices, tokenCap, choices } = applicant
+  const usageOf = (completionTokens: number): Usage => ({
+    promptTokens: applicant.promptTokens(),
+    cachedTokens: 0,
+    completionTokens,
+    reasoningTokens: 0,
+  })
+  const expected = needsUsage(limits) ? usageOf(forecast.reserve(keyId, tokenCap, choices)) : NO_TOKENS
+  const expectedMicroUsd = costOf(expected, prices)
+  const { budget } = limits
+  const spending = budget && (await budgets.check(keyId, budget, expectedMicroUsd, clock(), waitUntil))
+  if (spending?.isSpent) return { decision: spending }
+  const cost = { requests: 1, tokens: tokensOf(expected) } as const
+  const checking = limiter.check(keyId, limits, cost, clock(), waitUntil)
+  // Most limiters answer at once. A promise that is not needed would cost every request a turn of the queue.
+  const decision = checking instanceof Promise ? await checking : checking
+  if (!decision.admitted) {
+    spending?.settle(0)
+    return { decision }
+  }
+
+  let isSettled = false
+  return {
+    decision,
+    settle({ usage, failed, seenTokens }) {
+      if (isSettled) return
+      isSettled = true
+      if (usage !== null) forecast.learn(keyId, usage.completionTokens, choices)
+      const taken = usage ?? (seenTokens === undefined ? null : usageOf(seenTokens))
+      const costMicroUsd = taken === null ? 0 : costOf(taken, prices)
+      const actualTokens = taken === null ? expected.promptTokens : tokensOf(taken)
+      const settling = limiter.settle(decision.reservation, actualTokens, clock())
+      if (settling instanceof Promise) waitUntil(settling)
+      spending?.settle(costMicroUsd)
+      const unmetered = taken === null && !failed ? 1 : 0
+      const entry = { ...taken, requests: 1, failures: failed ? 1 : 0, costMicroUsd, unmetered }
+      ledger.add(keyId, entry, clock(), waitUntil)
+    },
+  }
+}
+
+function tokensOf({ promptTokens, completionTokens }: Usage): number {
+  return promptTokens + completionTokens
+}

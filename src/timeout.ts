@@ -1,0 +1,26 @@
+/** Waits that end: a timer as a promise, and a bound on how long another promise may take. */
+
+/** Resolves after so many ms. */
+export type Sleep = (ms: number) => Promise<void>
+
+export const sleep: Sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** What a race with a time-out gives when the time is over. */
+export const TIMED_OUT = Symbol('timed out')
+
+/**
+ * What `pending` gives, or `TIMED_OUT` when that takes longer than `timeoutMs`. The work itself goes on unheard. With 0 ms
+ * there is no bound.
+ */
+export async function raceTimeout<T>(pending: Promise<T>, timeoutMs: number): Promise<T | typeof TIMED_OUT> {
+  if (timeoutMs === 0) return pending
+  let timer: number | null = null
+  const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
+    timer = setTimeout(() => resolve(TIMED_OUT), timeoutMs)
+  })
+  try {
+    return await Promise.race([pending, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
+}
