@@ -6,8 +6,9 @@ import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
 import { createBudgets, type Budgets } from './limits/budget.ts'
+import type { Limiter } from './limits/decision.ts'
 import { CompletionForecast } from './limits/forecast.ts'
-import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
+import { createLimiter } from './limits/limiter.ts'
 import { createDayShardStore, createMinuteShardStore } from './limits/shard-store.ts'
 import { causeOf, log } from './log.ts'
 import { createLedger, type Ledger } from './records/usage-ledger.ts'
@@ -18,7 +19,7 @@ export interface Isolate {
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: UnknownKeyThrottle
   /** Counts by key, at most `KEYS_MAX`. */
-  limiter: FleetShareLimiter
+  limiter: Limiter
   /** Mean completions by key, at most `FORECAST_KEYS_MAX`. */
   forecast: CompletionForecast
   ledger: Ledger

@@ -22,7 +22,7 @@ export interface Api<Request extends ModelRequest> {
   /** Reads a stream of this request in passing. It leaves out what `withUsage` added and the caller had not asked for. */
   createMeter(request: Request): Meter
   /** The event that ends a broken stream after so many others, without the empty line behind it. */
-  errorEvent(body: ErrorBody, events: number): string
+  readonly errorEvent: (body: ErrorBody, events: number) => string
 }
 
 /** What every request to the model has, whichever API it came by. */
