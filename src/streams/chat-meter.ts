@@ -63,7 +63,7 @@ export class ChatMeter implements Meter {
     const text = this.#decoder.decode(bytes)
     this.#lastText = text
     if (!text.includes(USAGE_MARK)) {
-      this.events += countOf(text, '\n\n')
+      this.events += countOf(text, '\n\n') + countOf(text, '\n\r\n')
       return [bytes]
     }
     const kept: Uint8Array[] = []

@@ -100,6 +100,13 @@ describe('a stream that is read in passing', () => {
     })
   })
 
+  it('counts as many events with CRLF as with LF, however it is cut', () => {
+    const whole = metered(bytes, [], false).meter.events
+    expect(whole).toBe(fixture.trimEnd().split('\n\n').length)
+    const crlf = encoder.encode(fixture.replaceAll('\n', '\r\n'))
+    for (let cut = 1; cut < crlf.length; cut++) expect(metered(crlf, [cut], false).meter.events).toBe(whole)
+  })
+
   it('that ends with the upstream’s own error event has had its end', () => {
     const error = 'data: {"error":{"message":"m","type":"server_error","param":null,"code":null}}\n\n'
     expect(metered(encoder.encode(error), [], false).isComplete).toBe(true)
