@@ -2,7 +2,7 @@
  * Failures: the closed union of all that can go wrong, and the one place that renders them as OpenAI's error envelope.
  * Nobody else builds an error response.
  */
-import { shown } from './wire/parameter-words.ts'
+import { excerpt } from './wire/parameter-text.ts'
 
 export type Failure =
   | ParameterFailure
@@ -115,7 +115,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         415,
         'unsupported_content_encoding',
-        `Unsupported content encoding: '${shown(failure.encoding)}'. Send the request body uncompressed.`,
+        `Unsupported content encoding: '${excerpt(failure.encoding)}'. Send the request body uncompressed.`,
       )
     case 'body_too_large':
       return invalidRequest(
@@ -161,7 +161,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         404,
         'key_not_found',
-        `There is no key with the id '${shown(failure.keyId)}'.`,
+        `There is no key with the id '${excerpt(failure.keyId)}'.`,
         'id',
       )
     case 'unknown_url':
@@ -171,7 +171,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
         ...invalidRequest(
           405,
           'method_not_supported',
-          `Not allowed to ${shown(failure.method)} on ${shown(failure.path)}. (HINT: Perhaps you meant to use ${failure.allow}?)`,
+          `Not allowed to ${excerpt(failure.method)} on ${excerpt(failure.path)}. (HINT: Perhaps you meant to use ${failure.allow}?)`,
         ),
         headers: { allow: failure.allow },
       }
@@ -179,14 +179,14 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         404,
         'model_not_found',
-        `The model \`${shown(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
+        `The model \`${excerpt(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
         'model',
       )
     case 'response_not_found':
       return invalidRequest(
         404,
         'response_not_found',
-        `Response with id '${shown(failure.responseId)}' not found. This gateway does not store responses: keep the items yourself, and send them in 'input'.`,
+        `Response with id '${excerpt(failure.responseId)}' not found. This gateway does not store responses: keep the items yourself, and send them in 'input'.`,
       )
     case 'rate_limited':
       return {
@@ -274,12 +274,12 @@ function contentTypeMessage(contentType: string | null): string {
   if (contentType === null) {
     return "Missing content type: add the header 'Content-Type: application/json' to your request."
   }
-  return `Unsupported content type: '${shown(contentType)}'. This API method only accepts 'application/json' requests: add the header 'Content-Type: application/json' (with curl: -H 'Content-Type: application/json').`
+  return `Unsupported content type: '${excerpt(contentType)}'. This API method only accepts 'application/json' requests: add the header 'Content-Type: application/json' (with curl: -H 'Content-Type: application/json').`
 }
 
 function unknownUrlMessage(failure: { method: string; path: string; underV1: boolean }): string {
   const hint = failure.underV1
-    ? `Did you mean /v1${shown(failure.path)}? The base URL of this API ends in /v1.`
+    ? `Did you mean /v1${excerpt(failure.path)}? The base URL of this API ends in /v1.`
     : 'Please check the URL for typos.'
-  return `Unknown request URL: ${shown(failure.method)} ${shown(failure.path)}. ${hint}`
+  return `Unknown request URL: ${excerpt(failure.method)} ${excerpt(failure.path)}. ${hint}`
 }

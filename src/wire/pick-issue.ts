@@ -1,7 +1,6 @@
 /** Which of the issues that a schema found is the one to tell a caller about. */
 import type * as z from 'zod/mini'
-import { valueAt } from './parameter-path.ts'
-import type { Path } from './parameter-path.ts'
+import { type Path, valueAt } from './parameter-text.ts'
 
 export type Issue = z.core.$ZodIssue
 

@@ -12,9 +12,7 @@ import type * as z from 'zod/mini'
 import { invalidParameter, type ParameterFailure } from '../failure.ts'
 import { pickIssue, sameType } from './pick-issue.ts'
 import type { PickedIssue, Issue } from './pick-issue.ts'
-import { pathOf } from './parameter-path.ts'
-import type { Path } from './parameter-path.ts'
-import { joined, kindOf, oneOf, quoted } from './parameter-words.ts'
+import { joined, kindOf, oneOf, type Path, pathOf, quoted } from './parameter-text.ts'
 
 type IssueOf<Code extends Issue['code']> = Extract<Issue, { code: Code }>
 

@@ -5,8 +5,7 @@ import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema
 import { integer } from '../../../src/wire/integer.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
 import type { ParameterFailure } from '../../../src/failure.ts'
-import { valueAt } from '../../../src/wire/parameter-path.ts'
-import { SHOWN_CHARACTERS_MAX } from '../../../src/wire/parameter-words.ts'
+import { EXCERPT_CHARACTERS_MAX, valueAt } from '../../../src/wire/parameter-text.ts'
 
 const SEED = 20_251_123
 const SLOW = { timeout: 60_000 }
@@ -221,14 +220,14 @@ describe('explain', () => {
     for (const schema of schemas) {
       for (const input of [long, { [long]: long }, { [`${long} `]: [long] }]) {
         const { message, param } = refusal(schema, input)
-        expect(message.length).toBeLessThan(2 * SHOWN_CHARACTERS_MAX + 100)
-        expect((param ?? '').length).toBeLessThan(SHOWN_CHARACTERS_MAX + 10)
+        expect(message.length).toBeLessThan(2 * EXCERPT_CHARACTERS_MAX + 100)
+        expect((param ?? '').length).toBeLessThan(EXCERPT_CHARACTERS_MAX + 10)
       }
     }
   })
 
   it('answers in well-formed Unicode whatever the caller wrote', () => {
-    const { message } = refusal(z.enum(['a']), `${'x'.repeat(SHOWN_CHARACTERS_MAX - 1)}😀`)
+    const { message } = refusal(z.enum(['a']), `${'x'.repeat(EXCERPT_CHARACTERS_MAX - 1)}😀`)
     expect(message.isWellFormed()).toBe(true)
   })
 

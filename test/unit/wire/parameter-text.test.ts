@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { pathOf, valueAt } from '../../../src/wire/parameter-path.ts'
+import { pathOf, valueAt } from '../../../src/wire/parameter-text.ts'
 
 describe('pathOf', () => {
   it.each<[PropertyKey[], string | null]>([
