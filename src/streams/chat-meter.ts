@@ -1,26 +1,24 @@
 /**
- * Reads a chat completion stream in passing: notices the usage, counts what goes by, and knows whether the end was an end. It never
- * changes a byte; where the caller had not asked for usage, it leaves out the one event that the gateway asked for.
+ * Meters a stream of chat completions: finds the usage, counts the events, and knows whether the stream had its last one. It
+ * never changes a byte. Where the caller had not asked for usage, it leaves out the one event that the gateway asked for.
  */
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 import type { Meter } from './meter.ts'
 
-/** An event that is longer is not looked into, and no event after it is left out: memory matters more. */
+/** Bytes of the longest event that is read. A longer one ends the metering, since memory matters more. */
 export const EVENT_BYTES_MAX = 64 * 1024
 
 const NOTHING: Uint8Array = new Uint8Array()
-/** Stands in no text of a model: within JSON a quote of its text has a backslash before it. */
+/** No text of a model contains this: within JSON each quote in a text has a backslash before it. */
 const USAGE_MARK = '"usage":{'
 
 export class ChatMeter implements Meter {
-  /** As the upstream reported it; `null` until then. */
   usage: Usage | null = null
-  /** Events that have gone by; about as many tokens, since the model sends one or a few with each. */
   events = 0
   readonly #leaveOutUsage: boolean
   readonly #decoder = new TextDecoder()
-  /** The beginning of an event whose end has not come. */
+  /** The beginning of an event whose end has not come yet. */
   #partial = NOTHING
   #lastText = ''
   #isBlind = false
@@ -31,8 +29,8 @@ export class ChatMeter implements Meter {
   }
 
   /**
-   * What to send on for a chunk that came. Where an event may have to be left out, only whole events are sent: nobody
-   * can use half an event, and what breaks off is then no part of the answer.
+   * The bytes to send on for a chunk. Where an event may have to be left out, only whole events are sent on. A client cannot
+   * use half an event.
    */
   pass(chunk: Uint8Array): readonly Uint8Array[] {
     if (this.#isBlind) return [chunk]
@@ -43,14 +41,13 @@ export class ChatMeter implements Meter {
       this.#isBlind = true
       return [this.#leaveOutUsage ? bytes : chunk]
     }
-    const kept = end === 0 ? [] : this.#look(bytes.subarray(0, end))
+    const kept = end === 0 ? [] : this.#read(bytes.subarray(0, end))
     return this.#leaveOutUsage ? kept : [chunk]
   }
 
-  /** What is left to send when the upstream has ended, and whether it had said that this is all. */
   end(): { rest: Uint8Array; isComplete: boolean } {
     const text = this.#lastText + this.#decoder.decode(this.#partial)
-    // A blind meter has not seen the end; it does not call a stream broken that may be whole.
+    // A blind meter has not seen the end, and so does not call the stream broken.
     const isComplete =
       this.#isBlind ||
       /(^|\n)data: ?\[DONE\]\s*$/.test(text) ||
@@ -58,8 +55,8 @@ export class ChatMeter implements Meter {
     return { rest: this.#leaveOutUsage && isComplete && !this.#isBlind ? this.#partial : NOTHING, isComplete }
   }
 
-  /** Looks into whole events; returns those to keep. */
-  #look(bytes: Uint8Array): Uint8Array[] {
+  /** Reads whole events, and returns those to keep. */
+  #read(bytes: Uint8Array): Uint8Array[] {
     const text = this.#decoder.decode(bytes)
     this.#lastText = text
     if (!text.includes(USAGE_MARK)) {
@@ -71,13 +68,13 @@ export class ChatMeter implements Meter {
       const event = bytes.subarray(from, from + endOfFirstEvent(bytes.subarray(from)))
       from += event.length
       this.events += 1
-      if (!this.#isUsageAlone(this.#decoder.decode(event))) kept.push(event)
+      if (!this.#takeUsage(this.#decoder.decode(event))) kept.push(event)
     }
     return this.#leaveOutUsage ? kept : [bytes]
   }
 
-  /** Takes the usage from an event; true for the event that has nothing else, `"choices":[]`. */
-  #isUsageAlone(event: string): boolean {
+  /** Takes the usage from an event. Returns true for an event without choices, which has nothing but the usage. */
+  #takeUsage(event: string): boolean {
     if (!event.includes(USAGE_MARK)) return false
     try {
       const data: unknown = JSON.parse(event.slice(event.indexOf('{')))
@@ -93,7 +90,7 @@ export class ChatMeter implements Meter {
 const LINE_FEED = 10
 const CARRIAGE_RETURN = 13
 
-/** Where the event ends that ends last: behind an empty line. 0 where none does. */
+/** The offset behind the last event that is whole; 0 where none is. */
 function endOfLastEvent(bytes: Uint8Array): number {
   for (let i = bytes.length - 1; i > 0; i--) if (isEventEnd(bytes, i)) return i + 1
   return 0

@@ -1,13 +1,13 @@
-/** What reads a stream in passing. */
+/** A meter reads a stream in passing: its usage, its events and its end. */
 import type { Usage } from '../wire/usage.ts'
 
 export interface Meter {
   /** As the upstream reported it; `null` until then. */
   readonly usage: Usage | null
-  /** Events that have gone by; about as many tokens, since the model sends one or a few with each. */
+  /** Events so far. They are about as many tokens, since the model sends one or a few tokens with each event. */
   readonly events: number
-  /** What to send on for a chunk that came. */
+  /** The bytes to send on for a chunk. */
   pass(chunk: Uint8Array): readonly Uint8Array[]
-  /** What is left to send when the upstream has ended, and whether it had said that this is all. */
+  /** The bytes left to send when the upstream has ended, and whether the stream had its last event. */
   end(): { rest: Uint8Array; isComplete: boolean }
 }

@@ -1,6 +1,6 @@
 /**
- * Carries a stream from the upstream to the client: comments while the model is silent, then the bytes as they are, and
- * an error event where the upstream breaks off. Without a meter the bytes are piped natively, no JavaScript a chunk.
+ * Relays a stream from the upstream to the client: comments while the model is silent, then the bytes as they are, and an
+ * error event where the upstream fails. Without a meter the bytes are piped natively, with no JavaScript for a chunk.
  */
 import { type ErrorBody, renderFailure } from '../failure.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
@@ -12,29 +12,29 @@ import { Watchdog } from './watchdog.ts'
 
 export interface Relay {
   upstream: Promise<UpstreamResult>
-  /** The writable side of an `IdentityTransformStream`: a write ends when the client has taken it. */
+  /** The writable side of an `IdentityTransformStream`: a write ends when the client has read it. */
   writable: WritableStream<Uint8Array>
   cancellation: Cancellation
-  /** How often a silent upstream is covered by a comment, ms; 0 for never. */
+  /** How often a comment is sent while the upstream is silent, ms; 0 for never. */
   keepAliveMs: number
-  /** How long the upstream may pause between chunks, ms. Only where chunks pass a meter can it be told. */
+  /** How long the upstream may pause between chunks, ms. It is enforced only where a meter reads the chunks. */
   idleMs: number
-  /** Makes the event that tells of a break after so many others, without the empty line behind it. */
+  /** Makes the error event after so many others, without the empty line behind it. */
   errorEvent: (body: ErrorBody, events: number) => string
   meter: Meter | null
-  /** One interval of silence has gone by already: the first comment is due. */
+  /** Whether one interval of silence has passed already, so that the first comment is due. */
   isLate: boolean
 }
 
-/** How a stream ended; with a diagnosis where the upstream is to blame. */
+/** How a stream ended, with a diagnosis where the upstream failed. */
 export type StreamOutcome =
   | { outcome: 'completed' | 'client_closed' }
   | { outcome: 'upstream_failed'; diagnosis: Diagnosis }
 
-/** A comment, which stands between events and which no client shows (the SSE standard, 9.2.6). */
+/** A comment. It stands between events, and clients ignore it (the SSE standard, 9.2.6). */
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n')
 
-/** Never throws. Resolves when the client has everything, or has gone. */
+/** Never throws. Resolves when the client has everything, or has closed. */
 export async function relay(options: Relay): Promise<StreamOutcome> {
   const { writable, cancellation, meter } = options
   try {
@@ -51,8 +51,8 @@ export async function relay(options: Relay): Promise<StreamOutcome> {
     } else {
       await write(options, first.value)
       reader.releaseLock()
-      // The end and a break are ours to tell, so the pipe may do neither.
-      // The signal is what tells of a client that resets while the upstream pauses; the pipe alone would not notice.
+      // The relay itself ends or fails the stream, so the pipe may do neither. The signal is needed, since the pipe alone
+      // would not notice a client that resets while the upstream pauses.
       await body.pipeTo(writable, { preventClose: true, preventAbort: true, signal: cancellation.signal })
     }
     await writable.close()
@@ -64,7 +64,7 @@ export async function relay(options: Relay): Promise<StreamOutcome> {
   }
 }
 
-/** Waits for the upstream, and writes a comment in every interval that it takes. Rejects where the client has gone. */
+/** Waits for the upstream, and writes a comment in every interval of silence. Rejects where the client has closed. */
 async function whileKeepingAlive<T>(pending: Promise<T>, options: Relay): Promise<T> {
   for (;;) {
     const result = await options.cancellation.race(raceTimeout(pending, options.keepAliveMs))
@@ -73,7 +73,7 @@ async function whileKeepingAlive<T>(pending: Promise<T>, options: Relay): Promis
   }
 }
 
-/** The metered way: each chunk goes on as it came, and is looked at. */
+/** Relays each chunk through the meter. */
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: ReadableStreamReadResult<Uint8Array>,
@@ -82,7 +82,7 @@ async function pump(
 ): Promise<void> {
   const watchdog = new Watchdog(idleMs, () => cancellation.cancel('timeout'))
   const writer = writable.getWriter()
-  // Ends a read that waits, also where the upstream does not heed the signal, and a write where the client has gone.
+  // A pending read ends even if the upstream ignores the signal, and a pending write ends if the client has closed.
   const cancel = (): void => {
     reader.cancel().catch(() => undefined)
     if (cancellation.cancelReason === 'client_closed') writer.abort().catch(() => undefined)
@@ -104,19 +104,19 @@ async function pump(
   }
 }
 
-/** Ends the client's stream with an error event. A client that cannot be told has gone, and the call ends with it. */
+/** Ends the client's stream with an error event. Where that cannot be written, the client has closed. */
 async function failStream(options: Relay, outcome: FailureOutcome): Promise<StreamOutcome> {
   const { writable, cancellation, errorEvent, meter } = options
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
   try {
     if (cancellation.cancelReason === 'client_closed') return { outcome: 'client_closed' }
-    // The empty lines end what the upstream may have left half-sent; after a whole event they mean nothing.
+    // The empty lines end an event that the upstream has sent in part. After a whole event they mean nothing.
     const event = errorEvent(renderFailure(failure).body, meter?.events ?? 0)
     await write(options, new TextEncoder().encode(`\n\n${event}\n\n`))
     await writable.close()
     return { outcome: 'upstream_failed', diagnosis }
   } catch {
-    // It was the write that failed and not the upstream.
+    // The write has failed, and not the upstream.
     cancellation.cancel('client_closed')
     return { outcome: 'client_closed' }
   } finally {

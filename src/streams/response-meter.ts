@@ -1,26 +1,26 @@
 /**
- * Reads a stream of the Responses API in passing: its last event says that it is the last, and has the usage unasked.
- * Each event stands in one line of JSON; a stream is cut into them and nothing is kept but the one that runs.
+ * Meters a stream of the Responses API. Its last event says that it is the last, and carries the usage unasked. Each event
+ * is one line of JSON; the meter keeps only the event that is under way.
  */
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 import type { Meter } from './meter.ts'
 
 /**
- * The first and last events repeat the instructions and the tools, and the last all of the answer. An event that is
- * longer, which the model's context hardly allows, is not looked into.
+ * Characters of the longest event that is parsed. The first and last events repeat the instructions and the tools, and the
+ * last one the whole answer; the model's context hardly allows a longer one.
  */
 export const EVENT_CHARACTERS_MAX = 1024 * 1024
 
 const NOTHING: Uint8Array = new Uint8Array()
-/** A line feed stands in no JSON, so this is in no text of a model. */
+/** JSON text has no line feed, so no text of a model can contain this. */
 const EVENT_START = /\ndata: ?\{/
 const LAST_EVENT = /^(response\.(completed|incomplete|failed)|error)$/
 
 export class ResponseMeter implements Meter {
   events = 0
   readonly #decoder = new TextDecoder()
-  /** Since the start of the last event; a line feed stands for the beginning of the stream. */
+  /** The text since the start of the last event. The line feed stands for the beginning of the stream. */
   #text = '\n'
   #isBlind = false
 
@@ -28,7 +28,7 @@ export class ResponseMeter implements Meter {
     return parseUsage(field(field(this.#lastEvent(), 'response'), 'usage'))
   }
 
-  /** The bytes as they are. Text that lies within an event is only put by: looking at each chunk would cost the square of it. */
+  /** The bytes as they are. Text within an event is only stored: a search in each chunk would take quadratic time. */
   pass(chunk: Uint8Array): readonly Uint8Array[] {
     const text = this.#decoder.decode(chunk, { stream: true })
     this.#text += text
@@ -48,7 +48,7 @@ export class ResponseMeter implements Meter {
     return [chunk]
   }
 
-  /** A blind meter has not seen the end; it does not call a stream broken that may be whole. */
+  /** A blind meter has not seen the end, and so does not call the stream broken. */
   end(): { rest: Uint8Array; isComplete: boolean } {
     const event = this.#lastEvent()
     const isError = field(event, 'error') != null

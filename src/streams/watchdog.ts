@@ -1,14 +1,14 @@
-/** Barks when nothing has happened for a while. One timer however often it is reset: a timer a chunk would cost more. */
+/** Calls back when nothing has happened for a while. It has one timer, since a timer for each chunk would cost more. */
 export class Watchdog {
   readonly #idleMs: number
-  readonly #bark: () => void
+  readonly #onIdle: () => void
   #lastMs = Date.now()
   #timer: number
 
-  constructor(idleMs: number, bark: () => void) {
+  constructor(idleMs: number, onIdle: () => void) {
     this.#idleMs = idleMs
-    this.#bark = bark
-    this.#timer = setTimeout(() => this.#look(), idleMs)
+    this.#onIdle = onIdle
+    this.#timer = setTimeout(() => this.#check(), idleMs)
   }
 
   reset(): void {
@@ -19,9 +19,9 @@ export class Watchdog {
     clearTimeout(this.#timer)
   }
 
-  #look(): void {
+  #check(): void {
     const restMs = this.#lastMs + this.#idleMs - Date.now()
-    if (restMs <= 0) this.#bark()
-    else this.#timer = setTimeout(() => this.#look(), restMs)
+    if (restMs <= 0) this.#onIdle()
+    else this.#timer = setTimeout(() => this.#check(), restMs)
   }
 }

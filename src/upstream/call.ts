@@ -16,7 +16,7 @@ export interface GatewayLogs {
 }
 
 export interface UpstreamOptions {
-  /** Every call must be raw: a raw and a parsed call at the same time swap their results. */
+  /** Every call must be raw, because a raw and a parsed call at the same time swap their results. */
   returnRawResponse: true
   gateway: GatewayOptions
   signal: AbortSignal
@@ -46,7 +46,7 @@ export type UpstreamResult =
   | { accepted: true; response: Response & { body: ReadableStream<Uint8Array> } }
   | { accepted: false; failure: UpstreamFailure; diagnosis: Diagnosis }
 
-/** Never throws: a failure of any shape is a result, and so is a cut cancellation. Resolves with the headers, before the body. */
+/** Never throws: a failure of any shape is a result, and so is a cancelled call. Resolves with the headers, before the body. */
 export async function callUpstream(
   ai: UpstreamBinding,
   call: UpstreamCall,
@@ -68,7 +68,7 @@ export async function callUpstream(
   }
 }
 
-/** A 2xx with the content type that was asked for. The rest is a failure, also one that comes with a 200. */
+/** A 2xx with the content type that was asked for. Anything else is a failure, even with status 200. */
 function isAccepted(
   response: Response,
   stream: boolean,

@@ -1,27 +1,27 @@
-/** What ends an upstream call early: the client leaves, or the upstream keeps silent for too long. */
+/** Cancels an upstream call: because the client has closed, or because the upstream has sent no byte in time. */
 
 export type CancelReason = 'client_closed' | 'timeout'
 
-/** The signal of one upstream call, and who it was that cut it. */
+/** The cancellation of one upstream call, and its reason. */
 export class Cancellation {
   readonly #controller = new AbortController()
   readonly #timer: number
   #cancelReason: CancelReason | null = null
-  /** Rejects when the call ends. One promise for all guards: a listener of the signal for each would cost more. */
+  /** Rejects when the call is cancelled. All races share it, since a listener of the signal for each would cost more. */
   readonly #cancelled = Promise.withResolvers<never>()
-  /** Rejects when the client has gone. A write must be raced with it: where nobody reads any more, it would wait for ever. */
+  /** Rejects when the client has closed. A write must be raced with it: without a reader it would wait for ever. */
   readonly clientClosed: Promise<never>
 
-  /** The upstream may be silent for `firstByteTimeoutMs`, until `release`. */
+  /** The upstream may take `firstByteTimeoutMs` until `clearTimeout` is called. */
   constructor(clientSignal: AbortSignal, firstByteTimeoutMs: number) {
     this.#timer = setTimeout(() => this.cancel('timeout'), firstByteTimeoutMs)
     this.clientClosed = new Promise((_resolve, reject) => {
-      const leave = (): void => {
+      const close = (): void => {
         this.cancel('client_closed')
-        reject(new Error('the client has gone'))
+        reject(new Error('the client has closed'))
       }
-      if (clientSignal.aborted) leave()
-      else clientSignal.addEventListener('abort', leave)
+      if (clientSignal.aborted) close()
+      else clientSignal.addEventListener('abort', close)
     })
     this.clientClosed.catch(() => undefined)
     this.#cancelled.promise.catch(() => undefined)
@@ -31,31 +31,31 @@ export class Cancellation {
     return this.#controller.signal
   }
 
-  /** Why the call was cut; `null` where it was not. */
+  /** Why the call was cancelled; `null` where it was not. */
   get cancelReason(): CancelReason | null {
     return this.#cancelReason
   }
 
-  /** Ends the call; the first reason stands. */
+  /** Cancels the call. The first reason stands. */
   cancel(reason: CancelReason): void {
     this.#cancelReason ??= reason
     this.end()
   }
 
-  /** Ends the call without a reason: nothing more is wanted of it. */
+  /** Ends the call without a reason, when its answer is no longer needed. */
   end(): void {
     this.clearTimeout()
     this.#controller.abort()
-    this.#cancelled.reject(new Error('the call was cut'))
+    this.#cancelled.reject(new Error('the call was cancelled'))
   }
 
-  /** The first byte is here: nothing is timed any more. */
+  /** Stops the timer, once the first byte is here. */
   clearTimeout(): void {
     clearTimeout(this.#timer)
   }
 
   /**
-   * What `pending` gives, unless the call is cut before: then it rejects. An upstream that ignores the signal must not
+   * What `pending` gives. It rejects where the call is cancelled before, since an upstream that ignores the signal must not
    * hold the client.
    */
   race<T>(pending: Promise<T>): Promise<T> {

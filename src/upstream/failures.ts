@@ -5,7 +5,7 @@ import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse } from './s
 /** What the log may say about a failure: numbers and words of the upstream's protocol, never text of a message. */
 export interface Diagnosis {
   reason: string
-  /** A sentence for the operator, where only the operator can mend it. */
+  /** A sentence that tells the operator what to do, where only the operator can mend it. */
   alert?: string
 }
 
@@ -14,7 +14,7 @@ export interface FailureOutcome {
   diagnosis: Diagnosis
 }
 
-/** What a caller is told to wait where the upstream says nothing. */
+/** How long a caller is told to wait where the upstream gives no time. */
 export const RETRY_AFTER_BUSY_SECONDS = 5
 export const RETRY_AFTER_BROKEN_SECONDS = 1
 interface Row {
@@ -27,13 +27,13 @@ interface Row {
 /**
  * Sources: Cloudflare's documented Workers AI errors (3003–3042, 5004–5028), AI Gateway errors (2001 no such gateway,
  * 2009 and 2021 its authentication, 7003), and https://platform.openai.com/docs/guides/error-codes. The order matters:
- * what only the operator can mend stands first.
+ * failures that only the operator can mend stand first.
  */
 const TABLE: readonly Row[] = [
   {
     reason: 'ai_binding_not_remote',
     fits: ({ status, text }) =>
-      // Thrown by the binding itself: a response with these words only repeats them.
+      // The binding itself throws this. A response with these words only repeats them.
       status === 0 && /needs? to be run remotely|remote (?:mode|binding)|not supported locally/i.test(text),
     failure: () => ({
       ...serverError(503, 'This gateway runs locally without the model.', 'model_not_reachable'),
@@ -62,7 +62,7 @@ const TABLE: readonly Row[] = [
     fits: ({ status, text, vendor }) =>
       status === 402 ||
       /^(insufficient_quota|billing_(not_active|hard_limit_reached))$/.test(vendor?.code ?? '') ||
-      // The vendor's 400 may repeat the caller's words, and the caller must not ring the operator's bell.
+      // The vendor's 400 may repeat the caller's words, and a caller must not be able to alert the operator.
       (!(vendor !== null && status === 400) &&
         /insufficient (?:balance|credits?|funds|quota)|(?:spend(?:ing)?|budget|billing) limit/i.test(text)),
     failure: () => ({
@@ -164,7 +164,7 @@ const TABLE: readonly Row[] = [
   },
 ]
 
-/** A response that is no answer: an error status, or a 200 of the wrong content type. Reads its body, within bounds. */
+/** A response with an error status, or with the wrong content type. Its body is read within bounds. */
 export async function failureOfResponse(response: Response): Promise<FailureOutcome> {
   return diagnose(await symptomOfResponse(response))
 }
@@ -174,12 +174,12 @@ export function failureOfError(error: unknown): FailureOutcome {
   return diagnose(symptomOfError(error))
 }
 
-/** The gateway itself gave up waiting. */
+/** The gateway's own time-out. */
 export function timeoutOutcome(): FailureOutcome {
   return diagnose({ ...NO_SYMPTOM, status: 504 })
 }
 
-/** Anything else that the binding resolved to; it has been seen to resolve to `undefined`. */
+/** Anything else that the binding resolved to. It has been seen to resolve to `undefined`. */
 export function failureOfNothing(answer: unknown): FailureOutcome {
   const outcome = diagnose(NO_SYMPTOM)
   return { ...outcome, diagnosis: { ...outcome.diagnosis, reason: `upstream_no_response: ${typeof answer}` } }

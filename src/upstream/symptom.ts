@@ -2,9 +2,9 @@
 import { RETRY_AFTER_MAX_SECONDS } from '../failure.ts'
 import { field } from '../wire/field.ts'
 
-/** An error body is read up to here; what identifies it stands at its beginning. */
+/** Bytes of an error body that are read. The fields that identify an error stand at its beginning. */
 export const ERROR_BODY_BYTES_MAX = 64 * 1024
-/** The status says most of it: who waits for an error is not kept for a body that does not come. */
+/** How long a body may take, ms. The status says most, so a caller does not wait for a body that does not come. */
 export const ERROR_BODY_WAIT_MS = 2_000
 
 /** A failure reduced to what tells it from others, whatever shape it came in. */
@@ -13,7 +13,7 @@ export interface Symptom {
   status: number
   /** Cloudflare's code, from `errors[0].code`, `internalCode` or the start of a thrown message; 0 where there is none. */
   code: number
-  /** All text of the error, for phrases; never logged, and shown only where the vendor wrote it for the caller. */
+  /** All text of the error. It is searched for phrases, never logged, and shown only where the vendor wrote it for callers. */
   text: string
   /** The vendor's own envelope. */
   vendor: VendorError | null
@@ -27,25 +27,25 @@ export interface VendorError {
   code: string | null
 }
 
-/** Of a failure that says nothing. */
+/** The symptom of a failure without any detail. */
 export const NO_SYMPTOM: Symptom = { status: 0, code: 0, text: '', vendor: null, retryAfterSeconds: null }
 
 export async function symptomOfResponse(response: Response): Promise<Symptom> {
   const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'))
-  // A 2xx that is no answer has no status of its own to be judged by.
+  // The status of a 2xx that is no answer says nothing.
   const status = response.ok ? 502 : response.status
   return { ...symptomOfText(await readBounded(response)), status, retryAfterSeconds }
 }
 
-/** The message of what the binding throws is `<code>: <text>` where the upstream said anything. */
+/** The binding throws an error with the message `<code>: <text>` where the upstream gave any. */
 export function symptomOfError(error: unknown): Symptom {
   return { ...NO_SYMPTOM, ...symptomOfText(error instanceof Error ? error.message : String(error)) }
 }
 
 /**
  * The JSON shapes of an error, read together: Cloudflare's `errors` list (AI Gateway itself calls it `error`),
- * Cloudflare's `internalCode`, the vendor's envelope. By hand and not with zod: each field may be missing or of any type,
- * and what fits counts all the same.
+ * Cloudflare's `internalCode`, the vendor's envelope. No schema is used, since each field may be missing or of any type, and
+ * the fields that fit still count.
  */
 function symptomOfText(text: string): Pick<Symptom, 'code' | 'text' | 'vendor'> {
   const body = parseJson(text)
@@ -92,7 +92,7 @@ async function readBounded(response: Response): Promise<string> {
       text += decoder.decode(value, { stream: true })
     }
   } catch {
-    // A body that breaks off is judged by its status and by what came of it.
+    // A body that is cut is judged by its status and by the part that came.
   } finally {
     clearTimeout(timer)
   }
