@@ -1,10 +1,10 @@
-/** Hono's smallest router, which tries the patterns of all routes in turn, and here does so once for each path of the table. */
+/** Hono's smallest router with a cache. It tries the patterns of all routes in turn, and here once for each path of the table. */
 import type { Result } from 'hono/router'
 import { PatternRouter } from 'hono/router/pattern-router'
 
-/** All routes must be added before the first is asked for. */
+/** All routes must be added before the first match. */
 export class CachedRouter<T> extends PatternRouter<T> {
-  /** By path and method. Only paths that stand in the table: callers can make up any number, but of methods the runtime has 40. */
+  /** Results by path and method. Only the table's own paths are cached: callers can invent paths, and the runtime has 40 methods. */
   readonly #found = new Map<string, Map<string, Result<T>>>()
 
   override add(method: string, path: string, handler: T): void {

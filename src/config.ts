@@ -1,11 +1,11 @@
-/** Bindings and vars of the Worker, parsed once into `Config`; a bad var stops with its name. */
+/** Bindings and vars of the Worker, parsed once into `Config`. A bad var fails with its name. */
 import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
 import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
-/** What `wrangler.toml` binds. Vars are `unknown`: the dashboard makes strings of them, `wrangler.toml` may not. */
+/** The bindings of `wrangler.toml`. Vars are `unknown`: the dashboard stores strings, and `wrangler.toml` other types too. */
 export interface Env {
   AI: UpstreamBinding
   KV: KVNamespace
@@ -33,9 +33,9 @@ export interface Env {
 }
 
 export interface Config {
-  /** The AI Gateway that third-party models go through, and how; unset options are the gateway's own settings. */
+  /** The AI Gateway that third-party models go through, and its options. Unset options are the gateway's own settings. */
   gateway: GatewayOptions
-  /** What becomes of parameters that the model refuses. Default `forward`. */
+  /** The treatment of parameters that the model refuses. Default `forward`. */
   unsupportedParameters: 'forward' | 'reject' | 'drop'
   /** Largest request body in bytes. Default 4 MiB. */
   bodyBytesMax: number
@@ -47,15 +47,15 @@ export interface Config {
   keepAliveMs: number
   /** How long a metered stream may pause, ms. Default 300 s. */
   idleMs: number
-  /** How long the upstream may take to its first byte, ms. Default 600 s: the model can think for minutes. */
+  /** How long the upstream may take until its first byte, ms. Default 600 s: the model can think for minutes. */
   upstreamTimeoutMs: number
-  /** Which streams are read in passing for their usage. Default `when-limited`: those of keys that need it at once. */
+  /** The streams that are metered. Default `when-limited`: those of keys whose limits need the usage at once. */
   meterStreams: 'when-limited' | 'always' | 'never'
   /** Origins whose pages may call the API; `*` is all. Default none. */
   corsOrigins: readonly string[]
 }
 
-/** Also the bound of what a request may hold in memory: an isolate has 128 MB. */
+/** It also bounds what a request may hold in memory: an isolate has 128 MB. */
 export const BODY_BYTES_MAX_DEFAULT = 4 * 1024 * 1024
 
 /** @throws GatewayError `misconfigured` with the name of the var that is wrong. */
@@ -85,7 +85,7 @@ export function parseConfig(env: Env): Config {
   }
 }
 
-/** Made once: an isolate's start is mostly the making of schemas. */
+/** One schema for all number vars: an isolate's start is mostly the making of schemas. */
 const numeral = z.union([z.number(), z.string()])
 
 const vars = z.object({
@@ -128,7 +128,7 @@ function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {
 
 type NumberVar = number | string | undefined
 
-/** A number var, written as a number or as digits. No zod transform: it would cost half a kilobyte of the bundle. */
+/** A number var, written as a number or as digits. A zod transform would cost half a kilobyte of the bundle. */
 function wholeNumber(minimum: number, maximum: number) {
   return z.optional(
     numeral.check(({ value, issues }) => {
@@ -147,7 +147,7 @@ function numberOf(value: NumberVar): number | undefined {
   return value === undefined ? undefined : Number(value)
 }
 
-/** JSON, written as text or as a TOML table; what cannot be parsed stays text, and so is refused by its schema. */
+/** JSON, written as text or as a TOML table. Text that is no JSON stays text, and the schema refuses it. */
 function parseJson(value: unknown): unknown {
   try {
     return typeof value === 'string' ? JSON.parse(value) : value

@@ -1,4 +1,4 @@
-/** What a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
+/** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
 import type { Inputs, ModelRequest } from './apis/api.ts'
 import type { Config, Env } from './config.ts'
 import type { ApiKeyView } from './keys/api-key.ts'
@@ -16,9 +16,9 @@ export interface Gateway {
     requestId: string
     /** Set by `trace`: headers of whatever answer this request gets, a failure too. */
     responseHeaders: Record<string, string>
-    /** Set by `trace`: aborts when the client goes away. The body limit may replace the request that it comes from. */
+    /** Set by `trace`: aborts when the client disconnects. */
     clientSignal: AbortSignal
-    /** Set by `trace`: what the log line says beside what every line has. */
+    /** Set by `trace`: the fields that stages add to the log line. */
     log: LogFields
     /** Set by `configure`. */
     config: Config
@@ -28,13 +28,13 @@ export interface Gateway {
     limits: Limits
     /** Set by `resolveModel`. */
     model: Model
-    /** Set by `prepareInputs`: what the model is called with. */
+    /** Set by `prepareInputs`: the inputs of the call. */
     inputs: Inputs
-    /** Set by `prepareInputs`: reads the answer's stream in passing; `null` where nothing needs its usage at once. */
+    /** Set by `prepareInputs`: the meter of the answer's stream; `null` where nothing needs the usage at once. */
     meter: Meter | null
-    /** Set by `admit`: to be called when the answer has ended, or later, once its usage is known. */
+    /** Set by `admit`: books the request. It is called when the answer has ended, or later, once its usage is known. */
     settle: Settle
-    /** Set by `complete` for a stream: resolves when the client has all of it, or has gone. */
+    /** Set by `complete` for a stream: resolves when the client has all of it, or has closed. */
     ended: Promise<StreamOutcome> | undefined
   }
 }

@@ -1,6 +1,5 @@
 /**
- * Failures: the closed union of all that can go wrong, and the one place that renders them as OpenAI's error envelope.
- * Nobody else builds an error response.
+ * Failures: the closed union of all that can go wrong, and the only place that renders them as OpenAI's error envelope.
  */
 import { excerpt } from './wire/parameter-text.ts'
 
@@ -62,7 +61,7 @@ export interface RateLimitFailure {
 /** The official SDKs ignore a longer `retry-after`. */
 export const RETRY_AFTER_MAX_SECONDS = 60
 
-/** What the upstream's failure means for the caller; made in `upstream/failures.ts` and nowhere else. */
+/** The caller's part of an upstream failure. Only `upstream/failures.ts` makes it. */
 export interface UpstreamFailure {
   kind: 'upstream'
   status: number
@@ -70,7 +69,7 @@ export interface UpstreamFailure {
   code: string | null
   param: string | null
   message: string
-  /** Whole seconds, 1 to 60: official SDKs ignore a longer `retry-after`. */
+  /** Whole seconds, 1 to `RETRY_AFTER_MAX_SECONDS`. */
   retryAfterSeconds?: number
   /** `false` keeps the official SDKs from their two retries of a 429 or 5xx. */
   shouldRetry?: false
@@ -81,7 +80,7 @@ export interface ErrorBody {
   error: { message: string; type: string; param: string | null; code: string | null }
 }
 
-/** How a stage gives up. `reason` is for the log alone: it may say what the caller must not learn, but never a secret. */
+/** A stage throws it to fail a request. `reason` is for the log alone: it may hold more than the caller may learn, but no secret. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
   constructor(
@@ -212,7 +211,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
         body: envelope(failure.message, failure.type, failure.param, failure.code),
       }
     case 'client_closed':
-      // Nobody reads it; the status, nginx's, is for the log.
+      // No client reads it. The status is nginx's, for the log.
       return invalidRequest(499, 'client_closed', 'The client closed the request.')
     case 'misconfigured':
       return serverError(
@@ -260,7 +259,7 @@ function serverError(
   return { status, headers, body: envelope(message, 'server_error', null, code) }
 }
 
-/** When to come again, to the millisecond; a wait that no client would keep is a reason not to retry at all. */
+/** The time until a retry, to the millisecond. Where it is longer than any client waits, a retry is not wanted at all. */
 function retryHeaders(retryAfterMs: number | null): Record<string, string> {
   if (retryAfterMs === null || retryAfterMs > RETRY_AFTER_MAX_SECONDS * 1000)
     return { 'x-should-retry': 'false' }

@@ -1,4 +1,4 @@
-/** What is deployed. */
+/** The Worker that `npm run deploy` uploads. */
 import { app } from './app.ts'
 import type { Env } from './config.ts'
 import { foldPastDays } from './records/usage-fold.ts'

@@ -28,10 +28,10 @@ export interface Isolate {
   warned: Set<string>
 }
 
-/** By `env`, of which an isolate in production has one. */
+/** Parsed vars by `env`. An isolate in production has one `env`. */
 const configs = new WeakMap<Env, Config>()
 
-/** One for each namespace, so that two namespaces in one process share nothing. */
+/** Each namespace has its own, so that two namespaces in one process share nothing. */
 const isolates = new WeakMap<KVNamespace, Isolate>()
 
 export function isolateOf(kv: KVNamespace): Isolate {

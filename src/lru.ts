@@ -1,16 +1,16 @@
-/** A memory of so many entries at most: what an isolate keeps by key, and may lose at any time. */
+/** A bounded memory: it forgets the least recently used entry. An isolate may lose all of it at any time. */
 
-/** The value of a key, made where there is none. The least recently used one makes room: a Map keeps the order. */
+/** The value of a key, created where there is none. A Map keeps the order of insertion, and so the first entry goes. */
 export function getOrCreate<Value>(
-  memory: Map<string, Value>,
+  entries: Map<string, Value>,
   key: string,
   entriesMax: number,
-  make: () => Value,
+  create: () => Value,
 ): Value {
-  const value = memory.get(key) ?? make()
-  memory.delete(key)
-  const oldest = memory.size >= entriesMax ? memory.keys().next().value : undefined
-  if (oldest !== undefined) memory.delete(oldest)
-  memory.set(key, value)
+  const value = entries.get(key) ?? create()
+  entries.delete(key)
+  const oldest = entries.size >= entriesMax ? entries.keys().next().value : undefined
+  if (oldest !== undefined) entries.delete(oldest)
+  entries.set(key, value)
   return value
 }

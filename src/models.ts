@@ -1,4 +1,4 @@
-/** The model table: what each public name stands for upstream, what it costs and when it ends. */
+/** The model table: the slug, the prices and the end of each public name. */
 import * as z from 'zod/mini'
 import { integer } from './wire/integer.ts'
 import type { Usage } from './wire/usage.ts'
@@ -6,7 +6,7 @@ import type { Usage } from './wire/usage.ts'
 export interface Model {
   /** The name callers use. */
   id: string
-  /** What `env.AI.run` is called with. */
+  /** The name for `env.AI.run`. */
   slug: string
   /** Unix seconds, as `GET /v1/models` shows it. */
   createdSeconds: number
@@ -14,13 +14,13 @@ export interface Model {
   contextTokens: number
   outputTokensMax: number
   prices: Prices
-  /** Parameters that the model itself answers with 400 `unsupported_parameter`. */
+  /** Parameters that the model itself refuses with 400 `unsupported_parameter`. */
   refusedParameters: readonly string[]
-  /** The day the vendor has announced as the model's last, as `YYYY-MM-DD`. */
+  /** The last day that the vendor has announced for the model, as `YYYY-MM-DD`. */
   shutdownDate: string | null
 }
 
-/** Micro-dollars for a million tokens, which is also dollars × 10⁶: whole numbers all the way to the bill. */
+/** Micro-dollars for a million tokens, so that costs are whole numbers all the way to the bill. */
 export interface Prices {
   inputMicroUsd: number
   cachedInputMicroUsd: number
@@ -59,7 +59,7 @@ const BUILT_IN: readonly Model[] = [
   { ...O3_MINI, id: 'openai/o3-mini' },
 ]
 
-/** The var `MODELS`: public name → slug, or → a row with what is different from o3-mini. Made where there is such a var. */
+/** The var `MODELS`: a public name and its slug, or a row with what differs from o3-mini. It is lazy, since few set the var. */
 export const modelOverrides = z.lazy(() => {
   const usdPerMillion = z.number().check(z.minimum(0), z.maximum(10_000))
   const slug = z.string().check(z.minLength(1))
@@ -76,7 +76,7 @@ export const modelOverrides = z.lazy(() => {
   return z.record(z.string().check(z.minLength(1), z.maxLength(100)), z.union([slug, row]))
 })
 
-/** In whole micro-dollars, rounded up once. Cached tokens are part of the prompt, reasoning is part of the completion. */
+/** The cost in whole micro-dollars, rounded up once. Cached tokens are part of the prompt, reasoning of the completion. */
 export function costOf({ promptTokens, cachedTokens, completionTokens }: Usage, prices: Prices): number {
   const cached = Math.min(cachedTokens, promptTokens)
   const inputs = (promptTokens - cached) * prices.inputMicroUsd + cached * prices.cachedInputMicroUsd

@@ -5,12 +5,12 @@ export type Sleep = (ms: number) => Promise<void>
 
 export const sleep: Sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** What a race with a time-out gives when the time is over. */
+/** The result of a race that the time-out has won. */
 export const TIMED_OUT = Symbol('timed out')
 
 /**
- * What `pending` gives, or `TIMED_OUT` when that takes longer than `timeoutMs`. The work itself goes on unheard. With 0 ms
- * there is no bound.
+ * Waits for `pending`, and gives `TIMED_OUT` when that takes longer than `timeoutMs`. The work itself goes on, and its result
+ * is ignored. With 0 ms there is no bound.
  */
 export async function raceTimeout<T>(pending: Promise<T>, timeoutMs: number): Promise<T | typeof TIMED_OUT> {
   if (timeoutMs === 0) return pending

@@ -1,4 +1,4 @@
-/** One object for each API in which a caller can ask the model: it owns everything in which the APIs differ. */
+/** The interface of the two APIs. One object for each owns everything in which they differ. */
 import type * as z from 'zod/mini'
 import type { ErrorBody } from '../failure.ts'
 import type { Meter } from '../streams/meter.ts'
@@ -9,7 +9,7 @@ export interface Api<Request extends ModelRequest> {
   readonly schema: z.ZodMiniType<Request>
   /** The parameter that caps a completion's tokens, reasoning included. */
   readonly tokenCapName: 'max_completion_tokens' | 'max_output_tokens'
-  /** What the estimate of a prompt's tokens counts. */
+  /** Measures the prompt, for the estimate of its tokens. */
   measurePrompt(request: Request): PromptSize
   /** The most tokens that the caller wants for one choice; `undefined` where the body does not say. */
   tokenCapOf(request: Request): number | undefined
@@ -25,17 +25,17 @@ export interface Api<Request extends ModelRequest> {
   readonly errorEvent: (body: ErrorBody, events: number) => string
 }
 
-/** What every request to the model has, whichever API it came by. */
+/** The fields that a request has in either API. */
 export interface ModelRequest {
   model: string
   stream?: boolean | null | undefined
 }
 
-/** What `env.AI.run` is called with. */
+/** The inputs of `env.AI.run`. */
 export type Inputs = Record<string, unknown>
 
 export interface PromptSize {
-  /** Of texts, tool calls and tool definitions. An image or a file counts nothing. */
+  /** Characters of texts, tool calls and tool definitions. An image or a file counts nothing. */
   characters: number
   /** Messages or items. */
   turns: number
@@ -51,7 +51,7 @@ export function measureTurns(turns: readonly unknown[], tools: unknown): PromptS
   return { characters, turns: turns.length }
 }
 
-/** Of a text, or of all text parts. */
+/** The characters of a text, or of all text parts. */
 export function charactersOf(content: unknown): number {
   if (typeof content === 'string') return content.length
   if (!Array.isArray(content)) return 0

@@ -1,17 +1,16 @@
 /**
- * The body of `POST /v1/chat/completions`: what OpenAI's published schema (`CreateChatCompletionRequest`) calls valid,
- * within the ranges that the model's page gives. It only judges. What goes upstream is the caller's own JSON, so nothing
- * here may have a default or a transform, and plain `z.object` is right: it lets unknown fields pass at every level, and
- * that its copy lacks them harms nobody.
+ * The body of `POST /v1/chat/completions`: OpenAI's published schema (`CreateChatCompletionRequest`), within the ranges that
+ * the model's page gives. It only judges. The caller's own JSON goes upstream, so nothing here may have a default or a
+ * transform. Plain `z.object` lets unknown fields pass at every level; its copy lacks them, and is not used.
  *
- * Stricter than the published schema: token limits are at least 1 and `model` is not empty, as the upstream demands;
- * `stream_options` needs `stream`, as OpenAI's API demands. Looser: `null` stands for absent in any optional field, as
- * for the API itself, and for the content of any message; fields that a text model has no use for are only told apart by type; and the values of
- * `service_tier`, `prompt_cache_retention` and an image's `detail` are free, for the vendor keeps adding some. What is
- * let through too much comes back as the upstream's own 400.
+ * It is stricter than the published schema in two points. Token limits are at least 1 and `model` is not empty, as the
+ * upstream demands; `stream_options` needs `stream`, as OpenAI's API demands. It is looser in three. `null` stands for absent
+ * in any optional field, as for the API itself, and for the content of any message. Fields without use for a text model are
+ * checked by type alone. `service_tier`, `prompt_cache_retention` and an image's `detail` take any string, since the vendor
+ * keeps adding values. The upstream's own 400 refuses the rest.
  *
- * Fields stand in the order in which OpenAI reports their errors. A string given to a schema is the name of what it
- * expects, for `explain` to use. What is lazy is made when a body first has it: most isolates never meet a tool.
+ * Fields stand in the order in which OpenAI reports their errors. A string given to a schema is the name of the type that it
+ * expects; `explain` uses it. A lazy schema is made when a body first has the field: most isolates never see a tool.
  */
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
@@ -54,7 +53,7 @@ const parts = z.lazy(() =>
     )
     .check(z.minLength(1)),
 )
-// The catalog lets any role have null; whether the model does is its own to say.
+// The catalog lets any role have null, and the model itself may still refuse it.
 const content = z.nullable(z.union([string, parts]))
 
 const calledFunction = z.object({ name: string, arguments: string })
@@ -186,7 +185,7 @@ export const chatCompletionRequest = z.lazy(() =>
 /** All that the schema knows of a body. */
 export type ChatCompletionBody = z.output<typeof chatCompletionRequest>
 
-/** What the gateway itself reads of a body; the rest is between the caller and the model. */
+/** The fields that the gateway itself reads. The others pass from the caller to the model. */
 export type ChatCompletionRequest = Pick<
   ChatCompletionBody,
   'model' | 'messages' | 'stream' | 'stream_options' | 'n' | 'max_tokens' | 'max_completion_tokens' | 'tools'

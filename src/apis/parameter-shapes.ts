@@ -1,6 +1,6 @@
 /**
- * Shapes of parameters that both request formats have. `null` stands for absent in any of them, as for OpenAI's API
- * itself. A string given to a schema is the name of what it expects, for `explain` to use.
+ * Shapes of parameters that both APIs have. `null` stands for absent in any of them, as for OpenAI's API itself. A string
+ * given to a schema is the name of the type that it expects; `explain` uses it.
  */
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
@@ -22,7 +22,7 @@ export const safetyIdentifier = z.nullish(z.string().check(characters(SAFETY_IDE
 export const verbosity = z.nullish(z.enum(['low', 'medium', 'high']))
 export const effort = z.nullish(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']))
 export const toolMode = z.enum(['none', 'auto', 'required'])
-/** What both formats say of a JSON schema, the one in `json_schema` and the other beside `type`. */
+/** The fields of a JSON schema: chat has them in `json_schema`, and Responses beside `type`. */
 export const jsonSchema = z.object({
   name: string,
   description: maybeString,

@@ -1,10 +1,11 @@
 /**
  * The body of `POST /v1/responses`: the fields of the model's catalog entry and of OpenAI's `CreateResponse` that a text
- * model has a use for. Like the chat schema it only judges, and what goes upstream is the caller's own JSON. Items and
- * tools are of many kinds and the vendor keeps adding some, so that they are only told to be objects.
+ * model can use. Like the chat schema it only judges, and the caller's own JSON goes upstream. Items and tools need only be
+ * objects, since they are of many kinds and the vendor keeps adding some.
  *
- * Stricter than OpenAI's: `model` and `input` are required, and what would have to be stored is refused: the catalog has
- * the model with zero data retention, and the one account behind the gateway would hold the responses of all keys.
+ * It is stricter than OpenAI's: `model` and `input` are required, and a parameter that needs stored responses is refused. The
+ * catalog has the model with zero data retention, and the one account behind the gateway would hold the responses of all
+ * keys.
  */
 import * as z from 'zod/mini'
 import {
@@ -40,7 +41,7 @@ const NOT_STORED =
 export const responsesRequest = z.lazy(() =>
   z.object({
     model: modelName,
-    // OpenAI refuses it too. It is also what tells the two formats apart: the other one demands it.
+    // OpenAI refuses it too: a chat body was sent to the wrong path.
     messages: refused(
       z.optional(z.nullable(z.array(z.object({})))),
       "In the Responses API, this parameter has moved to 'input'.",
@@ -78,16 +79,16 @@ export const responsesRequest = z.lazy(() =>
   }),
 )
 
-/** What the gateway itself reads of a body; the rest is between the caller and the model. */
+/** The fields that the gateway itself reads. The others pass from the caller to the model. */
 export type ResponsesRequest = Pick<
   z.output<typeof responsesRequest>,
   'model' | 'instructions' | 'stream' | 'max_output_tokens' | 'tools'
 > & { input: string | readonly object[] }
 
-/** A parameter that cannot be served, with what to do instead. */
+/** A parameter that cannot be served, with a sentence that says what to do instead. */
 function refused<Schema extends z.ZodMiniType>(schema: Schema, instead: string): Schema {
   return schema.check(({ value, issues }) => {
-    // Absent, or switched off.
+    // The parameter is absent or switched off.
     if (value === undefined || value === false) return
     issues.push({ code: 'custom', message: instead, params: { code: 'unsupported_parameter' }, input: value })
   })

@@ -7,7 +7,7 @@ import { type ApiKey, viewOf } from '../keys/api-key.ts'
 import { bearerToken, equalHashes, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
 import type { UnknownKeyThrottle } from '../keys/unknown-key-throttle.ts'
 
-/** What is wrong with a secret. The log says it; the caller reads the same sentence for all of them. */
+/** The reason why a secret is refused. The log has it; the caller reads the same sentence for all of them. */
 type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'
 
 /**

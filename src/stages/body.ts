@@ -1,17 +1,17 @@
-/** Refuses a body before anything reads it: too large, compressed, or not declared as JSON. */
+/** Refuses a body before anything parses it: too large, compressed, or not declared as JSON. */
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 
-/** What is read and thrown away of a chunked body that is too large, so that its sender gets to see the answer. */
+/** Bytes that are read and dropped of a chunked body that is too large, so that its sender sees the answer. */
 export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
 /**
- * Refuses a body above the configured size with 413. One with a `content-length` is judged by it, unread; one in chunks
- * is read here and kept, and is a 400 where it breaks off. Not Hono's `bodyLimit`: it stops reading in the middle of the
- * chunks, and a connection that is left so breaks the next request that a proxy such as `wrangler dev` sends over it.
+ * Refuses a body above the configured size with 413. A body with a `content-length` is judged by that, unread. A chunked body
+ * is read here and kept; where it is cut, that is a 400. Hono's `bodyLimit` stops reading in the middle of the chunks, and
+ * the connection then breaks the next request that a proxy such as `wrangler dev` sends over it.
  */
 export function limitBody(): MiddlewareHandler<Gateway> {
   return async function limitBody(c, next) {
@@ -21,7 +21,7 @@ export function limitBody(): MiddlewareHandler<Gateway> {
     if (body !== null && length === null) {
       const bytes = await readWhole(body, bodyBytesMax)
       if (bytes === null) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
-      // Where Hono looks for a body before it asks the request: a new `Request` may have none if the method is GET.
+      // Hono looks here for a body before it asks the request. A new `Request` could have none where the method is GET.
       Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes) })
     } else if (Number(length) > bodyBytesMax) {
       throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
@@ -30,7 +30,7 @@ export function limitBody(): MiddlewareHandler<Gateway> {
   }
 }
 
-/** The bytes of a body, or `null` where there are more than `bytesMax`; it holds no more than that at a time. */
+/** The bytes of a body, or `null` where there are more than `bytesMax`. It never holds more than that. */
 async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<ArrayBuffer | null> {
   let chunks: Uint8Array[] = []
   let bytes = 0
@@ -48,10 +48,10 @@ async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Pr
 }
 
 /**
- * Lets only plain JSON pass. It must stand before `zValidator('json')`, which takes any other content type for `{}`
- * and would blame the caller for a missing parameter. With `unlessEmpty` (default false) a request without a body may
- * pass, and does count as `{}`. The body must be UTF-8, as OpenAI has it: a prompt in another character set would
- * otherwise reach the model with its letters replaced, and nobody would be told.
+ * Lets only plain JSON pass. It must stand before `zValidator('json')`, which takes any other content type for `{}` and would
+ * blame the caller for a missing parameter. With `unlessEmpty` (default false) a request without a body passes, and counts as
+ * `{}`. The body must be UTF-8, as for OpenAI: otherwise a prompt in another character set would reach the model with its
+ * letters replaced, without an error.
  */
 export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gateway> {
   return async function requireJson(c, next) {
@@ -80,7 +80,7 @@ export function forgetBody(c: Context<Gateway>): void {
 /** The media types that Hono's validator parses as JSON. */
 const JSON_MEDIA_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i
 
-/** @throws TypeError where the bytes are no UTF-8, which the validator takes for broken JSON. */
+/** @throws TypeError where the bytes are no UTF-8. The validator takes that for broken JSON. */
 function decodeUtf8(bytes: ArrayBuffer): string {
   return utf8.decode(bytes)
 }

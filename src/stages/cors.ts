@@ -1,9 +1,9 @@
-/** Lets pages of other origins call the API; off unless the operator lists them in `CORS_ORIGINS`. */
+/** Lets pages of other origins call the API, if the operator lists these origins in `CORS_ORIGINS`. */
 import type { MiddlewareHandler } from 'hono'
 import { cors as honoCors } from 'hono/cors'
 import type { Gateway } from '../context.ts'
 
-/** What a page may read of an answer besides its body. */
+/** Headers that a page may read of an answer. */
 const EXPOSED_HEADERS = [
   'x-request-id',
   'retry-after',
@@ -17,7 +17,7 @@ const EXPOSED_HEADERS = [
   ]),
 ]
 
-/** Answers a preflight before anything else looks at it: it carries no key. What it asks to send is allowed. */
+/** Answers a preflight before the other stages, since it carries no key. It allows all headers that the page asks for. */
 export function cors(): MiddlewareHandler<Gateway> {
   const allow = honoCors({
     origin: (origin, c) => (isAllowed(c.get('config').corsOrigins, origin) ? origin : null),

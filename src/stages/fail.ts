@@ -1,11 +1,11 @@
-/** Where every failure ends: whatever was thrown becomes a failure of the union, and that OpenAI's envelope. */
+/** Every failure ends here: any thrown error becomes a failure of the union, and so OpenAI's envelope. */
 import type { Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Gateway } from '../context.ts'
 import { GatewayError, renderFailure, type Failure } from '../failure.ts'
 import { causeOf } from '../log.ts'
 
-/** For `app.onError`. An error that nobody foresaw is a 500 that says nothing; the log has its name and message. */
+/** For `app.onError`. An unforeseen error is a 500 without detail; the log has its name and message. */
 export async function fail(error: Error, c: Context<Gateway>): Promise<Response> {
   const { failure, reason } = await failureOf(error, c)
   c.get('log').reason = reason
@@ -35,7 +35,7 @@ function hasRoute({ router }: Hono<Gateway>, method: string, path: string): bool
   return matches.some(([[, route]]) => route.method === method)
 }
 
-/** For a response that a caller asks for by its id. */
+/** Answers a request for a stored response. */
 export function failNotStored(c: Context<Gateway>): never {
   throw new GatewayError({ kind: 'response_not_found', responseId: c.req.param('id') ?? '' })
 }
@@ -46,7 +46,7 @@ const UNVERSIONED = new Set(['/chat/completions', '/models', '/responses'])
 async function failureOf(error: Error, c: Context<Gateway>): Promise<{ failure: Failure; reason: string }> {
   if (error instanceof GatewayError) return { failure: error.failure, reason: error.reason }
   if (error instanceof HTTPException && error.status === 400) {
-    // Thrown by Hono's validator, and only for a body that is not JSON.
+    // Only Hono's validator throws it, and only for a body that is not JSON.
     const empty = await isEmpty(c)
     return { failure: { kind: 'invalid_json', empty }, reason: 'invalid_json' }
   }
@@ -57,7 +57,7 @@ async function isEmpty(c: Context<Gateway>): Promise<boolean> {
   try {
     return (await c.req.text()).trim() === ''
   } catch {
-    // It broke off, or is no UTF-8.
+    // The body was cut, or is no UTF-8.
     return false
   }
 }

@@ -1,4 +1,4 @@
-/** Answers which models there are, in OpenAI's shape. */
+/** Lists the models, in OpenAI's shape. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
@@ -10,7 +10,7 @@ export function listModels(c: Context<Gateway>): Response {
 }
 
 /**
- * `GET /v1/models/{id}`; an id with a slash may come encoded or not.
+ * `GET /v1/models/{id}`. An id with a slash may be encoded or not.
  *
  * @throws GatewayError `model_not_found`.
  */

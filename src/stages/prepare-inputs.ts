@@ -9,8 +9,8 @@ import type { Limits } from '../limits/limits.ts'
 import { forgetBody } from './body.ts'
 
 /**
- * What happens to parameters that the model refuses is the operator's choice (`UNSUPPORTED_PARAMETERS`): `forward` lets
- * the model refuse them itself, `reject` refuses them in its place, `drop` takes them away and tells in a header.
+ * The operator chooses what happens to parameters that the model refuses (`UNSUPPORTED_PARAMETERS`): `forward` lets the model
+ * refuse them itself, `reject` refuses them in its place, `drop` removes them and names them in a header.
  *
  * @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter`.
  */

@@ -7,7 +7,7 @@ import { isolateOf } from '../isolate.ts'
 import { log } from '../log.ts'
 import type { Model } from '../models.ts'
 
-/** From so many days before a model's end on, the log of each isolate tells of it once. */
+/** Days before a model's end from which on each isolate logs one warning. */
 export const SHUTDOWN_WARNING_DAYS = 60
 
 /** @throws GatewayError `model_not_found`. */

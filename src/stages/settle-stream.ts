@@ -1,4 +1,4 @@
-/** Settles a stream when it has ended: by the usage that was seen in passing, else by AI Gateway's log of the call. */
+/** Settles a stream when it has ended: by the usage that the meter read, else by AI Gateway's log of the call. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import type { Meter } from '../streams/meter.ts'
@@ -7,7 +7,7 @@ import { sleep } from '../timeout.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import { usageFromLog } from '../upstream/gateway-log.ts'
 
-/** Runs behind the answer: the log appears some seconds after it. */
+/** Runs behind the answer, since the log appears some seconds after it. */
 export async function settleStream(
   c: Context<Gateway>,
   upstream: Promise<UpstreamResult>,
@@ -15,9 +15,9 @@ export async function settleStream(
   meter: Meter | null,
 ): Promise<void> {
   const seenTokens = meter?.events ?? 0
-  // A client that left is charged what it saw and its prompt; an upstream that failed before its first event, nothing.
+  // A client that left pays for its prompt and for what it saw. A stream that failed before its first event costs nothing.
   const isCharged = outcome === 'client_closed' || (outcome === 'upstream_failed' && seenTokens > 0)
-  // Where nobody looked, or an answer went by whole without its usage.
+  // The log is asked where no meter read the stream, or where a complete answer had no usage.
   const isLogAsked = meter === null || outcome === 'completed'
   c.get('settle')({
     usage: meter?.usage ?? (isLogAsked ? await loggedUsage(c, await upstream) : null),

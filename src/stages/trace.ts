@@ -1,6 +1,6 @@
 /**
- * First and last stage: gives the request its id and its configuration, and writes one log line when it has been
- * answered, a stream to its end.
+ * The first and last stage: it gives the request its id and its configuration, and writes one log line when the request has
+ * been answered. For a stream that is its end.
  */
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
@@ -13,7 +13,7 @@ export function trace(): MiddlewareHandler<Gateway> {
     const startedMs = Date.now()
     const requestId = createRequestId()
     c.set('requestId', requestId)
-    // A browser must not guess that an answer with a caller's own words in it is a page.
+    // A browser must not take an answer with a caller's own words in it for a page.
     c.set('responseHeaders', { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' })
     c.set('clientSignal', c.req.raw.signal)
     c.set('log', {})
@@ -36,7 +36,7 @@ export function trace(): MiddlewareHandler<Gateway> {
   }
 }
 
-/** Reads the configuration; a stage of its own, so that a bad var is answered and logged like any other failure. */
+/** Reads the configuration. It is a stage, so that a bad var is answered and logged like any other failure. */
 export function configure(): MiddlewareHandler<Gateway> {
   return async function configure(c, next) {
     c.set('config', configOf(c.env))
@@ -45,8 +45,8 @@ export function configure(): MiddlewareHandler<Gateway> {
 }
 
 /**
- * Joined, and not concatenated: that makes one flat string. It goes into the call of the model, and V8 leaves the fast path
- * of `JSON.stringify` for the whole of a body, 1 ms a MB, where one string in it is a concatenation.
+ * The parts are joined and not concatenated, which makes one flat string. The id goes into the call of the model, and one
+ * concatenated string makes V8 leave the fast path of `JSON.stringify` for the whole body: 1 ms a MB.
  */
 function createRequestId(): string {
   return ['req_', crypto.randomUUID().replaceAll('-', '')].join('')

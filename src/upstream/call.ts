@@ -53,7 +53,7 @@ export async function callUpstream(
   cancellation: Cancellation,
 ): Promise<UpstreamResult> {
   try {
-    // As a method of the binding: its private fields make a detached call throw.
+    // It must be called as a method of the binding, whose private fields make a detached call throw.
     const running = ai.run(call.slug, call.inputs, {
       returnRawResponse: true,
       gateway: call.gateway,

@@ -55,8 +55,8 @@ export class Cancellation {
   }
 
   /**
-   * What `pending` gives. It rejects where the call is cancelled before, since an upstream that ignores the signal must not
-   * hold the client.
+   * Waits for `pending`, and rejects where the call is cancelled before: an upstream that ignores the signal must not hold
+   * the client.
    */
   race<T>(pending: Promise<T>): Promise<T> {
     return Promise.race([this.#cancelled.promise, pending])

@@ -1,8 +1,8 @@
-/** What each failure of the upstream means for the caller and for the operator: one table, the first row that fits. */
+/** The table of the upstream's failures: the first row that fits tells what the caller and the operator get. */
 import type { UpstreamFailure } from '../failure.ts'
 import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse } from './symptom.ts'
 
-/** What the log may say about a failure: numbers and words of the upstream's protocol, never text of a message. */
+/** The log's part of a failure: numbers and words of the upstream's protocol, never the text of a message. */
 export interface Diagnosis {
   reason: string
   /** A sentence that tells the operator what to do, where only the operator can mend it. */

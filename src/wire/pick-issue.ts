@@ -1,4 +1,4 @@
-/** Which of the issues that a schema found is the one to tell a caller about. */
+/** Picks the one issue to tell a caller about, of all that a schema found. */
 import type * as z from 'zod/mini'
 import { type Path, valueAt } from './parameter-text.ts'
 
@@ -12,8 +12,8 @@ export interface PickedIssue<Of extends Issue = Issue> {
 }
 
 /**
- * The first issue, since schemas list their fields in the order in which errors should be reported; where it is a
- * union's, the issue of the branch that the caller seems to have meant. `undefined` without issues.
+ * The first issue, since schemas list their fields in the order in which errors should be reported. Where it is a union's,
+ * the issue of the branch that the caller seems to have meant. `undefined` without issues.
  */
 export function pickIssue(issues: readonly Issue[], input: unknown): PickedIssue | undefined {
   let [next] = issues
@@ -31,7 +31,7 @@ export function sameType(one: unknown, other: unknown): boolean {
   return typeof one === typeof other && (one === null) === (other === null)
 }
 
-/** The first issue of the branch that fits best: it takes the value's type, gets furthest into it and minds least. */
+/** The first issue of the branch that fits best: it accepts the value's type, matches furthest and has the fewest issues. */
 function likeliest(branches: readonly Issue[][], value: unknown): Issue | undefined {
   let best: Issue[] = []
   for (const branch of branches) {
@@ -42,7 +42,7 @@ function likeliest(branches: readonly Issue[][], value: unknown): Issue | undefi
   return best[0]
 }
 
-/** How far a branch got before its first issue. A wrong value is likely a tag, and then the branch was never meant. */
+/** How far a branch matched before its first issue. A wrong value is likely a tag, and then the caller meant another branch. */
 function depth([first]: readonly Issue[]): number {
   if (first === undefined) return -1
   return first.path.length - (first.code === 'invalid_value' ? 0.5 : 0)

@@ -1,9 +1,9 @@
-/** Whether a body that was parsed can be written again: the binding does that, and what it cannot write is a failed call. */
+/** Whether a parsed body can be serialised again. The binding does that, and a value that it cannot write fails the call. */
 
-/** Levels of arrays and objects in a body. `JSON.stringify` overflows the stack at a few thousand, and is then a 502. */
+/** Levels of arrays and objects in a body. `JSON.stringify` overflows the stack at a few thousand levels, which would be a 502. */
 export const JSON_LEVELS_MAX = 200
 
-/** False where it is too deep, or where a number was too large to be one: `1e400` is read as Infinity, and written as null. */
+/** False where the value is too deep, or has a number beyond the range: `1e400` is read as Infinity, and written as null. */
 export function isSerializable(value: unknown, levels: number = JSON_LEVELS_MAX): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return true

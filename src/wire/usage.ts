@@ -4,15 +4,15 @@ import { field } from './field.ts'
 /** Tokens, as the upstream counted them. */
 export interface Usage {
   promptTokens: number
-  /** Part of the prompt, at a lower price. */
+  /** Part of the prompt tokens, at a lower price. */
   cachedTokens: number
-  /** With the reasoning. */
+  /** Reasoning included. */
   completionTokens: number
-  /** Part of the completion, at the same price. */
+  /** Part of the completion tokens, at the same price. */
   reasoningTokens: number
 }
 
-/** The `usage` object of an answer or of a stream's last event, in either API's words; `null` where it is not one. */
+/** The `usage` object of an answer or of a stream's last event, in either API's words; `null` where it is none. */
 export function parseUsage(usage: unknown): Usage | null {
   const promptTokens = count(usage, 'prompt_tokens') ?? count(usage, 'input_tokens')
   const completionTokens = count(usage, 'completion_tokens') ?? count(usage, 'output_tokens')

@@ -1,6 +1,6 @@
 /**
- * Says what is wrong with a parameter as OpenAI says it: the same `param`, `code` and sentence. Works from the issues of
- * any zod schema, by their codes alone, since `zod/mini` has no messages of its own.
+ * Explains a bad parameter as OpenAI does: with the same `param`, `code` and sentence. It works from the codes of any zod
+ * schema's issues, since `zod/mini` has no messages of its own.
  *
  * A schema may say more than its issues do. Its error string names what it expects if it starts in lower case
  * (`z.array(tool, 'an array of objects')`, `z.int('an integer')`), and is the whole message otherwise
@@ -29,18 +29,17 @@ const NAMES: Readonly<Record<string, string>> = {
   null: 'null',
 }
 
-/** What zod says where nobody has told it what to say. */
+/** Zod's message where a schema has none of its own. */
 const NO_MESSAGE = 'Invalid input'
 
 /**
- * For `safeParse` before `explain`, which tells only the first issue: a body of megabytes may have a million, and a
- * second of work in them. Zod's own `validate` sets it; its public types leave it out.
+ * For `safeParse` before `explain`, which tells only the first issue. A body of megabytes may have a million issues, and
+ * they would take a second. Zod's own `validate` sets it; its public types leave it out.
  */
 export const FIRST_ISSUE_ONLY: z.core.ParseContext<Issue> & { abortEarly: true } = { abortEarly: true }
 
 /**
- * The failure to show for the issues that a schema found in `input`: the first one, since schemas list their fields in
- * the order in which errors should be reported. Never throws.
+ * The failure to show for the issues that a schema found in `input`. It never throws.
  */
 export function explain(issues: readonly Issue[], input: unknown): ParameterFailure {
   const picked = pickIssue(issues, input)
@@ -84,7 +83,7 @@ function describe({ issue, path, value }: PickedIssue): ParameterFailure {
   }
 }
 
-/** The names of all that would have had the right type. */
+/** The names of all types that would have been right. */
 function expectations(issue: Issue): string[] {
   if (issue.code === 'invalid_union') {
     const names = issue.errors.flatMap((branch) =>
