@@ -1,0 +1,115 @@
+/** The messages between isolates and a key's account about money and exact limits. All of them are plain data. */
+import type { Limits } from '../limits/limits.ts'
+import type { LimitStatus } from '../limits/fleet-share.ts'
+import type { Prices } from '../models.ts'
+import type { Usage } from '../wire/usage.ts'
+
+/** A request that wants to be admitted by its key's account. */
+export interface AdmissionRequest {
+  requestId: string
+  /** The public name of the model. */
+  model: string
+  /** The most that the request can cost, micro-dollars, at least 1. */
+  worstMicroUsd: number
+  /** What is booked, as estimated, if the request's lease expires without a settlement. */
+  expected: BookedUsage
+  /** Reserved tokens: the prompt's estimate and the completion's, a whole number. */
+  tokens: number
+}
+
+/** Why an account refuses. */
+export type RefusalReason =
+  | 'requests'
+  | 'tokens'
+  | 'tokens_too_large'
+  | 'requests_per_day'
+  | 'concurrent_requests'
+  | 'budget_spent'
+  | 'budget_under_way'
+
+export interface Refusal {
+  reason: RefusalReason
+  /** In the unit of the reason: requests, tokens or micro-dollars. */
+  limit: number
+  used: number
+  /** Ms until a retry can succeed; `null` where waiting does not help, or only for longer than a client waits. */
+  retryAfterMs: number | null
+  /** The isolate refuses like requests until then without a call, ms since 1970; 0 for not at all. */
+  refusedUntilMs: number
+  /** For `budget_under_way`: requests of this worst case that fit beside each other into what is left. */
+  fitting?: number
+}
+
+/** The status of each limit that is set, after the decision. */
+export interface AccountStatus {
+  requests?: LimitStatus
+  tokens?: LimitStatus
+  requestsPerDay?: LimitStatus
+  concurrentRequests?: LimitStatus
+  budget?: BudgetStatus
+}
+
+export interface BudgetStatus {
+  limitMicroUsd: number
+  /** Booked in the period. */
+  bookedMicroUsd: number
+  /** The worst cases of requests under way. */
+  underWayMicroUsd: number
+  leftMicroUsd: number
+  /** Ms since 1970; `null` for a budget over the key's life. */
+  renewsAtMs: number | null
+}
+
+export type AdmissionReply =
+  | { admitted: true; status: AccountStatus; leaseUntilMs: number }
+  | { admitted: false; refusal: Refusal; status: AccountStatus; limits: Limits }
+
+/** Tokens and their cost, as they are booked. */
+export interface BookedUsage extends Usage {
+  costMicroUsd: number
+}
+
+/** The end of one request. */
+export interface SettlementEntry {
+  requestId: string
+  model: string
+  /** When the isolate admitted it, ms since 1970. It is booked on that UTC day. */
+  admittedAtMs: number
+  /** Whether the upstream failed the request. */
+  failed: boolean
+  booked: BookedUsage
+  /** `exact`: the upstream's own usage. `pending`: expected, and the log can correct it. `estimated`: expected, for good. */
+  certainty: 'exact' | 'pending' | 'estimated'
+  /** With `pending`: where the account finds the true usage. */
+  log?: { gatewayId: string; logId: string; prices: Prices }
+  /** The request was never sent to the model: only its place is freed, and nothing is booked. */
+  released?: true
+}
+
+/** Settlements of one isolate for one key. A batch that is sent again has the same number and the same entries. */
+export interface SettlementBatch {
+  /** Names the sender's memory of this key: an isolate that has forgotten the key and meets it again has another. */
+  writerId: string
+  /** 1 for a writer's first batch, growing by 1. */
+  number: number
+  entries: readonly SettlementEntry[]
+}
+
+/** Totals of a key, a day and a model. Corrections can lower a number. */
+export interface UsageTotals extends BookedUsage {
+  /** Requests that reached the model. */
+  requests: number
+  failures: number
+  /** Requests whose usage is still asked for. */
+  pending: number
+  /** Requests whose usage stays estimated. */
+  estimated: number
+  /** The part of the cost that is not exact: of pending and of estimated requests. */
+  estimatedMicroUsd: number
+}
+
+export interface UsageRow extends UsageTotals {
+  /** The UTC date. */
+  date: string
+  model: string
+}
