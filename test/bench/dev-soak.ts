@@ -44,6 +44,7 @@ const gateway = await startOfflineGateway({
   keeps: (argument) => !values.bare || !argument.startsWith('--import='),
 })
 const problems: string[] = []
+const addresses = await openAddresses(gateway)
 try {
   const endMs = Date.now() + seconds * 1000
   const isOver = (): boolean => Date.now() > endMs || gateway.ended() !== undefined
@@ -74,7 +75,7 @@ async function work(isOver: () => boolean): Promise<void> {
   while (!isOver()) {
     const [name, act] = kinds[Math.floor(Math.random() * kinds.length)] ?? fail('no kind of client')
     note(name)
-    await act(addressOf(gateway)).catch((error: unknown) => {
+    await act(anyAddress()).catch((error: unknown) => {
       if (!isOver()) bump(`${name}: ${describe(error)}`)
     })
     counts[name] = (counts[name] ?? 0) + 1
@@ -87,7 +88,7 @@ async function probe(isOver: () => boolean): Promise<void> {
   let answeredMs = Date.now()
   while (!isOver()) {
     await sleep(PROBE_EVERY_MS)
-    if (await answers(addressOf(gateway))) answeredMs = Date.now()
+    if (await answers(anyAddress())) answeredMs = Date.now()
     longestSilenceMs = Math.max(longestSilenceMs, Date.now() - answeredMs)
   }
 }
@@ -133,9 +134,15 @@ function report(server: OfflineGateway): void {
   if (problems.length === 0) print('dev soak: the server is up and answers')
 }
 
-/** Now over IPv4 and now over IPv6, as `localhost` may be either. */
-function addressOf({ url }: OfflineGateway): string {
-  return Math.random() < 0.5 ? url : url.replace('127.0.0.1', '[::1]')
+/** `localhost` may be IPv4, IPv6 or both. */
+async function openAddresses({ url }: OfflineGateway): Promise<string[]> {
+  const addresses = ['127.0.0.1', '[::1]', 'localhost'].map((host) => url.replace('127.0.0.1', host))
+  const open = await Promise.all(addresses.map(answers))
+  return addresses.filter((_, number) => open[number])
+}
+
+function anyAddress(): string {
+  return addresses[Math.floor(Math.random() * addresses.length)] ?? gateway.url
 }
 
 async function answers(url: string): Promise<boolean> {
