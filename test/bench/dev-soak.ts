@@ -1,17 +1,22 @@
 /**
- * `npm run soak:dev -- [--seconds 180] [--only cutUpload,agent] [--clients 8] [--quiet-server] [--bare]`: many kinds of
- * clients at once on a gateway that was started as `npm run dev` starts it. Ends with an error where the server has ended
- * by itself or has stopped answering. `--only` picks kinds of clients. `--quiet-server` leaves out saved files and
- * resized terminals. `--bare` starts wrangler without this repository's guard.
+ * `npm run soak:dev -- [--seconds 180] [--clients 8] [--only cutUpload,agent] [--pauses 12] [--quiet-server] [--bare]
+ * [--log file]`: many kinds of clients at once on a gateway that was started as `npm run dev` starts it, and then a lone
+ * client with pauses. It ends with an error where the server has ended by itself or has stopped answering.
+ *
+ * `--only` picks kinds of clients. `--pauses` is how often the lone client pauses, for 5 s each. `--quiet-server` leaves
+ * out saved files and resized terminals. `--bare` starts wrangler without this repository's guard. `--log` keeps all
+ * that the server printed.
  */
+import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { type OfflineGateway, startOfflineGateway } from '../support/node/offline-gateway.ts'
 import { DISTURBANCES, RUDE_CLIENTS } from './dev-soak-breakers.ts'
-import { LOCAL_SECRET, POLITE_CLIENTS } from './dev-soak-clients.ts'
+import { askAfterPauses, LOCAL_SECRET, POLITE_CLIENTS } from './dev-soak-clients.ts'
 
 const SECONDS_MAX = 1_800
 const CLIENTS_MAX = 64
+const PAUSES_MAX = 120
 /** A start of wrangler takes some 3 s, a reload less than one: a longer silence is an outage. */
 const SILENCE_MS_MAX = 15_000
 const PROBE_EVERY_MS = 500
@@ -28,11 +33,14 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '8' },
     only: { type: 'string', default: '' },
     'quiet-server': { type: 'boolean', default: false },
+    pauses: { type: 'string', default: '12' },
     bare: { type: 'boolean', default: false },
+    log: { type: 'string' },
   },
 })
 const seconds = Math.min(Number(values.seconds), SECONDS_MAX)
 const workers = Math.min(Number(values.clients), CLIENTS_MAX)
+const pauses = Math.min(Number(values.pauses), PAUSES_MAX)
 const kinds = pick(values.only)
 const startMs = Date.now()
 const counts: Record<string, number> = {}
@@ -54,6 +62,9 @@ try {
   await probe(isOver)
   const isDrained = await Promise.race([drained, sleep(DRAIN_MS, false)])
   if (!isDrained && gateway.ended() === undefined) problems.push('a client is stuck a minute after the end')
+  note('pauses')
+  const lost = await askAfterPauses(gateway.url, pauses, () => gateway.ended() !== undefined)
+  if (lost > 0) failures.set('a request of the lone client', lost)
   await checkUp(gateway)
 } finally {
   await gateway.stop()
@@ -119,6 +130,7 @@ async function checkUp(server: OfflineGateway): Promise<void> {
 }
 
 function report(server: OfflineGateway): void {
+  if (values.log !== undefined) writeFileSync(values.log, server.output())
   const lines = stripVTControlCharacters(server.output()).split('\n')
   const scary = new Map<string, number>()
   for (const line of lines) {
