@@ -120,10 +120,15 @@ export const RUDE_CLIENTS: Readonly<Record<string, SoakClient>> = {
   },
 }
 
-/** What happens to the server itself: its code is saved, its terminal changes its size. */
+/** What happens to the server itself. */
 export const DISTURBANCES: Readonly<Record<string, (pid: number | undefined) => void>> = {
+  /** Reloads the worker the first time only: the code is the same. */
   saveSource() {
     utimesSync('src/local/worker.ts', new Date(), new Date())
+  },
+  /** Reloads the worker each time. */
+  saveConfig() {
+    utimesSync('wrangler.toml', new Date(), new Date())
   },
   resizeTerminal(pid) {
     if (pid !== undefined) process.kill(pid, 'SIGWINCH')

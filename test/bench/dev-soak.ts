@@ -20,7 +20,7 @@ const PAUSES_MAX = 120
 /** A start of wrangler takes some 3 s, a reload less than one: a longer silence is an outage. */
 const SILENCE_MS_MAX = 15_000
 const PROBE_EVERY_MS = 500
-const DISTURB_EVERY_MS = 20_000
+const DISTURB_EVERY_MS = 10_000
 /** The longest client waits 30 s for one answer and asks a few times. */
 const DRAIN_MS = 60_000
 const RECENT_MAX = 20
