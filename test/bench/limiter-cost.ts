@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import type { DayShard } from '../../src/limits/day-count.ts'
-import type { Limits } from '../../src/limits/decision.ts'
+import type { WindowLimits } from '../../src/limits/decision.ts'
 import type { ShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { Shard } from '../../src/limits/peer-views.ts'
@@ -15,7 +15,7 @@ const REQUESTS_PER_MINUTE = 60
 /** What the project promises, µs of CPU a decision in the mean. */
 const PROMISED_US = 5
 
-const LIMITS: Limits = {
+const LIMITS: WindowLimits = {
   requestsPerMinute: REQUESTS_PER_MINUTE,
   tokensPerMinute: 100_000,
   requestsPerDay: 1_000_000,
@@ -27,9 +27,9 @@ const keyIds = Array.from({ length: KEYS }, (_, index) => `key_${index}`)
 let nowMs = Date.UTC(2026, 0, 1)
 const minutes: ShardStore<Shard> = {
   publish: () => Promise.resolve(),
-  collect: () => Promise.resolve(Array.from({ length: PEERS }, (_, index) => peerShard(index))),
+  list: () => Promise.resolve(Array.from({ length: PEERS }, (_, index) => peerShard(index))),
 }
-const days: ShardStore<DayShard> = { publish: () => Promise.resolve(), collect: () => Promise.resolve([]) }
+const days: ShardStore<DayShard> = { publish: () => Promise.resolve(), list: () => Promise.resolve([]) }
 
 // oxlint-disable-next-line no-console -- printing is what this is for
 const print = (line: string): void => console.log(line)

@@ -1,7 +1,7 @@
 /** The limiters that the simulation compares: ours, and the two that one would write first. */
 
 import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
-import type { Mode } from '../../src/limits/fleet-share.ts'
+import type { Mode } from '../../src/limits/limits.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { RollingWindow } from '../../src/limits/rolling-window.ts'
 import type { Contender } from './limits-simulation.ts'

@@ -1,7 +1,7 @@
 /** Isolates that limit one key over a KV double, for tests that look at single decisions. */
 
 import type { Trouble } from '../../src/limits/sync.ts'
-import type { Decision, Limits } from '../../src/limits/decision.ts'
+import type { Decision, WindowLimits } from '../../src/limits/decision.ts'
 import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
@@ -12,7 +12,7 @@ import { VirtualClock } from './virtual-clock.ts'
 export interface Isolate {
   readonly limiter: FleetShareLimiter
   /** One request, now. */
-  readonly ask: (limits: Limits, tokens?: number, keyId?: string) => Decision
+  readonly ask: (limits: WindowLimits, tokens?: number, keyId?: string) => Decision
 }
 
 export class Fleet {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DAY_COLLECT_FAR_MS, DAY_PUBLISH_SOON_MS } from '../../../src/limits/day-count.ts'
-import { OPERATION_MAX_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
+import { OPERATION_TIMEOUT_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
 import { KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
 import { Fleet } from '../../support/limits-fleet.ts'
@@ -128,13 +128,13 @@ describe('the limiter over KV', () => {
   it('gives up operations that hang, and tries again later', async () => {
     const fleet = new Fleet()
     fleet.kv.hanging.add('put').add('list')
-    await pace(fleet, fleet.at(0), OPERATION_MAX_MS / 1_000)
+    await pace(fleet, fleet.at(0), OPERATION_TIMEOUT_MS / 1_000)
     expect(fleet.kv.counts).toMatchObject({ put: 1, list: 1 })
     fleet.kv.hanging.clear()
     await pace(fleet, fleet.at(0), 5)
     expect(fleet.troubles.map(({ operation, reason }) => [operation, reason])).toEqual([
       ['publish', 'no answer'],
-      ['collect', 'no answer'],
+      ['list', 'no answer'],
     ])
     expect(fleet.kv.counts).toMatchObject({ put: 2, list: 2 })
   })

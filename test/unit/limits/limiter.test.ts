@@ -11,7 +11,7 @@ const ignore = (): void => undefined
 
 const silent: ShardStore<never> = {
   publish: () => new Promise(() => undefined),
-  collect: () => new Promise(() => undefined),
+  list: () => new Promise(() => undefined),
 }
 
 function retryAfterMs(decision: Decision): number {
