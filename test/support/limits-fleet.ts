@@ -1,4 +1,4 @@
-/** Isolates that limit one key over a KV double, for tests that look at single decisions. */
+/** A fleet of isolates that limit a key over a KV double, for tests of single decisions. */
 
 import type { Trouble } from '../../src/limits/sync.ts'
 import type { Decision, WindowLimits } from '../../src/limits/decision.ts'
@@ -11,7 +11,7 @@ import { VirtualClock } from './virtual-clock.ts'
 
 export interface Isolate {
   readonly limiter: FleetShareLimiter
-  /** One request, now. */
+  /** Checks one request now. */
   readonly ask: (limits: WindowLimits, tokens?: number, keyId?: string) => Decision
 }
 
@@ -27,7 +27,7 @@ export class Fleet {
     this.isolates = Array.from({ length: isolates }, (_, index) => this.#isolate(`isolate${index}`))
   }
 
-  /** The isolate of that number. */
+  /** The isolate with this index. @throws RangeError if there is none. */
   at(index: number): Isolate {
     const isolate = this.isolates[index]
     if (isolate === undefined) throw new RangeError(`no isolate ${index}`)

@@ -7,8 +7,8 @@ import {
   SPACING_MS,
 } from '../../../src/limits/backoff.ts'
 
-describe('a backoff of background operations', () => {
-  it('runs one at a time, and leaves a second after each', () => {
+describe('the backoff of background operations', () => {
+  it('runs one operation at a time, and leaves a second after each', () => {
     const backoff = new Backoff()
     const attempt = backoff.begin(0)
     expect(backoff.isReady(10)).toBe(false)
@@ -17,7 +17,7 @@ describe('a backoff of background operations', () => {
     expect([backoff.isReady(500 + SPACING_MS - 1), backoff.isReady(500 + SPACING_MS)]).toEqual([false, true])
   })
 
-  it('gives up one that hangs, and does not listen to it any more', () => {
+  it('times out an operation that hangs, and ignores its late end', () => {
     const backoff = new Backoff()
     const attempt = backoff.begin(0)
     expect(backoff.isTimedOut(OPERATION_TIMEOUT_MS - 1)).toBe(false)
@@ -29,7 +29,7 @@ describe('a backoff of background operations', () => {
     expect([backoff.isCurrent(attempt), backoff.isCurrent(second)]).toEqual([false, true])
   })
 
-  it('pauses for 2 s some times, then 4, 8 and so on to 300 s, and for 2 s again after a success', () => {
+  it('pauses for 2 s after each of four failures, then 4, 8 and so on to 300 s, and 2 s again after a success', () => {
     const backoff = new Backoff()
     const pausesMs = Array.from({ length: FAILURES_BEFORE_GROWTH + 10 }, () => backoff.fail(0).pauseMs)
     expect(pausesMs.slice(0, FAILURES_BEFORE_GROWTH)).toEqual([2_000, 2_000, 2_000, 2_000])

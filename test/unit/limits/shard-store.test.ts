@@ -26,8 +26,8 @@ function setUp(): { clock: VirtualClock; kv: KvLocation } {
   return { clock, kv: new KvDouble({ clock }).at('here') }
 }
 
-describe('the exchange through KV', () => {
-  it('brings shards back as they were published, with an empty value and one list', async () => {
+describe('the shard store in KV', () => {
+  it('lists shards as they were published, with an empty value, until they expire', async () => {
     const { clock, kv } = setUp()
     const store = createMinuteShardStore(asKVNamespace(kv))
     await store.publish('key', SHARD)
@@ -38,7 +38,7 @@ describe('the exchange through KV', () => {
     expect(await store.list('key')).toEqual([])
   })
 
-  it('keeps the shards of each day by themselves', async () => {
+  it('separates the shards of each day', async () => {
     const store = createDayShardStore(setUp().kv)
     await store.publish('key:2026-11-22', { isolateId: 'abc.1', admitted: 12 })
     expect(await store.list('key:2026-11-22')).toEqual([{ isolateId: 'abc.1', admitted: 12 }])
@@ -46,14 +46,14 @@ describe('the exchange through KV', () => {
   })
 
   it.each([
-    ['none', undefined],
+    ['absent', undefined],
     ['of another version', [2, 7, 1, 10, 3, 4, 5, 6]],
     ['too short', [1, 7, 1, 10, 3]],
-    ['of words', [1, '7', 1, 10, 3, 4, 5, 6]],
+    ['of strings', [1, '7', 1, 10, 3, 4, 5, 6]],
     ['negative', [1, 7, 1, 10, -3, 4, 5, 6]],
-    ['of no finite number', [1, 7, 1, 10, null, 4, 5, 6]],
+    ['with a null', [1, 7, 1, 10, null, 4, 5, 6]],
     ['an object', { seq: 7 }],
-  ])('takes no notice of metadata that is %s', async (_, metadata) => {
+  ])('ignores metadata that is %s', async (_, metadata) => {
     const { kv } = setUp()
     const store = createMinuteShardStore(kv)
     await store.publish('key', SHARD)
@@ -71,7 +71,7 @@ describe('the exchange through KV', () => {
     expect(pages).toBe(PAGES_MAX)
   })
 
-  it('rejects when the store does, for the caller to back off', async () => {
+  it('rejects when KV rejects, so that the caller can back off', async () => {
     const clock = new VirtualClock()
     const kv = new KvDouble({ clock })
     kv.failureRates.put = 1
