@@ -1,4 +1,4 @@
-/** The floor: the least that a Worker can do with the model. No key, no check, no limit, no log, and whatever comes back. */
+/** The bare Worker: it calls the model and returns the raw answer. It has no key, no check, no limit and no log. */
 interface Env {
   AI: { run(model: string, inputs: unknown, options: object): Promise<Response> }
 }
