@@ -30,7 +30,7 @@ export interface AdmissionRequest {
   choices: number
 }
 
-/** How an answer ended, and which tokens it used. */
+/** The end of an answer, and its usage. */
 export interface Settlement {
   /** The usage as the upstream reported it; `null` where it is not known. */
   usage: Usage | null

@@ -1,10 +1,10 @@
-/** The schedule by which an isolate publishes its counts of a key and lists its peers': the nearer to the limit, the sooner. */
+/** The schedule by which an isolate publishes its counts of a key and lists its peers'. It is faster near the limit. */
 
 import type { WindowLimits } from './decision.ts'
 import type { KeyState } from './key-state.ts'
 import type { Measure, Shard } from './peer-views.ts'
 
-/** Below this share of the limit a minute, an isolate never uses KV for the key: its counts are too small to matter. */
+/** Below this share of the limit a minute, an isolate never uses KV for the key. Peers do not see its counts then. */
 export const QUIET_SHARE = 0.02
 /** A key is near its limit where the fleet's demand is at least this share of it. */
 export const NEAR_LIMIT_SHARE = 0.5

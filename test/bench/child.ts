@@ -1,4 +1,4 @@
-/** A child process for work that must not take CPU time from the measured process. It answers one question at a time, over IPC. */
+/** A child process for work outside the measured process. It answers one question at a time, over IPC. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -28,7 +28,7 @@ export function startChild<Question extends object>(file: string): Child<Questio
 }
 
 /** Called in the child. An error ends the child, and rejects the parent's question. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- says what the parent may ask
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- types the parent's questions
 export function answerParent<Question>(answer: (question: Question) => Promise<unknown>): void {
   process.on('message', (question) => {
     answer(question as Question).then(
