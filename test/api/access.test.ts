@@ -65,12 +65,15 @@ describe.each<[string, string, unknown, readonly Bearer[] | 'all']>([
   ['DELETE', '/admin/keys/000000000000', undefined, ['admin']],
   ['POST', '/admin/keys/000000000000/rotate', {}, ['admin']],
 ])('%s %s', (method, path, body, admitted) => {
-  it(admitted === 'all' ? 'admits every bearer' : `admits only these bearers: ${admitted.join('; ')}`, async () => {
+  it(`admits ${admitted === 'all' ? 'every bearer' : `only these bearers: ${admitted.join('; ')}`}`, async () => {
     const kinds = await bearers()
     for (const [kind, secret] of Object.entries(kinds)) {
       const response = await send(method, path, secret, body)
       const isAdmitted = response.status !== 401
-      expect([kind, isAdmitted]).toEqual([kind, admitted === 'all' || admitted.some((bearer) => bearer === kind)])
+      expect([kind, isAdmitted]).toEqual([
+        kind,
+        admitted === 'all' || admitted.some((bearer) => bearer === kind),
+      ])
       if (path.startsWith('/admin')) expect(response.headers.get('cache-control')).toBe('no-store')
       await response.text()
     }

@@ -60,10 +60,15 @@ describe('a JSON answer that is cut off', () => {
 })
 
 describe('a stream', () => {
-  it.each([1, 2, 3, 7, 64, 1000, 100_000])('sent in chunks of %i bytes arrives byte for byte', async (pieceBytes) => {
-    const response = await contract.complete(streamAnswer(pieces(STREAM_BYTES, pieceBytes)), { stream: true })
-    expect((await bytesOf(response)).equals(STREAM_BYTES)).toBe(true)
-  })
+  it.each([1, 2, 3, 7, 64, 1000, 100_000])(
+    'sent in chunks of %i bytes arrives byte for byte',
+    async (pieceBytes) => {
+      const response = await contract.complete(streamAnswer(pieces(STREAM_BYTES, pieceBytes)), {
+        stream: true,
+      })
+      expect((await bytesOf(response)).equals(STREAM_BYTES)).toBe(true)
+    },
+  )
 
   it.each([
     ['CRLF', STREAM_BYTES.toString().replaceAll('\n', '\r\n')],

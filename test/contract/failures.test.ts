@@ -56,11 +56,14 @@ async function expectLogged(response: Response, expected: Expected): Promise<voi
 }
 
 describe.each(KINDS)('a request for %s', (kind, stream) => {
-  it.each(ROWS)('answered by %s gets the envelope, headers and log line of the table', async (_name, answer, expected) => {
-    const response = await contract.complete(answer, { stream })
-    await expectFailure(response, expected)
-    await expectLogged(response, expected)
-  })
+  it.each(ROWS)(
+    'answered by %s gets the envelope, headers and log line of the table',
+    async (_name, answer, expected) => {
+      const response = await contract.complete(answer, { stream })
+      await expectFailure(response, expected)
+      await expectLogged(response, expected)
+    },
+  )
 
   it('answered by the other kind gets a 502', async () => {
     const response = await contract.complete(OTHER_KIND[kind], { stream })

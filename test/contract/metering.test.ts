@@ -42,22 +42,26 @@ async function stream(secret: string, logId: string, body: Record<string, unknow
 }
 
 describe('a stream of a key without limits', () => {
-  it('is metered from AI Gateway’s log, even when the log appears late', { timeout: LOG_WAIT_MS }, async () => {
-    const { secret } = await contract.gateway.issueKey()
-    contract.upstream.logs.script('log-late', {
-      record: { tokens_in: 16, tokens_out: 640 },
-      notFoundTimes: 1,
-    })
-    expect(await stream(secret, 'log-late')).toBe(STREAM)
-    await vi.waitFor(async () => {
-      expect(await today(secret)).toMatchObject({
-        requests: 1,
-        promptTokens: 16,
-        completionTokens: 640,
-        unmetered: 0,
+  it(
+    'is metered from AI Gateway’s log, even when the log appears late',
+    { timeout: LOG_WAIT_MS },
+    async () => {
+      const { secret } = await contract.gateway.issueKey()
+      contract.upstream.logs.script('log-late', {
+        record: { tokens_in: 16, tokens_out: 640 },
+        notFoundTimes: 1,
       })
-    }, WAIT)
-  })
+      expect(await stream(secret, 'log-late')).toBe(STREAM)
+      await vi.waitFor(async () => {
+        expect(await today(secret)).toMatchObject({
+          requests: 1,
+          promptTokens: 16,
+          completionTokens: 640,
+          unmetered: 0,
+        })
+      }, WAIT)
+    },
+  )
 })
 
 describe('a stream of a key with a budget', () => {

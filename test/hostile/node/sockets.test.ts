@@ -155,32 +155,36 @@ describe('an unusual request', () => {
     expect(text.match(/\{"served":true\}/g)).toHaveLength(2)
   })
 
-  it('with random byte edits gets a well-formed answer, or none from the gateway', { timeout: 600_000 }, async () => {
-    contract.upstream.script('', jsonAnswer('{}'))
-    const whole = fc.constantFrom(
-      () => `${post()}content-length: ${BODY.length}\r\n\r\n${BODY}`,
-      () => `${post()}${CHUNKED}${chunk(BODY)}0\r\n\r\n`,
-      () => `${get('/v1/models/o3-mini?a=b')}accept: */*\r\n\r\n`,
-    )
-    const piece = fc.oneof(
-      fc.uint8Array({ maxLength: 4 }),
-      fc
-        .constantFrom('\r\n', '\r\n\r\n', '\0', ' ', ':', 'chunked', '-', 'ffffffff')
-        .map((text) => Buffer.from(text)),
-    )
-    const edit = fc.tuple(fc.nat(), fc.nat(3), piece)
-    const { cases, seed } = inject('fuzz')
-    await fc.assert(
-      fc.asyncProperty(whole, fc.array(edit, { minLength: 1, maxLength: 3 }), async (make, edits) => {
-        let bytes: number[] = [...Buffer.from(make(), 'latin1')]
-        for (const [at, removed, inserted] of edits)
-          bytes = bytes.toSpliced(at % bytes.length, removed, ...inserted)
-        expectWellFormed(await exchange(Uint8Array.from(bytes)))
-      }),
-      { seed, numRuns: Math.ceil(cases * SHARE), timeout: 20_000 },
-    )
-    await expectAlive()
-  })
+  it(
+    'with random byte edits gets a well-formed answer, or none from the gateway',
+    { timeout: 600_000 },
+    async () => {
+      contract.upstream.script('', jsonAnswer('{}'))
+      const whole = fc.constantFrom(
+        () => `${post()}content-length: ${BODY.length}\r\n\r\n${BODY}`,
+        () => `${post()}${CHUNKED}${chunk(BODY)}0\r\n\r\n`,
+        () => `${get('/v1/models/o3-mini?a=b')}accept: */*\r\n\r\n`,
+      )
+      const piece = fc.oneof(
+        fc.uint8Array({ maxLength: 4 }),
+        fc
+          .constantFrom('\r\n', '\r\n\r\n', '\0', ' ', ':', 'chunked', '-', 'ffffffff')
+          .map((text) => Buffer.from(text)),
+      )
+      const edit = fc.tuple(fc.nat(), fc.nat(3), piece)
+      const { cases, seed } = inject('fuzz')
+      await fc.assert(
+        fc.asyncProperty(whole, fc.array(edit, { minLength: 1, maxLength: 3 }), async (make, edits) => {
+          let bytes: number[] = [...Buffer.from(make(), 'latin1')]
+          for (const [at, removed, inserted] of edits)
+            bytes = bytes.toSpliced(at % bytes.length, removed, ...inserted)
+          expectWellFormed(await exchange(Uint8Array.from(bytes)))
+        }),
+        { seed, numRuns: Math.ceil(cases * SHARE), timeout: 20_000 },
+      )
+      await expectAlive()
+    },
+  )
 })
 
 describe('a slow client', () => {

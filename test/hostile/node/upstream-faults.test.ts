@@ -38,7 +38,10 @@ async function duringTraffic<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-async function completeDuringTraffic(answer: Answer, stream: boolean): Promise<{ status: number; text: string }> {
+async function completeDuringTraffic(
+  answer: Answer,
+  stream: boolean,
+): Promise<{ status: number; text: string }> {
   return duringTraffic(async () => {
     const response = await contract.complete(answer, { stream })
     return { status: response.status, text: await response.text() }
@@ -70,15 +73,19 @@ describe('asked for JSON, an upstream', () => {
       502,
       'upstream_error',
     ],
-  ])('%s gives its caller one envelope, and does not affect other calls', async (_name, answer, status, code) => {
-    const failed = await completeDuringTraffic(answer, false)
-    expect(failed.status).toBe(status)
-    expect(JSON.parse(failed.text)).toEqual({
-      error: { message: expect.any(String), type: 'server_error', param: null, code },
-    })
-  })
+  ])(
+    '%s gives its caller one envelope, and does not affect other calls',
+    async (_name, answer, status, code) => {
+      const failed = await completeDuringTraffic(answer, false)
+      expect(failed.status).toBe(status)
+      expect(JSON.parse(failed.text)).toEqual({
+        error: { message: expect.any(String), type: 'server_error', param: null, code },
+      })
+    },
+  )
 
   it('that sends 30 MB is passed on whole', async () => {
+    // Lost: only the usage.
     const body = `{"choices":[{"message":{"content":"${'a'.repeat(30 * 1024 * 1024)}"}}]}`
     const { status, text } = await completeDuringTraffic(jsonAnswer(body), false)
     expect([status, text.length, text === body]).toEqual([200, body.length, true])
@@ -119,6 +126,7 @@ describe('asked for a stream, an upstream', () => {
   )
 
   it('that sends 10 MB in one event is passed on whole, piped or metered', async () => {
+    // Lost: only the usage.
     const event = `data: {"choices":[{"delta":{"content":"${'a'.repeat(10 * 1024 * 1024)}"}}]}\n\n`
     const whole = `${event}data: [DONE]\n\n`
     const { status, text } = await completeDuringTraffic(streamAnswer(whole), true)
