@@ -1,6 +1,6 @@
 /**
- * `npm run check:ship` builds the upload of `npm run deploy`, and fails if it contains a forbidden file or exceeds its bound.
- * It reads the bundler's own list of inputs, so a renamed file is found too.
+ * `npm run check:ship` builds the upload of `npm run deploy`, and fails if it contains a forbidden file or exceeds its
+ * bound. It reads the bundler's own list of inputs, so a renamed file is found too.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,8 +9,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 /**
- * The bound of the compressed Worker, because every byte slows an isolate's start. It was 32 KiB before budgets, the ledger
- * and the Responses API. The smallest builds of zod and Hono alone take 15 KiB.
+ * The bound of the compressed Worker, because every byte slows an isolate's start. It was 32 KiB before budgets, the
+ * ledger and the Responses API. The smallest builds of zod and Hono alone take 15 KiB.
  */
 const GZIP_BYTES_MAX = 42 * 1024
 

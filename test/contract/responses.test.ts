@@ -14,7 +14,7 @@ function fixture(name: string): Buffer {
   return readFileSync(new URL(`../support/fixtures/${name}`, import.meta.url))
 }
 
-describe('JSON', () => {
+describe('a JSON response', () => {
   const contract = useContractGateway({}, RESPONSES)
 
   it('arrives byte for byte, and the upstream gets the caller’s body without `model`', async () => {

@@ -1,6 +1,6 @@
 /**
- * An isolate can die between an answer and the write of its usage. The usage since the last write is then lost, which is at
- * most one second of one key's usage. The limiter's counts restart at zero. Everything written before is kept.
+ * An isolate can die between an answer and the write of its usage. It then loses the usage since the last write, at most
+ * one second of one key's usage. The limiter's counts restart at zero. Everything written before is kept.
  */
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
 import { startKvServer, type KvServer } from '../../support/node/kv-server.ts'

@@ -1,6 +1,6 @@
 /**
- * Canary words pass through a varied run of the production build, in prompts, tool arguments, answers, keys and the admin
- * token. They must never appear in the log, in KV, in AI Gateway's options, or in the gateway's own errors.
+ * Canary words pass through a varied run of the production build: in prompts, tool arguments, answers, keys and the
+ * admin token. They must never appear in the log, in KV, in AI Gateway's options, or in the gateway's own errors.
  */
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it } from 'vitest'

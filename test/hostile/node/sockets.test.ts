@@ -1,7 +1,7 @@
 /**
- * Raw sockets send malformed, slow and oversized HTTP to the production build. The runtime answers some requests itself, in
- * plain text and without a request id. Cloudflare's own servers do so in production. The gateway must not be called then.
- * Every other answer must be well-formed.
+ * Raw sockets send malformed, slow and oversized HTTP to the production build. The runtime answers some requests itself,
+ * in plain text and without a request id, as Cloudflare's own servers do in production. The gateway must not be called
+ * then. Every other answer must be well-formed.
  */
 import * as fc from 'fast-check'
 import { describe, expect, inject, it } from 'vitest'

@@ -1,6 +1,6 @@
 /**
- * The upstream fails in every way while other calls are served. A comment states what each failure loses. The caller must
- * always get a clean end in bounded time, and other calls must not be affected.
+ * The upstream fails in every way while other calls are served. A comment states what each failure loses. The caller
+ * must always get a clean end in bounded time, and other calls must not be affected.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
