@@ -1,4 +1,4 @@
-/** A client that leaves in the middle of a stream, under `wrangler dev`, over a real socket: the simulator says that it saw it. */
+/** A client disconnects in the middle of a stream under `wrangler dev`, and the simulator logs the cancellation. */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type OfflineGateway, startOfflineGateway } from '../support/node/offline-gateway.ts'
 import { rawPost } from '../support/node/raw-client.ts'
@@ -13,7 +13,7 @@ afterAll(async () => {
   await gateway.stop()
 })
 
-it('cancels the upstream, and the log says client_closed', async () => {
+it('a client that disconnects cancels the upstream, and is logged as client_closed', async () => {
   const client = rawPost(`${gateway.url}/v1/chat/completions`, SECRET, {
     model: 'o3-mini',
     stream: true,

@@ -10,7 +10,7 @@ declare global {
   }
 }
 
-/** In tests the binding is the simulator, which can also be asked what it saw. */
+/** In tests the binding is the simulator, which also reports its calls and cancellations. */
 interface GatewayEnv extends Omit<Env, 'AI'> {
   AI: Env['AI'] & { calls(): Promise<Call[]>; cancellations(): Promise<Cancellation[]> }
 }
