@@ -2,9 +2,10 @@
  * Keeps `npm run dev` up. Node loads this file before wrangler, by `--import`.
  *
  * Wrangler serves through a proxy. Before 4.130, one request that the proxy cannot pass on ends the whole server with an
- * empty `✘ [ERROR]`: an upload that its client breaks off is enough. See cloudflare/workers-sdk#15317. Later versions
- * print one line and go on, and so does this file. Delete it when wrangler is updated; `npm run soak:dev -- --bare` is
- * the test.
+ * empty `✘ [ERROR]`. An upload that its client breaks off is enough, and so is a request on an inner connection that was
+ * idle for 5 s. See cloudflare/workers-sdk#15317. Later versions print one line and go on, and so does this file.
+ *
+ * Delete this file when wrangler is updated. The test is `npm run soak:dev -- --bare`.
  */
 import { EventEmitter } from 'node:events'
 
