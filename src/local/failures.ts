@@ -4,7 +4,7 @@
  * their statuses and texts are guesses, which a script can overrule.
  */
 
-import type { Refusal } from './ask.ts'
+import type { Refusal } from './model/parsed-request.ts'
 import type { ScriptedError } from './script.ts'
 
 interface CloudflareFailure {

@@ -1,7 +1,7 @@
 /** Lets a real model answer: any OpenAI-compatible server, named in `.dev.vars`. */
 
 import { unreachableResponse } from './failures.ts'
-import { say } from './say.ts'
+import { print } from './print.ts'
 
 /** Vars of the local worker, all optional. */
 export interface LocalEnv {
@@ -50,7 +50,7 @@ export async function forward(
       `The server in LOCAL_UPSTREAM_URL (${withoutPassword(upstream.url)}) cannot be reached: ${reason}. ` +
       'Start it, or remove LOCAL_UPSTREAM_URL from .dev.vars to talk to the simulator.'
     // The gateway keeps the upstream's words from its callers, so they are said here too.
-    say(message)
+    print(message)
     return unreachableResponse(message)
   }
 }

@@ -11,7 +11,7 @@ export interface LogEntry {
 
 const entries = new Map<string, LogEntry>()
 
-export function noteLog(id: string, entry: LogEntry): void {
+export function recordLog(id: string, entry: LogEntry): void {
   entries.set(id, entry)
   const oldest = entries.size > LOGS_KEPT_MAX ? entries.keys().next().value : undefined
   if (oldest !== undefined) entries.delete(oldest)

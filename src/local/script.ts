@@ -1,7 +1,7 @@
 /** Reads the body field `simulate`, with which a caller scripts how the simulator behaves. */
 
 import * as z from 'zod/mini'
-import type { Refusal } from './ask.ts'
+import type { Refusal } from './model/parsed-request.ts'
 
 /** The longest scripted delay, and the longest hang: 10 minutes. */
 export const DELAY_MS_MAX = 600_000

@@ -2,24 +2,24 @@
 
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
-import type { Refusal } from './ask.ts'
-import type { Envelope } from './completion.ts'
+import type { Refusal } from './model/parsed-request.ts'
+import type { Envelope } from './chat/completion.ts'
 import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
-import { dialectOf } from './dialect.ts'
+import { apiFormatOf } from './api-format.ts'
 import {
   lastCalls,
   lastCancellations,
-  noteCall,
-  noteCancellation,
+  recordCall,
+  recordCancellation,
   type Call,
   type Cancellation,
-} from './diary.ts'
+} from './call-log.ts'
 import { failureResponse, refusalResponse } from './failures.ts'
 import { forward, localUpstream, type LocalEnv } from './forward.ts'
-import { GatewayLogs, noteLog, type LogEntry } from './gateway-logs.ts'
-import { replyTo } from './reply.ts'
+import { GatewayLogs, recordLog, type LogEntry } from './gateway-logs.ts'
+import { replyTo } from './model/reply.ts'
 import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
-import { seededRandom, type Random } from './seeded.ts'
+import { seededRandom, type Random } from './model/seeded-random.ts'
 
 export type { Call, Cancellation, LocalEnv }
 
@@ -53,15 +53,15 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     const { simulate, ...request } = inputs
     const json = JSON.stringify(inputs)
     const random = seededRandom(`${model} ${json}`)
-    const dialect = dialectOf(request)
-    const envelope = dialect.envelope(model, random)
+    const format = apiFormatOf(request)
+    const envelope = format.envelope(model, random)
     const script = parseScript(simulate)
     const tag = 'refused' in script ? null : (script.tag ?? null)
-    noteCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
+    recordCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
     if ('refused' in script) return refusalResponse(script, vendorHeaders(0))
 
     const onLeft = (chunksSent: number) =>
-      noteCancellation({ id: envelope.id, tag, at: chunksSent === 0 ? 'waiting' : 'streaming', chunksSent })
+      recordCancellation({ id: envelope.id, tag, at: chunksSent === 0 ? 'waiting' : 'streaming', chunksSent })
     const untilLeft = <T>(waiting: Promise<T>) =>
       waiting.catch((reason: unknown) => {
         if (signal?.aborted) onLeft(0)
@@ -69,7 +69,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
       })
 
     const upstream = simulate === undefined ? localUpstream(this.env) : null
-    if (upstream) return untilLeft(forward(upstream, dialect.path, model, request, signal))
+    if (upstream) return untilLeft(forward(upstream, format.path, model, request, signal))
     await untilLeft(pause(script.hang === 'headers' ? DELAY_MS_MAX : script.firstByteDelayMs, signal))
     if (script.throw !== undefined || script.hang === 'headers')
       throw new Error(script.throw ?? 'simulated hang')
@@ -95,7 +95,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     headers.set('content-type', answer.isStream ? 'text/event-stream; charset=utf-8' : 'application/json')
     withScripted(headers, script)
     // `usage: null` scripts an upstream that tells nobody, its log neither.
-    if (script.usage !== null) noteLog(headers.get('cf-aig-log-id') ?? '', answer.tokens)
+    if (script.usage !== null) recordLog(headers.get('cf-aig-log-id') ?? '', answer.tokens)
     return new Response(body, { headers })
   }
 
@@ -128,15 +128,15 @@ function answerOf(
   envelope: Envelope,
   random: Random,
 ): Answer | Refusal {
-  const dialect = dialectOf(request)
-  const ask = dialect.read(request)
-  if ('refused' in ask) return ask
-  const reply = replyTo(ask, random, script.chunks)
-  const tokens = dialect.tokens(reply.tokens, script.usage ?? {})
+  const format = apiFormatOf(request)
+  const parsed = format.read(request)
+  if ('refused' in parsed) return parsed
+  const reply = replyTo(parsed, random, script.chunks)
+  const tokens = format.tokens(reply.tokens, script.usage ?? {})
   const material = { envelope, reply, request, usage: script.usage, random }
   return request['stream'] === true
-    ? { isStream: true, tokens, parts: dialect.events(material) }
-    : { isStream: false, tokens, parts: jsonParts(JSON.stringify(dialect.whole(material)), script) }
+    ? { isStream: true, tokens, parts: format.events(material) }
+    : { isStream: false, tokens, parts: jsonParts(JSON.stringify(format.whole(material)), script) }
 }
 
 function* jsonParts(json: string, script: Script): Generator<Part> {

@@ -2,8 +2,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { satisfies } from '../../../src/local/schema-check.ts'
-import { fillSchema } from '../../../src/local/schema-fill.ts'
+import { satisfies } from '../../../../src/local/json-schema/check.ts'
+import { fillSchema } from '../../../../src/local/json-schema/fill.ts'
 
 type JsonSchema = Parameters<typeof z.fromJSONSchema>[0]
 

@@ -1,10 +1,16 @@
 /** Reads a request of the Responses API. The gateway has validated it; only what cannot be answered at all is refused. */
 
 import * as z from 'zod/mini'
-import { unreadable, type Ask, type Format, type Refusal, type Tool } from './ask.ts'
-import { effortOf } from './tokens.ts'
-import { chooseTool, functionTool } from './tool-choice.ts'
-import { jsonOf, textOf } from './turn-text.ts'
+import {
+  unreadable,
+  type ParsedRequest,
+  type Format,
+  type Refusal,
+  type Tool,
+} from '../model/parsed-request.ts'
+import { effortOf } from '../model/tokens.ts'
+import { chooseTool, functionTool } from '../model/tool-choice.ts'
+import { jsonOf, textOf } from '../model/turn-text.ts'
 
 /** An item is a message unless its type says otherwise. */
 const item = z.looseObject({
@@ -47,7 +53,7 @@ export const responsesRequestSchema = z.looseObject({
 type ResponsesRequest = z.output<typeof responsesRequestSchema>
 type Item = z.output<typeof item>
 
-export function readResponsesAsk(inputs: unknown): Ask | Refusal {
+export function parseResponsesRequest(inputs: unknown): ParsedRequest | Refusal {
   const parsed = responsesRequestSchema.safeParse(inputs)
   if (!parsed.success) return unreadable(parsed.error.issues[0]?.path ?? [])
   const request = parsed.data

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutToTokens, messageTokens, textTokens } from '../../../src/local/tokens.ts'
+import { cutToTokens, messageTokens, textTokens } from '../../../../src/local/model/tokens.ts'
 
 describe('tokens', () => {
   it('counts about four characters a token, and three more for a message', () => {

@@ -1,8 +1,8 @@
 /** Makes a value that satisfies a JSON schema: proposes candidates, best first, and takes the first that passes. */
 
-import { isObject, satisfies, type Schema } from './schema-check.ts'
-import { flatten, merge } from './schema-merge.ts'
-import { proposeNumbers, proposeStrings } from './schema-scalars.ts'
+import { isObject, satisfies, type Schema } from './check.ts'
+import { flatten, merge } from './merge.ts'
+import { proposeNumbers, proposeStrings } from './scalars.ts'
 
 /** Schemas visited before the rest is filled with null: a wide schema that contains itself grows without end. */
 export const STEPS_MAX = 20_000

@@ -2,7 +2,7 @@
 
 import type { Effort } from './tokens.ts'
 
-export interface Ask {
+export interface ParsedRequest {
   /** The text of every turn and of every schema that the model would read, for the token count. */
   readonly turns: readonly string[]
   /** The last thing the user said. */

@@ -1,10 +1,10 @@
 /** Decides what is answered: text or a call, how much of it, and what it costs. Knows no wire format. */
 
 import { answerObject, answerText } from './answers.ts'
-import type { Ask } from './ask.ts'
+import type { ParsedRequest } from './parsed-request.ts'
 import { jsonPieces, scriptedWords, wordPieces } from './pieces.ts'
-import { fillSchema } from './schema-fill.ts'
-import { randomText, type Random } from './seeded.ts'
+import { fillSchema } from '../json-schema/fill.ts'
+import { randomText, type Random } from './seeded-random.ts'
 import { cutToTokens, messageTokens, REASONING_TOKENS, textTokens, type TokenCount } from './tokens.ts'
 
 export interface Reply {
@@ -31,40 +31,41 @@ interface Draft {
 }
 
 /** `scriptedChunks` words instead of an answer, if it is given. Deterministic but for what `random` brings. */
-export function replyTo(ask: Ask, random: Random, scriptedChunks?: number): Reply {
-  const reasoning = Math.min(REASONING_TOKENS[ask.effort], Math.floor(ask.tokensMax ?? Infinity))
-  const textTokensMax = Math.max(0, Math.floor(ask.tokensMax ?? Infinity) - reasoning)
+export function replyTo(request: ParsedRequest, random: Random, scriptedChunks?: number): Reply {
+  const reasoning = Math.min(REASONING_TOKENS[request.effort], Math.floor(request.tokensMax ?? Infinity))
+  const textTokensMax = Math.max(0, Math.floor(request.tokensMax ?? Infinity) - reasoning)
   let completion = 0
-  const choices = Array.from({ length: ask.choices }, (_, index) => {
+  const choices = Array.from({ length: request.choices }, (_, index) => {
     const draft =
       scriptedChunks === undefined
-        ? draftAnswer(ask, index, random)
+        ? draftAnswer(request, index, random)
         : plainDraft(scriptedWords(random, scriptedChunks))
-    const { choice, tokens } = bounded(draft, ask.stop, textTokensMax)
+    const { choice, tokens } = bounded(draft, request.stop, textTokensMax)
     completion += reasoning + tokens
     return choice
   })
-  const prompt = ask.turns.reduce((sum, turn) => sum + messageTokens(turn), 0)
-  return { choices, tokens: { prompt, completion, reasoning: reasoning * ask.choices } }
+  const prompt = request.turns.reduce((sum, turn) => sum + messageTokens(turn), 0)
+  return { choices, tokens: { prompt, completion, reasoning: reasoning * request.choices } }
 }
 
-function draftAnswer(ask: Ask, index: number, random: Random): Draft {
-  if (ask.tool?.kind === 'custom') {
-    return { call: { ...ask.tool, id: callId(random) }, text: ask.question, cut: wordPieces }
+function draftAnswer(request: ParsedRequest, index: number, random: Random): Draft {
+  if (request.tool?.kind === 'custom') {
+    return { call: { ...request.tool, id: callId(random) }, text: request.question, cut: wordPieces }
   }
-  if (ask.tool) {
-    const { kind, name, schema } = ask.tool
+  if (request.tool) {
+    const { kind, name, schema } = request.tool
     return {
       call: { kind, name, id: callId(random) },
       text: JSON.stringify(fillSchema(schema)),
       cut: jsonPieces,
     }
   }
-  if (ask.format.kind === 'schema') {
-    return { call: null, text: JSON.stringify(fillSchema(ask.format.schema)), cut: jsonPieces }
+  if (request.format.kind === 'schema') {
+    return { call: null, text: JSON.stringify(fillSchema(request.format.schema)), cut: jsonPieces }
   }
-  if (ask.format.kind === 'object') return { call: null, text: answerObject(ask.question), cut: jsonPieces }
-  const answer = answerText(ask.question, ask.toolResults)
+  if (request.format.kind === 'object')
+    return { call: null, text: answerObject(request.question), cut: jsonPieces }
+  const answer = answerText(request.question, request.toolResults)
   return plainDraft(index === 0 ? answer : `${answer} (Choice ${index + 1}.)`)
 }
 

@@ -1,13 +1,13 @@
 /** From a chat request to what is said, without a wire format and without a clock. */
 import { describe, expect, it } from 'vitest'
-import { readChatAsk } from '../../../src/local/chat-ask.ts'
-import { replyTo } from '../../../src/local/reply.ts'
-import { seededRandom } from '../../../src/local/seeded.ts'
+import { parseChatRequest } from '../../../../src/local/chat/parse-request.ts'
+import { replyTo } from '../../../../src/local/model/reply.ts'
+import { seededRandom } from '../../../../src/local/model/seeded-random.ts'
 
 function reply(request: Record<string, unknown>, scriptedChunks?: number) {
-  const ask = readChatAsk({ messages: [{ role: 'user', content: 'Hello there!' }], ...request })
-  if ('refused' in ask) throw new Error(ask.message)
-  return replyTo(ask, seededRandom('test'), scriptedChunks)
+  const parsed = parseChatRequest({ messages: [{ role: 'user', content: 'Hello there!' }], ...request })
+  if ('refused' in parsed) throw new Error(parsed.message)
+  return replyTo(parsed, seededRandom('test'), scriptedChunks)
 }
 
 function text(request: Record<string, unknown>): string {
@@ -145,7 +145,7 @@ describe('a tool', () => {
       tools: [WEATHER],
       tool_choice: { type: 'function', function: { name: 'nope' } },
     }
-    expect(readChatAsk(request)).toMatchObject({ refused: true, param: 'tool_choice' })
+    expect(parseChatRequest(request)).toMatchObject({ refused: true, param: 'tool_choice' })
   })
 
   it('is not called again once it has answered: the text quotes its results', () => {
@@ -209,6 +209,6 @@ describe('a request that cannot be read', () => {
     ['messages[1].role', { messages: [{ role: 'user' }, { content: 'x' }] }],
     ['n', { messages: [], n: 0 }],
   ])('is refused by the name of the field: %s', (param, request) => {
-    expect(readChatAsk(request)).toMatchObject({ refused: true, param })
+    expect(parseChatRequest(request)).toMatchObject({ refused: true, param })
   })
 })

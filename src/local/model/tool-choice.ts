@@ -1,6 +1,6 @@
 /** Which of the offered tools the next answer calls. */
 
-import { refusal, type Refusal, type Tool } from './ask.ts'
+import { refusal, type Refusal, type Tool } from './parsed-request.ts'
 
 /** The first one, or the one that was chosen by its name; `none` calls no tool, any other word leaves it open. */
 export function chooseTool(

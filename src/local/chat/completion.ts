@@ -1,8 +1,8 @@
 /** A reply as a chat completion: the JSON answer, and what the chunks of a stream have in common with it. */
 
-import type { Choice, Reply } from './reply.ts'
-import { randomText, type Random } from './seeded.ts'
-import type { TokenCount } from './tokens.ts'
+import type { Choice, Reply } from '../model/reply.ts'
+import { randomText, type Random } from '../model/seeded-random.ts'
+import type { TokenCount } from '../model/tokens.ts'
 
 /**
  * `created` is a fixed second plus up to a day, taken from the inputs: the same call gives the same bytes, and the time

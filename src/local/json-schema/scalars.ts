@@ -1,7 +1,7 @@
 /** Proposes strings and numbers for a schema, the most natural first. */
 
-import type { Schema } from './schema-check.ts'
-import { SAMPLE_CHARACTERS_MAX, samplePattern } from './schema-pattern.ts'
+import type { Schema } from './check.ts'
+import { SAMPLE_CHARACTERS_MAX, samplePattern } from './pattern.ts'
 
 /** The last digit 1 of each can be any other: so the items of an array differ. */
 const FORMAT_SAMPLES: Record<string, string> = {

@@ -1,11 +1,11 @@
 /** The simulator's Responses API: from a request to what is said, and to the object and the events that say it. */
 import { describe, expect, it } from 'vitest'
-import { dialectOf } from '../../../src/local/dialect.ts'
-import { replyTo } from '../../../src/local/reply.ts'
-import { readResponsesAsk } from '../../../src/local/responses-ask.ts'
-import { seededRandom } from '../../../src/local/seeded.ts'
-import stream from '../../support/fixtures/response-stream.sse?raw'
-import documented from '../../support/fixtures/response.json'
+import { apiFormatOf } from '../../../../src/local/api-format.ts'
+import { replyTo } from '../../../../src/local/model/reply.ts'
+import { parseResponsesRequest } from '../../../../src/local/responses/parse-request.ts'
+import { seededRandom } from '../../../../src/local/model/seeded-random.ts'
+import stream from '../../../support/fixtures/response-stream.sse?raw'
+import documented from '../../../support/fixtures/response.json'
 
 type Request = Record<string, unknown>
 
@@ -25,12 +25,12 @@ const WEATHER = {
 }
 
 function material(request: Request, usage?: Request | null) {
-  const ask = readResponsesAsk(request)
-  if ('refused' in ask) throw new Error(ask.message)
+  const parsed = parseResponsesRequest(request)
+  if ('refused' in parsed) throw new Error(parsed.message)
   const random = seededRandom('test')
-  const dialect = dialectOf(request)
-  const envelope = dialect.envelope('openai/o3-mini', random)
-  return { dialect, material: { envelope, reply: replyTo(ask, random), request, usage, random } }
+  const format = apiFormatOf(request)
+  const envelope = format.envelope('openai/o3-mini', random)
+  return { format, material: { envelope, reply: replyTo(parsed, random), request, usage, random } }
 }
 
 function reply(request: Request) {
@@ -38,13 +38,13 @@ function reply(request: Request) {
 }
 
 function responseTo(request: Request, usage?: Request | null): Request {
-  const { dialect, material: from } = material({ ...HELLO, ...request }, usage)
-  return dialect.whole(from) as Request
+  const { format, material: from } = material({ ...HELLO, ...request }, usage)
+  return format.whole(from) as Request
 }
 
 function eventsOf(request: Request, usage?: Request | null): Event[] {
-  const { dialect, material: from } = material({ ...HELLO, ...request }, usage)
-  return Array.from(dialect.events(from), ({ text }) => {
+  const { format, material: from } = material({ ...HELLO, ...request }, usage)
+  return Array.from(format.events(from), ({ text }) => {
     const [, name, data] = /^event: (\S+)\ndata: (\{.*\})\n\n$/.exec(text) ?? []
     const event = JSON.parse(data ?? '') as Event
     expect(event.type).toBe(name)
@@ -55,7 +55,7 @@ function eventsOf(request: Request, usage?: Request | null): Event[] {
 describe('a request', () => {
   it('is one of the Responses API where it has input and no messages', () => {
     const paths = [HELLO, { messages: [] }, { messages: [], input: '' }, {}].map(
-      (request) => dialectOf(request).path,
+      (request) => apiFormatOf(request).path,
     )
     expect(paths).toEqual(['/responses', '/chat/completions', '/chat/completions', '/chat/completions'])
   })
@@ -66,8 +66,11 @@ describe('a request', () => {
       { role: 'assistant', content: [{ type: 'output_text', text: 'No.' }] },
       { role: 'user', content: [{ type: 'input_text', text: 'Two?' }, { type: 'input_image' }] },
     ]
-    expect(readResponsesAsk({ input })).toMatchObject({ question: 'Two?', turns: ['One?', 'No.', 'Two?'] })
-    expect(readResponsesAsk({ ...HELLO, instructions: 'Be brief.' })).toMatchObject({
+    expect(parseResponsesRequest({ input })).toMatchObject({
+      question: 'Two?',
+      turns: ['One?', 'No.', 'Two?'],
+    })
+    expect(parseResponsesRequest({ ...HELLO, instructions: 'Be brief.' })).toMatchObject({
       question: 'Hello there!',
       turns: ['Be brief.', 'Hello there!'],
     })
@@ -107,7 +110,7 @@ describe('a request', () => {
       'there is no tool',
     ],
   ])('that cannot be answered is refused by the name of the field: %s', (param, request, message) => {
-    expect(readResponsesAsk(request)).toMatchObject({
+    expect(parseResponsesRequest(request)).toMatchObject({
       refused: true,
       param,
       message: expect.stringContaining(message),
@@ -149,7 +152,9 @@ describe('a response', () => {
       total_tokens: expect.any(Number),
     })
     expect(responseTo({}, null)['usage']).toBeNull()
-    expect(dialectOf(HELLO).tokens({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 })).toEqual({
+    expect(
+      apiFormatOf(HELLO).tokens({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 }),
+    ).toEqual({
       tokens_in: 9,
       tokens_out: 6,
     })

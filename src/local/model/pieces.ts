@@ -1,6 +1,6 @@
 /** Cuts what is said into the pieces that a stream sends, and makes up words when a script asks for a number of them. */
 
-import type { Random } from './seeded.ts'
+import type { Random } from './seeded-random.ts'
 
 /** JSON has few spaces to cut at; the model's tokens are about this long there. */
 export const JSON_PIECE_CHARACTERS = 6

@@ -1,6 +1,6 @@
 /** Remembers the last calls and the clients that left, so that a test can ask what reached the upstream. */
 
-import { say } from './say.ts'
+import { print } from './print.ts'
 
 export const CALLS_KEPT_MAX = 100
 export const CANCELLATIONS_KEPT_MAX = 100
@@ -30,7 +30,7 @@ const calls: { call: Call; characters: number }[] = []
 const cancellations: Cancellation[] = []
 
 /** Notes a call; `characters` is the length of its inputs as JSON. */
-export function noteCall(call: Call, characters: number): void {
+export function recordCall(call: Call, characters: number): void {
   calls.push({ call, characters })
   let total = calls.reduce((sum, kept) => sum + kept.characters, 0)
   while (calls.length > CALLS_KEPT_MAX || (total > CALL_CHARACTERS_KEPT_MAX && calls.length > 1)) {
@@ -38,10 +38,10 @@ export function noteCall(call: Call, characters: number): void {
   }
 }
 
-export function noteCancellation(cancellation: Cancellation): void {
+export function recordCancellation(cancellation: Cancellation): void {
   cancellations.push(cancellation)
   if (cancellations.length > CANCELLATIONS_KEPT_MAX) cancellations.shift()
-  say(`client left after ${cancellation.chunksSent} chunks`)
+  print(`client left after ${cancellation.chunksSent} chunks`)
 }
 
 /** Oldest first. */

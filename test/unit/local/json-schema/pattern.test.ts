@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { samplePattern } from '../../../src/local/schema-pattern.ts'
+import { samplePattern } from '../../../../src/local/json-schema/pattern.ts'
 
 describe('samplePattern', () => {
   it.each([

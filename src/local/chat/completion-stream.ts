@@ -1,10 +1,10 @@
 /** A reply as the events of a chat completion stream, made one by one as they are sent. */
 
-import type { Tool } from './ask.ts'
+import type { Tool } from '../model/parsed-request.ts'
 import { finishReason, usageOf, type Envelope } from './completion.ts'
-import type { Part } from './delivery.ts'
-import type { Choice, Reply } from './reply.ts'
-import { randomText, type Random } from './seeded.ts'
+import type { Part } from '../delivery.ts'
+import type { Choice, Reply } from '../model/reply.ts'
+import { randomText, type Random } from '../model/seeded-random.ts'
 
 /** The padding with which the upstream hides how long a chunk's text is, in characters. */
 export const OBFUSCATION_CHARACTERS_MAX = 16

@@ -1,10 +1,17 @@
 /** Reads a chat completion request. The gateway has validated it; only what cannot be answered at all is refused. */
 
 import * as z from 'zod/mini'
-import { refusal, unreadable, type Ask, type Format, type Refusal, type Tool } from './ask.ts'
-import { effortOf } from './tokens.ts'
-import { chooseTool, functionTool } from './tool-choice.ts'
-import { jsonOf, textOf } from './turn-text.ts'
+import {
+  refusal,
+  unreadable,
+  type ParsedRequest,
+  type Format,
+  type Refusal,
+  type Tool,
+} from '../model/parsed-request.ts'
+import { effortOf } from '../model/tokens.ts'
+import { chooseTool, functionTool } from '../model/tool-choice.ts'
+import { jsonOf, textOf } from '../model/turn-text.ts'
 
 /** As in OpenAI's API. */
 export const CHOICES_MAX = 128
@@ -56,7 +63,7 @@ const requestSchema = z.looseObject({
 
 type ChatRequest = z.output<typeof requestSchema>
 
-export function readChatAsk(inputs: unknown): Ask | Refusal {
+export function parseChatRequest(inputs: unknown): ParsedRequest | Refusal {
   const parsed = requestSchema.safeParse(inputs)
   if (!parsed.success) return unreadable(parsed.error.issues[0]?.path ?? [])
   const request = parsed.data

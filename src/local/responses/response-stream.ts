@@ -1,9 +1,9 @@
 /** A reply as the events of a response stream, made one by one as they are sent. */
 
-import { OBFUSCATION_CHARACTERS_MAX } from './completion-stream.ts'
-import type { Envelope } from './completion.ts'
-import type { Part } from './delivery.ts'
-import type { Reply } from './reply.ts'
+import { OBFUSCATION_CHARACTERS_MAX } from '../chat/completion-stream.ts'
+import type { Envelope } from '../chat/completion.ts'
+import type { Part } from '../delivery.ts'
+import type { Reply } from '../model/reply.ts'
 import {
   outputItems,
   outputText,
@@ -12,7 +12,7 @@ import {
   type Request,
   type ResponseItem,
 } from './response-object.ts'
-import { randomText, type Random } from './seeded.ts'
+import { randomText, type Random } from '../model/seeded-random.ts'
 
 type Event = Record<string, unknown> & { readonly type: string }
 

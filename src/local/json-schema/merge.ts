@@ -1,6 +1,6 @@
 /** Makes one flat schema of a schema with `$ref` and `allOf`. Good enough to propose a value, not to judge one. */
 
-import { isObject, REFERENCES_MAX, resolveReference, sameJson, type Schema } from './schema-check.ts'
+import { isObject, REFERENCES_MAX, resolveReference, sameJson, type Schema } from './check.ts'
 
 /** `schema` without `$ref` and `allOf`, as far as they can be resolved within `root`. */
 export function flatten(schema: Schema, root: unknown): Schema {

@@ -1,12 +1,12 @@
 /** The two request formats of the model's catalog entry: how each is read, and how a reply is written in it. */
 
-import type { Ask, Refusal } from './ask.ts'
-import { readChatAsk } from './chat-ask.ts'
-import { completionEvents } from './completion-stream.ts'
-import { chatCompletion, envelopeOf, usageOf, type Envelope } from './completion.ts'
+import type { ParsedRequest, Refusal } from './model/parsed-request.ts'
+import { parseChatRequest } from './chat/parse-request.ts'
+import { completionEvents } from './chat/completion-stream.ts'
+import { chatCompletion, envelopeOf, usageOf, type Envelope } from './chat/completion.ts'
 import type { Part } from './delivery.ts'
 import type { LogEntry } from './gateway-logs.ts'
-import type { Reply } from './reply.ts'
+import type { Reply } from './model/reply.ts'
 import {
   outputItems,
   responseEnvelope,
@@ -14,14 +14,14 @@ import {
   responseUsage,
   statusOf,
   type Request,
-} from './response-object.ts'
-import { responseEvents } from './response-stream.ts'
-import { readResponsesAsk } from './responses-ask.ts'
-import type { Random } from './seeded.ts'
-import type { TokenCount } from './tokens.ts'
+} from './responses/response-object.ts'
+import { responseEvents } from './responses/response-stream.ts'
+import { parseResponsesRequest } from './responses/parse-request.ts'
+import type { Random } from './model/seeded-random.ts'
+import type { TokenCount } from './model/tokens.ts'
 
-/** What a dialect writes an answer from. */
-export interface Material {
+/** What a format writes an answer from. */
+export interface AnswerParts {
   readonly envelope: Envelope
   readonly reply: Reply
   readonly request: Request
@@ -30,26 +30,26 @@ export interface Material {
   readonly random: Random
 }
 
-export interface Dialect {
+export interface ApiFormat {
   /** Under the address of an OpenAI-compatible server. */
   readonly path: string
   envelope(slug: string, random: Random): Envelope
-  read(request: Request): Ask | Refusal
+  read(request: Request): ParsedRequest | Refusal
   /** As AI Gateway's log has them. */
   tokens(tokens: TokenCount, overrides: Record<string, unknown>): LogEntry
-  whole(material: Material): object
-  events(material: Material): Iterable<Part>
+  whole(material: AnswerParts): object
+  events(material: AnswerParts): Iterable<Part>
 }
 
 /** As the binding tells them apart: the one has `messages`, the other `input`. */
-export function dialectOf(request: Request): Dialect {
+export function apiFormatOf(request: Request): ApiFormat {
   return 'input' in request && !('messages' in request) ? responses : chat
 }
 
-const chat: Dialect = {
+const chat: ApiFormat = {
   path: '/chat/completions',
   envelope: envelopeOf,
-  read: readChatAsk,
+  read: parseChatRequest,
   tokens(tokens, overrides) {
     const { prompt_tokens, completion_tokens } = usageOf(tokens, overrides)
     return { tokens_in: prompt_tokens, tokens_out: completion_tokens }
@@ -65,10 +65,10 @@ const chat: Dialect = {
   },
 }
 
-const responses: Dialect = {
+const responses: ApiFormat = {
   path: '/responses',
   envelope: (slug, random) => responseEnvelope(envelopeOf(slug, random), random),
-  read: readResponsesAsk,
+  read: parseResponsesRequest,
   tokens(tokens, overrides) {
     const { input_tokens, output_tokens } = responseUsage(tokens, overrides)
     return { tokens_in: input_tokens, tokens_out: output_tokens }
@@ -81,7 +81,7 @@ const responses: Dialect = {
     responseEvents(envelope, reply, request, reported(reply, usage), random),
 }
 
-function reported({ tokens }: Reply, overrides: Material['usage']): object | null {
+function reported({ tokens }: Reply, overrides: AnswerParts['usage']): object | null {
   return overrides === null ? null : responseUsage(tokens, overrides)
 }
 

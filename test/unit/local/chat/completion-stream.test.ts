@@ -1,10 +1,10 @@
 /** The events of a stream, against the order of fields and events of a real one. */
 import { describe, expect, it } from 'vitest'
-import { readChatAsk } from '../../../src/local/chat-ask.ts'
-import { completionEvents } from '../../../src/local/completion-stream.ts'
-import { chatCompletion, envelopeOf } from '../../../src/local/completion.ts'
-import { replyTo } from '../../../src/local/reply.ts'
-import { seededRandom } from '../../../src/local/seeded.ts'
+import { parseChatRequest } from '../../../../src/local/chat/parse-request.ts'
+import { completionEvents } from '../../../../src/local/chat/completion-stream.ts'
+import { chatCompletion, envelopeOf } from '../../../../src/local/chat/completion.ts'
+import { replyTo } from '../../../../src/local/model/reply.ts'
+import { seededRandom } from '../../../../src/local/model/seeded-random.ts'
 
 interface Chunk {
   id: string
@@ -19,11 +19,11 @@ function eventsOf(
   request: Record<string, unknown>,
   wishes: { includeUsage?: boolean; includeObfuscation?: boolean; usage?: null } = {},
 ) {
-  const ask = readChatAsk({ ...REQUEST, ...request })
-  if ('refused' in ask) throw new Error(ask.message)
+  const parsed = parseChatRequest({ ...REQUEST, ...request })
+  if ('refused' in parsed) throw new Error(parsed.message)
   const random = seededRandom(JSON.stringify(request))
   const envelope = envelopeOf('openai/o3-mini', random)
-  const reply = replyTo(ask, random)
+  const reply = replyTo(parsed, random)
   const all = { includeUsage: false, includeObfuscation: true, usage: undefined, ...wishes }
   const events = [...completionEvents(envelope, reply, all, random)].map(({ text }) => text)
   expect(events.pop()).toBe('data: [DONE]\n\n')

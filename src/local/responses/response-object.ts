@@ -1,9 +1,9 @@
 /** A reply as a response object: the JSON answer, and what the first and last events of a stream have in them. */
 
-import type { Envelope } from './completion.ts'
-import type { Choice, Reply } from './reply.ts'
-import { randomText, type Random } from './seeded.ts'
-import type { TokenCount } from './tokens.ts'
+import type { Envelope } from '../chat/completion.ts'
+import type { Choice, Reply } from '../model/reply.ts'
+import { randomText, type Random } from '../model/seeded-random.ts'
+import type { TokenCount } from '../model/tokens.ts'
 
 export interface ResponseItem {
   readonly id: string
