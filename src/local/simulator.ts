@@ -3,6 +3,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
 import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
 import type { Refusal } from './model/parsed-request.ts'
+import type { Thrown } from './binding.ts'
 import type { Envelope } from './chat/completion.ts'
 import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
 import { apiFormatOf } from './api-format.ts'
@@ -16,7 +17,7 @@ import {
 } from './call-log.ts'
 import { failureResponse, refusalResponse } from './failures.ts'
 import { forward, localUpstream, type LocalEnv } from './forward.ts'
-import { GatewayLogs, recordLog, type LogEntry } from './gateway-logs.ts'
+import { findLog, GatewayLogs, recordLog, type LogEntry } from './gateway-logs.ts'
 import { replyTo } from './model/reply.ts'
 import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
 import { seededRandom, type Random } from './model/seeded-random.ts'
@@ -25,6 +26,9 @@ export type { Call, Cancellation, LocalEnv }
 
 /** A JSON answer that is cut, ends early or hangs goes out in pieces of this size; each counts as a chunk. */
 export const JSON_CHUNK_CHARACTERS = 64
+
+/** The longest time that a caller's request lasts after an abort: the runtime ends `waitUntil` after 30 s. */
+export const ABORTED_CALL_OPEN_MS = 35_000
 
 /** What the gateway gives to `env.AI.run`. The rest of the binding's options is taken and not used. */
 export interface RunOptions {
@@ -48,8 +52,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
   ): Promise<Response | undefined> {
     requireRawMode(options)
     const { signal: remoteSignal, ...otherOptions } = options
-    // A signal that came over RPC starts to listen only when it is combined: without `any` it never fires an event.
-    const signal = remoteSignal ? AbortSignal.any([remoteSignal]) : null
+    const signal = remoteSignal ? localSignal(remoteSignal) : null
     const { simulate, ...request } = inputs
     const json = JSON.stringify(inputs)
     const random = seededRandom(`${model} ${json}`)
@@ -99,9 +102,27 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     return new Response(body, { headers })
   }
 
-  /** The logs of any AI Gateway: offline there is one. */
+  /** Like `run()`, but resolves with the error instead of rejecting. */
+  async runSafely(
+    model: string,
+    inputs: Record<string, unknown>,
+    options: RunOptions,
+  ): Promise<Response | Thrown | undefined> {
+    try {
+      return await this.run(model, inputs, options)
+    } catch (error) {
+      return { thrown: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  /** The logs of any AI Gateway. Offline, every gateway has the same log. */
   gateway(_id: string): GatewayLogs {
     return new GatewayLogs()
+  }
+
+  /** Like `gateway(id).getLog()`, but without a stub, and null for an unknown id. */
+  async findLog(id: string): Promise<LogEntry | null> {
+    return findLog(id)
   }
 
   /** The last calls, oldest first: what reached the upstream. */
@@ -113,6 +134,18 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
   async cancellations(): Promise<Cancellation[]> {
     return lastCancellations()
   }
+}
+
+/**
+ * A signal that came over RPC fires no event until it is combined.
+ *
+ * The caller holds the signal until its own request is over, and so keeps this call open after an abort. The runtime reports
+ * an open call without pending work as hung, so a timer is kept pending.
+ */
+function localSignal(remoteSignal: AbortSignal): AbortSignal {
+  const signal = AbortSignal.any([remoteSignal])
+  signal.addEventListener('abort', () => void setTimeout(() => undefined, ABORTED_CALL_OPEN_MS))
+  return signal
 }
 
 interface Answer {
