@@ -1,6 +1,6 @@
 /** Makes a value that satisfies a JSON schema: proposes candidates, best first, and takes the first that passes. */
 
-import { isObject, satisfies, type Schema } from './check.ts'
+import { isObject, lookupOf, satisfies, type Schema, type SchemaLookup } from './check.ts'
 import { flatten, merge } from './merge.ts'
 import { proposeNumbers, proposeStrings } from './scalars.ts'
 
@@ -23,7 +23,7 @@ interface Place {
 }
 
 interface Filler {
-  readonly root: unknown
+  readonly lookup: SchemaLookup
   /** How deep optional properties and items are filled. */
   readonly generousDepth: number
   stepsLeft: number
@@ -31,25 +31,22 @@ interface Filler {
 
 /** `name` is used in texts that the schema leaves open. An unsatisfiable schema gets a value that comes near. */
 export function fillSchema(schema: unknown, name = 'value'): unknown {
+  const lookup = lookupOf(schema)
   let value: unknown = null
   for (const generousDepth of [GENEROUS_DEPTH, 1, 0]) {
-    value = fill(
-      schema,
-      { name, depth: 0, ordinal: 0 },
-      { root: schema, generousDepth, stepsLeft: STEPS_MAX },
-    )
-    if (satisfies(value, schema)) break
+    value = fill(schema, { name, depth: 0, ordinal: 0 }, { lookup, generousDepth, stepsLeft: STEPS_MAX })
+    if (satisfies(value, schema, lookup)) break
   }
   return value
 }
 
 function fill(schema: unknown, place: Place, filler: Filler): unknown {
   if (schema === false || place.depth > DEPTH_MAX || filler.stepsLeft-- <= 0) return null
-  const flat = isObject(schema) ? flatten(schema, filler.root) : {}
+  const flat = isObject(schema) ? flatten(schema, filler.lookup) : {}
   let nearest: unknown = null
   let isFirst = true
   for (const candidate of propose(flat, place, filler)) {
-    if (satisfies(candidate, schema, filler.root)) return candidate
+    if (satisfies(candidate, schema, filler.lookup)) return candidate
     if (isFirst) nearest = candidate
     isFirst = false
   }

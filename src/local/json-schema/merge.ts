@@ -1,15 +1,18 @@
 /** Makes one flat schema of a schema with `$ref` and `allOf`. Good enough to propose a value, not to judge one. */
 
-import { isObject, REFERENCES_MAX, resolveReference, sameJson, type Schema } from './check.ts'
+import { isObject, sameJson, type Schema, type SchemaLookup } from './check.ts'
 
-/** `schema` without `$ref` and `allOf`, as far as they can be resolved within `root`. */
-export function flatten(schema: Schema, root: unknown): Schema {
+/** A longer chain of references is a circle. */
+export const REFERENCES_MAX = 32
+
+/** `schema` without `$ref` and `allOf`, as far as they can be resolved through `lookup`. */
+export function flatten(schema: Schema, lookup: SchemaLookup): Schema {
   let flat = schema
   for (let round = 0; round < REFERENCES_MAX; round++) {
     const { $ref: reference, allOf, ...rest } = flat
     if (typeof reference !== 'string' && !Array.isArray(allOf)) return flat
     const parts = [
-      ...(typeof reference === 'string' ? [resolveReference(reference, root)] : []),
+      ...(typeof reference === 'string' ? [lookup[reference]] : []),
       ...(Array.isArray(allOf) ? allOf : []),
     ]
     flat = parts.filter(isObject).reduce(merge, rest)
