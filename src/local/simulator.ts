@@ -4,7 +4,7 @@ import { WorkerEntrypoint } from 'cloudflare:workers'
 import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
 import type { Refusal } from './model/parsed-request.ts'
 import type { Thrown } from './binding.ts'
-import type { Envelope } from './chat/completion.ts'
+import type { Envelope } from './model/envelope.ts'
 import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
 import { apiFormatOf } from './api-format.ts'
 import {

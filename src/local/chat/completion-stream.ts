@@ -1,13 +1,12 @@
 /** A reply as the events of a chat completion stream, made one by one as they are sent. */
 
 import type { Tool } from '../model/parsed-request.ts'
-import { finishReason, usageOf, type Envelope } from './completion.ts'
+import type { Envelope } from '../model/envelope.ts'
+import { obfuscation } from '../model/pieces.ts'
+import { finishReason, usageOf } from './completion.ts'
 import type { Part } from '../delivery.ts'
 import type { Choice, Reply } from '../model/reply.ts'
-import { randomText, type Random } from '../model/seeded-random.ts'
-
-/** The padding with which the upstream hides how long a chunk's text is, in characters. */
-export const OBFUSCATION_CHARACTERS_MAX = 16
+import type { Random } from '../model/seeded-random.ts'
 
 export interface StreamWishes {
   /** A last chunk with the usage, and `"usage":null` in every other. */
@@ -77,8 +76,4 @@ function pieceDelta({ call }: Choice, piece: string): object {
 /** A custom tool is given text, a function is given JSON. */
 function given(kind: Tool['kind'], text: string): object {
   return kind === 'custom' ? { input: text } : { arguments: text }
-}
-
-function obfuscation(random: Random): string {
-  return randomText(random, 1 + Math.floor(random() * OBFUSCATION_CHARACTERS_MAX))
 }

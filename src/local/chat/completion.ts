@@ -1,38 +1,8 @@
 /** A reply as a chat completion: the JSON answer, and what the chunks of a stream have in common with it. */
 
+import type { Envelope } from '../model/envelope.ts'
 import type { Choice, Reply } from '../model/reply.ts'
-import { randomText, type Random } from '../model/seeded-random.ts'
 import type { TokenCount } from '../model/tokens.ts'
-
-/**
- * `created` is a fixed second plus up to a day, taken from the inputs: the same call gives the same bytes, and the time
- * is one at which the model was in service.
- */
-const CREATED_SECONDS = 1_777_319_807
-const DAY_SECONDS = 86_400
-
-/** The name under which the upstream answers to `openai/o3-mini`. */
-const SERVED_AS: Record<string, string> = { 'openai/o3-mini': 'o3-mini-2025-01-31' }
-
-/** What is the same in every chunk of an answer. */
-export interface Envelope {
-  readonly id: string
-  readonly created: number
-  readonly model: string
-  readonly fingerprint: string
-}
-
-/** A slug that is not known is served under its last part. */
-export function envelopeOf(slug: string, random: Random): Envelope {
-  return {
-    id: `chatcmpl-${randomText(random, 29)}`,
-    created: CREATED_SECONDS + Math.floor(random() * DAY_SECONDS),
-    model: SERVED_AS[slug] ?? slug.slice(slug.lastIndexOf('/') + 1),
-    fingerprint: `fp_${Math.floor(random() * 2 ** 40)
-      .toString(16)
-      .padStart(10, '0')}`,
-  }
-}
 
 /** `overrides` is laid over the usage; null leaves it out. */
 export function chatCompletion(

@@ -1,9 +1,12 @@
 /** Cuts what is said into the pieces that a stream sends, and makes up words when a script asks for a number of them. */
 
-import type { Random } from './seeded-random.ts'
+import { randomText, type Random } from './seeded-random.ts'
 
 /** JSON has few spaces to cut at; the model's tokens are about this long there. */
 export const JSON_PIECE_CHARACTERS = 6
+
+/** The longest padding of a chunk. The upstream pads chunks to hide the length of their text. */
+export const OBFUSCATION_CHARACTERS_MAX = 16
 
 const WORDS = (
   'the a river stone light morning quiet answer line small green window paper road cloud number simple ' +
@@ -23,4 +26,9 @@ export function jsonPieces(text: string): string[] {
 /** A text of exactly `count` words. */
 export function scriptedWords(random: Random, count: number): string {
   return Array.from({ length: count }, () => WORDS[Math.floor(random() * WORDS.length)] ?? 'word').join(' ')
+}
+
+/** The padding of one chunk. */
+export function obfuscation(random: Random): string {
+  return randomText(random, 1 + Math.floor(random() * OBFUSCATION_CHARACTERS_MAX))
 }

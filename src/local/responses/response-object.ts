@@ -1,6 +1,6 @@
 /** A reply as a response object: the JSON answer, and what the first and last events of a stream have in them. */
 
-import type { Envelope } from '../chat/completion.ts'
+import type { Envelope } from '../model/envelope.ts'
 import type { Choice, Reply } from '../model/reply.ts'
 import { randomText, type Random } from '../model/seeded-random.ts'
 import type { TokenCount } from '../model/tokens.ts'

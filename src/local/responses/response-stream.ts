@@ -1,7 +1,7 @@
 /** A reply as the events of a response stream, made one by one as they are sent. */
 
-import { OBFUSCATION_CHARACTERS_MAX } from '../chat/completion-stream.ts'
-import type { Envelope } from '../chat/completion.ts'
+import type { Envelope } from '../model/envelope.ts'
+import { obfuscation } from '../model/pieces.ts'
 import type { Part } from '../delivery.ts'
 import type { Reply } from '../model/reply.ts'
 import {
@@ -12,7 +12,7 @@ import {
   type Request,
   type ResponseItem,
 } from './response-object.ts'
-import { randomText, type Random } from '../model/seeded-random.ts'
+import type { Random } from '../model/seeded-random.ts'
 
 type Event = Record<string, unknown> & { readonly type: string }
 
@@ -69,8 +69,7 @@ function* itemEvents(
     const logprobs = isMessage ? { logprobs: [] } : {}
     if (isMessage) yield { type: 'response.content_part.added', ...place, part: outputText('') }
     for (const delta of pieces) {
-      const obfuscation = randomText(random, 1 + Math.floor(random() * OBFUSCATION_CHARACTERS_MAX))
-      yield { type: `${events}.delta`, ...place, delta, ...logprobs, obfuscation }
+      yield { type: `${events}.delta`, ...place, delta, ...logprobs, obfuscation: obfuscation(random) }
     }
     yield { type: `${events}.done`, ...place, [field]: whole, ...logprobs }
     if (isMessage) yield { type: 'response.content_part.done', ...place, part: outputText(whole) }

@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { parseChatRequest } from '../../../../src/local/chat/parse-request.ts'
 import { completionEvents } from '../../../../src/local/chat/completion-stream.ts'
-import { chatCompletion, envelopeOf } from '../../../../src/local/chat/completion.ts'
+import { chatCompletion } from '../../../../src/local/chat/completion.ts'
+import { envelopeOf } from '../../../../src/local/model/envelope.ts'
 import { replyTo } from '../../../../src/local/model/reply.ts'
 import { seededRandom } from '../../../../src/local/model/seeded-random.ts'
 
