@@ -1,4 +1,4 @@
-/** The two request formats of the model's catalog entry: how each is read, and how a reply is written in it. */
+/** The two request formats of the model's catalog entry. Each parses a request and writes a reply. */
 
 import type { ParsedRequest, Refusal } from './model/parsed-request.ts'
 import { parseChatRequest } from './chat/parse-request.ts'
@@ -21,28 +21,28 @@ import { parseResponsesRequest } from './responses/parse-request.ts'
 import type { Random } from './model/seeded-random.ts'
 import type { TokenCount } from './model/tokens.ts'
 
-/** What a format writes an answer from. */
-export interface AnswerParts {
+/** A format writes an answer from these. */
+export interface AnswerSource {
   readonly envelope: Envelope
   readonly reply: Reply
   readonly request: Request
-  /** Laid over the usage; null for none. */
+  /** Overrides fields of the usage; null reports none. */
   readonly usage: Record<string, unknown> | null | undefined
   readonly random: Random
 }
 
 export interface ApiFormat {
-  /** Under the address of an OpenAI-compatible server. */
+  /** The path below the base URL of an OpenAI-compatible server. */
   readonly path: string
   envelope(slug: string, random: Random): Envelope
-  read(request: Request): ParsedRequest | Refusal
-  /** As AI Gateway's log has them. */
-  tokens(tokens: TokenCount, overrides: Record<string, unknown>): LogEntry
-  whole(material: AnswerParts): object
-  events(material: AnswerParts): Iterable<Part>
+  parse(request: Request): ParsedRequest | Refusal
+  /** The entry of AI Gateway's log. */
+  logEntry(tokens: TokenCount, overrides: Record<string, unknown>): LogEntry
+  json(source: AnswerSource): object
+  events(source: AnswerSource): Iterable<Part>
 }
 
-/** As the binding tells them apart: the one has `messages`, the other `input`. */
+/** The binding's rule: a chat request has `messages`, a Responses request has `input`. */
 export function apiFormatOf(request: Request): ApiFormat {
   return 'input' in request && !('messages' in request) ? responses : chat
 }
@@ -50,39 +50,39 @@ export function apiFormatOf(request: Request): ApiFormat {
 const chat: ApiFormat = {
   path: '/chat/completions',
   envelope: envelopeOf,
-  read: parseChatRequest,
-  tokens(tokens, overrides) {
+  parse: parseChatRequest,
+  logEntry(tokens, overrides) {
     const { prompt_tokens, completion_tokens } = usageOf(tokens, overrides)
     return { tokens_in: prompt_tokens, tokens_out: completion_tokens }
   },
-  whole: ({ envelope, reply, usage }) => chatCompletion(envelope, reply, usage),
+  json: ({ envelope, reply, usage }) => chatCompletion(envelope, reply, usage),
   events({ envelope, reply, request, usage, random }) {
-    const wishes = {
+    const options = {
       includeUsage: streamOption(request, 'include_usage') === true,
       includeObfuscation: streamOption(request, 'include_obfuscation') !== false,
       usage,
     }
-    return completionEvents(envelope, reply, wishes, random)
+    return completionEvents(envelope, reply, options, random)
   },
 }
 
 const responses: ApiFormat = {
   path: '/responses',
   envelope: (slug, random) => responseEnvelope(envelopeOf(slug, random), random),
-  read: parseResponsesRequest,
-  tokens(tokens, overrides) {
+  parse: parseResponsesRequest,
+  logEntry(tokens, overrides) {
     const { input_tokens, output_tokens } = responseUsage(tokens, overrides)
     return { tokens_in: input_tokens, tokens_out: output_tokens }
   },
-  whole({ envelope, reply, request, usage, random }) {
+  json({ envelope, reply, request, usage, random }) {
     const output = outputItems(reply, request, random)
-    return responseObject(envelope, request, statusOf(reply), output, reported(reply, usage))
+    return responseObject(envelope, request, statusOf(reply), output, reportedUsage(reply, usage))
   },
   events: ({ envelope, reply, request, usage, random }) =>
-    responseEvents(envelope, reply, request, reported(reply, usage), random),
+    responseEvents(envelope, reply, request, reportedUsage(reply, usage), random),
 }
 
-function reported({ tokens }: Reply, overrides: AnswerParts['usage']): object | null {
+function reportedUsage({ tokens }: Reply, overrides: AnswerSource['usage']): object | null {
   return overrides === null ? null : responseUsage(tokens, overrides)
 }
 

@@ -5,9 +5,17 @@
 
 import type { UpstreamBinding } from '../upstream/call.ts'
 import { LOG_NOT_FOUND, type LogEntry } from './gateway-logs.ts'
-import type { RunOptions } from './simulator.ts'
 
-/** The error that `run()` threw. */
+/** The options of `env.AI.run` that the gateway sets. The binding's other options are ignored. */
+export interface RunOptions {
+  readonly returnRawResponse?: boolean
+  readonly gateway?: { readonly id?: string; readonly [option: string]: unknown }
+  readonly signal?: AbortSignal | null
+  readonly extraHeaders?: Record<string, string>
+  readonly [option: string]: unknown
+}
+
+/** The message of the error that `run()` threw. */
 export interface Thrown {
   readonly thrown: string
 }

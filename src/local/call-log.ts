@@ -1,11 +1,11 @@
-/** Remembers the last calls and the clients that left, so that a test can ask what reached the upstream. */
+/** The last calls and cancellations, so that a test can read what reached the upstream. */
 
 import { print } from './print.ts'
 
 export const CALLS_KEPT_MAX = 100
 export const CANCELLATIONS_KEPT_MAX = 100
 
-/** All remembered inputs together, in characters of JSON: old calls are forgotten sooner when calls are large. */
+/** The bound of all kept inputs, in characters of JSON. Large calls make older ones drop out sooner. */
 export const CALL_CHARACTERS_KEPT_MAX = 8_000_000
 
 export interface Call {
@@ -14,7 +14,7 @@ export interface Call {
   readonly tag: string | null
   readonly model: string
   readonly inputs: Record<string, unknown>
-  /** As given to `run()`, without the signal. */
+  /** The options of `run()` without the signal. */
   readonly options: Record<string, unknown>
 }
 
@@ -29,7 +29,7 @@ export interface Cancellation {
 const calls: { call: Call; characters: number }[] = []
 const cancellations: Cancellation[] = []
 
-/** Notes a call; `characters` is the length of its inputs as JSON. */
+/** `characters` is the length of the inputs as JSON. */
 export function recordCall(call: Call, characters: number): void {
   calls.push({ call, characters })
   let total = calls.reduce((sum, kept) => sum + kept.characters, 0)

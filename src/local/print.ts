@@ -1,5 +1,5 @@
-/** Tells the person at the terminal of `wrangler dev` what the simulator noticed. Never the text of a message. */
+/** Prints a line in the terminal of `wrangler dev`. The line must never contain the text of a message. */
 export function print(line: string): void {
-  // oxlint-disable-next-line no-console -- the terminal is where a person looks for it
+  // oxlint-disable-next-line no-console -- the line is for the person at the terminal
   console.log(`simulator: ${line}`)
 }

@@ -1,4 +1,4 @@
-/** A reply as the events of a chat completion stream, made one by one as they are sent. */
+/** Writes a reply as the events of a chat completion stream. Each event is made when it is sent. */
 
 import type { Tool } from '../model/parsed-request.ts'
 import type { Envelope } from '../model/envelope.ts'
@@ -8,19 +8,19 @@ import type { Part } from '../delivery.ts'
 import type { Choice, Reply } from '../model/reply.ts'
 import type { Random } from '../model/seeded-random.ts'
 
-export interface StreamWishes {
-  /** A last chunk with the usage, and `"usage":null` in every other. */
+export interface StreamOptions {
+  /** The last chunk has the usage, and every other chunk has `"usage":null`. */
   readonly includeUsage: boolean
   readonly includeObfuscation: boolean
-  /** Laid over the usage; null leaves the usage chunk out. */
+  /** Overrides fields of the usage; null leaves the usage chunk out. */
   readonly usage: Record<string, unknown> | null | undefined
 }
 
-/** With several choices, a piece of each in turn. Only pieces are paced; the first chunk and the last ones come at once. */
+/** Several choices take turns, piece by piece. Only the pieces are paced. */
 export function* completionEvents(
   envelope: Envelope,
   reply: Reply,
-  wishes: StreamWishes,
+  options: StreamOptions,
   random: Random,
 ): Generator<Part> {
   const chunk = (choices: object[], usage: object | null, isPaced = false): Part => {
@@ -32,8 +32,8 @@ export function* completionEvents(
       service_tier: 'default',
       system_fingerprint: envelope.fingerprint,
       choices,
-      ...(wishes.includeUsage ? { usage } : {}),
-      ...(wishes.includeObfuscation ? { obfuscation: obfuscation(random) } : {}),
+      ...(options.includeUsage ? { usage } : {}),
+      ...(options.includeObfuscation ? { obfuscation: obfuscation(random) } : {}),
     }
     return { text: `data: ${JSON.stringify(event)}\n\n`, isChunk: true, isPaced }
   }
@@ -52,28 +52,28 @@ export function* completionEvents(
   for (const [index, choice] of choices.entries()) {
     yield chunk([{ index, delta: {}, finish_reason: finishReason(choice) }], null)
   }
-  if (wishes.includeUsage && wishes.usage !== null) yield chunk([], usageOf(reply.tokens, wishes.usage))
+  if (options.includeUsage && options.usage !== null) yield chunk([], usageOf(reply.tokens, options.usage))
   yield { text: 'data: [DONE]\n\n', isChunk: false, isPaced: false }
 }
 
 function firstDelta({ call }: Choice): object {
   if (!call) return { role: 'assistant', content: '', refusal: null }
   const { kind, name, id } = call
-  const opened =
+  const callField =
     kind === 'legacy'
       ? { function_call: { name, arguments: '' } }
-      : { tool_calls: [{ index: 0, id, type: kind, [kind]: { name, ...given(kind, '') } }] }
-  return { role: 'assistant', content: null, ...opened, refusal: null }
+      : { tool_calls: [{ index: 0, id, type: kind, [kind]: { name, ...inputField(kind, '') } }] }
+  return { role: 'assistant', content: null, ...callField, refusal: null }
 }
 
 function pieceDelta({ call }: Choice, piece: string): object {
   if (!call) return { content: piece }
   const { kind } = call
-  if (kind === 'legacy') return { function_call: given(kind, piece) }
-  return { tool_calls: [{ index: 0, [kind]: given(kind, piece) }] }
+  if (kind === 'legacy') return { function_call: inputField(kind, piece) }
+  return { tool_calls: [{ index: 0, [kind]: inputField(kind, piece) }] }
 }
 
-/** A custom tool is given text, a function is given JSON. */
-function given(kind: Tool['kind'], text: string): object {
+/** A custom tool takes text (`input`), a function takes JSON (`arguments`). */
+function inputField(kind: Tool['kind'], text: string): object {
   return kind === 'custom' ? { input: text } : { arguments: text }
 }

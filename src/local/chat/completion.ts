@@ -1,10 +1,10 @@
-/** A reply as a chat completion: the JSON answer, and what the chunks of a stream have in common with it. */
+/** Writes a reply as a chat completion. Streams share its usage and its finish reasons. */
 
 import type { Envelope } from '../model/envelope.ts'
 import type { Choice, Reply } from '../model/reply.ts'
 import type { TokenCount } from '../model/tokens.ts'
 
-/** `overrides` is laid over the usage; null leaves it out. */
+/** `overrides` replaces fields of the usage; null leaves the usage out. */
 export function chatCompletion(
   envelope: Envelope,
   reply: Reply,
@@ -20,7 +20,7 @@ export function chatCompletion(
     choices: reply.choices.map((choice, index) => ({
       index,
       finish_reason: finishReason(choice),
-      message: { role: 'assistant', ...said(choice), refusal: null, annotations: [] },
+      message: { role: 'assistant', ...messageFields(choice), refusal: null, annotations: [] },
     })),
     ...(overrides === null ? {} : { usage: usageOf(reply.tokens, overrides) }),
     gatewayMetadata: { keySource: 'Unified' },
@@ -48,7 +48,7 @@ export function finishReason({ call, end }: Choice): string {
   return call?.kind === 'legacy' ? 'function_call' : 'tool_calls'
 }
 
-function said({ call, pieces }: Choice): object {
+function messageFields({ call, pieces }: Choice): object {
   const text = pieces.join('')
   if (!call) return { content: text }
   const { kind, name, id } = call

@@ -1,9 +1,9 @@
-/** Reads a chat completion request. The gateway has validated it; only what cannot be answered at all is refused. */
+/** Parses a chat completion request. The gateway has validated it, so only an unanswerable request is refused. */
 
 import * as z from 'zod/mini'
 import {
   refusal,
-  unreadable,
+  unreadableField,
   type ParsedRequest,
   type Format,
   type Refusal,
@@ -13,7 +13,7 @@ import { effortOf } from '../model/tokens.ts'
 import { chooseTool, functionTool } from '../model/tool-choice.ts'
 import { jsonOf, textOf } from '../model/turn-text.ts'
 
-/** As in OpenAI's API. */
+/** The bound on `n` in OpenAI's API. */
 export const CHOICES_MAX = 128
 
 const named = z.looseObject({ name: z.string() })
@@ -65,7 +65,7 @@ type ChatRequest = z.output<typeof requestSchema>
 
 export function parseChatRequest(inputs: unknown): ParsedRequest | Refusal {
   const parsed = requestSchema.safeParse(inputs)
-  if (!parsed.success) return unreadable(parsed.error.issues[0]?.path ?? [])
+  if (!parsed.success) return unreadableField(parsed.error.issues[0]?.path ?? [])
   const request = parsed.data
   const lastUser = request.messages.findLastIndex((message) => message.role === 'user')
   const toolResults = request.messages
@@ -87,7 +87,7 @@ export function parseChatRequest(inputs: unknown): ParsedRequest | Refusal {
   }
 }
 
-/** One of the tools; of the deprecated functions if there are no tools. */
+/** The tool to call. Without tools it is one of the deprecated functions. */
 function toolOf(request: ChatRequest): Tool | null | Refusal {
   const offered = (request.tools ?? []).flatMap(offeredTool)
   if (offered.length === 0) return functionOf(request)
@@ -109,7 +109,7 @@ function offeredTool(tool: z.output<typeof toolSchema>): Tool[] {
   return []
 }
 
-/** Of allowed tools, the first. */
+/** A list of allowed tools chooses its first tool. */
 function chosenName(choice: Exclude<z.output<typeof toolChoiceSchema>, string>): string | undefined {
   if ('allowed_tools' in choice) {
     const allowed = toolSchema.safeParse(
@@ -120,7 +120,7 @@ function chosenName(choice: Exclude<z.output<typeof toolChoiceSchema>, string>):
   return 'custom' in choice ? named.parse(choice.custom).name : named.parse(choice['function']).name
 }
 
-/** Everything that the model would read, a text for each message and one for each schema. */
+/** One text for each message and each schema that the model would read. */
 function turnsOf(request: ChatRequest): string[] {
   const messages = request.messages.map(
     ({ content, tool_calls: toolCalls, function_call: functionCall }) =>

@@ -1,4 +1,4 @@
-/** Makes one flat schema of a schema with `$ref` and `allOf`. Good enough to propose a value, not to judge one. */
+/** Flattens a schema with `$ref` and `allOf`. The result serves to propose a value, not to judge it. */
 
 import { isObject, sameJson, type Schema, type SchemaLookup } from './check.ts'
 
@@ -20,7 +20,7 @@ export function flatten(schema: Schema, lookup: SchemaLookup): Schema {
   return flat
 }
 
-/** One schema for values that satisfy both. */
+/** The schema of the values that satisfy both schemas. */
 export function merge(a: Schema, b: Schema): Schema {
   const merged: Schema = { ...a }
   for (const [key, value] of Object.entries(b)) {

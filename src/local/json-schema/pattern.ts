@@ -1,17 +1,17 @@
 /**
- * Makes a string that a regular expression accepts: literals, classes, groups, alternatives, quantifiers. What it does
- * not know (back references, look-arounds) it steps over, so the caller checks the result.
+ * Makes a string that a regular expression accepts. It knows literals, classes, groups, alternatives and quantifiers. It
+ * skips back references and look-arounds, so the caller must check the result.
  */
 
 export const PATTERN_CHARACTERS_MAX = 2_000
 export const SAMPLE_CHARACTERS_MAX = 10_000
 
-/** Any character in doubt is taken from here, the first that fits. */
+/** A negated class takes its first character from here. */
 const PRINTABLE = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,:;/@#!?+*=()[]{}<>'
 
 /**
- * `repeat` is how often an open-ended quantifier runs, and which of several alternatives is taken: another number gives
- * another sample. Undefined for a pattern that is too long or cannot be read.
+ * An open-ended quantifier repeats `repeat` times, and `repeat` chooses among alternatives: another number gives another
+ * sample. Undefined for a pattern that is too long or cannot be parsed.
  */
 export function samplePattern(pattern: string, repeat: number): string | undefined {
   if (pattern.length > PATTERN_CHARACTERS_MAX) return undefined
@@ -75,7 +75,7 @@ function readGroup(reader: Reader): string {
   return /^\?<?[=!]/u.test(prefix) ? '' : sample
 }
 
-/** A class as the characters in it, which for `[^…]` are the printable ones that are not. */
+/** The first character of a class; of `[^…]`, the first printable character that is not in it. */
 function readClass(reader: Reader): string {
   const negated = reader.pattern[reader.at] === '^'
   if (negated) reader.at++
@@ -102,7 +102,7 @@ function readMember(reader: Reader): string {
   return char === '\\' ? readEscape(reader) : char
 }
 
-/** The characters that the escape after a backslash stands for; none for an assertion. */
+/** The characters that an escape matches; an assertion matches none. */
 function readEscape(reader: Reader): string {
   const rest = reader.pattern.slice(reader.at)
   const code = /^(?:u\{([0-9a-f]{1,6})\}|u([0-9a-f]{4})|x([0-9a-f]{2}))/iu.exec(rest)
@@ -130,7 +130,7 @@ function readEscape(reader: Reader): string {
   return known[char] ?? char
 }
 
-/** How often the atom before stands; a lazy quantifier counts like a greedy one. */
+/** The number of repetitions of the atom before. A lazy quantifier is read like a greedy one. */
 function readQuantifier(reader: Reader): number {
   const found = /^(?:([*+?])|\{(\d+)(,(\d*))?\})\??/u.exec(reader.pattern.slice(reader.at))
   if (!found) return 1

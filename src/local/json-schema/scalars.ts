@@ -3,7 +3,7 @@
 import type { Schema } from './check.ts'
 import { SAMPLE_CHARACTERS_MAX, samplePattern } from './pattern.ts'
 
-/** The last digit 1 of each can be any other: so the items of an array differ. */
+/** The last digit 1 of each sample can be replaced, so that the items of an array differ. */
 const FORMAT_SAMPLES: Record<string, string> = {
   date: '2026-03-01',
   'date-time': '2026-03-01T09:30:00Z',
@@ -24,10 +24,10 @@ const FORMAT_SAMPLES: Record<string, string> = {
   'json-pointer': '/example/1',
 }
 
-/** How often the open-ended parts of a pattern are repeated, one try after the other. */
+/** The numbers of repetitions to try for the open-ended parts of a pattern. */
 const PATTERN_REPEATS = [1, 0, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256]
 
-/** A text made of `name`, or a sample of the format or the pattern; different for each `ordinal` where it can be. */
+/** Samples of the format or the pattern, then texts made of `name`. They differ by `ordinal` if possible. */
 export function* proposeStrings(schema: Schema, name: string, ordinal: number): Generator<string> {
   const { format, pattern } = schema
   const min = typeof schema['minLength'] === 'number' ? schema['minLength'] : 0
@@ -47,7 +47,7 @@ export function* proposeStrings(schema: Schema, name: string, ordinal: number): 
   yield fitLength(ordinal === 0 ? 'a' : `${ordinal + 1}a`, min, max)
 }
 
-/** Numbers within the bounds, near one; with `ordinal` another one for each item of an array. */
+/** Numbers within the bounds and close to one of them. `ordinal` makes the items of an array differ. */
 export function* proposeNumbers(schema: Schema, isWhole: boolean, ordinal: number): Generator<number> {
   const low = bound(schema['minimum'], schema['exclusiveMinimum'], Math.max)
   const high = bound(schema['maximum'], schema['exclusiveMaximum'], Math.min)
@@ -64,7 +64,7 @@ export function* proposeNumbers(schema: Schema, isWhole: boolean, ordinal: numbe
     yield last - step * (ordinal + 1)
   }
   yield 0
-  // A multiple of a fraction need not be whole; a whole number is sought a few steps on.
+  // A multiple of a fraction may not be whole. Then a whole number is a few steps further.
   if (isWhole) for (let tries = 1; tries <= 100; tries++) yield (Math.ceil((low ?? 0) / step) + tries) * step
   if (low !== undefined && high !== undefined)
     yield (low + high) / 2 + ((high - low) / 1_000) * (ordinal % 100)
@@ -79,10 +79,10 @@ function bound(a: unknown, b: unknown, choose: (...values: number[]) => number):
   return given.length === 0 ? undefined : choose(...given)
 }
 
-/** In code points, as JSON Schema counts. */
+/** Lengths are in code points, as in JSON Schema. */
 function fitLength(text: string, min: number, max: number): string {
-  const least = Math.min(min, SAMPLE_CHARACTERS_MAX)
+  const length = Math.min(min, SAMPLE_CHARACTERS_MAX)
   const characters = Array.from(text)
-  while (characters.length < least) characters.push('x')
+  while (characters.length < length) characters.push('x')
   return characters.slice(0, max).join('')
 }

@@ -1,9 +1,9 @@
-/** What the simulator says: shortened answers to the examples of the model's page, an echo to anything else. */
+/** The simulator's texts: short answers to the examples of the model's page, and an echo for any other question. */
 
-/** A question longer than this is somebody's own and gets the echo, whatever words are in it. */
+/** A longer question is no example, whatever words are in it. */
 export const EXAMPLE_CHARACTERS_MAX = 200
 
-/** So much of a question or of a tool's result is repeated. */
+/** The answer quotes at most this much of a question or of a tool's result. */
 export const QUOTE_CHARACTERS_MAX = 500
 
 interface Example {
@@ -78,7 +78,7 @@ const EXAMPLES: readonly Example[] = [
   { question: /explain the concept of recursion/iu, answer: RECURSION },
 ]
 
-/** The answer in words: to the results of tools if there are any, else to the question. */
+/** The text that answers the results of tools or, without any, the question. */
 export function answerText(question: string, toolResults: readonly string[]): string {
   if (toolResults.length > 0) return toolAnswer(toolResults)
   const example =
@@ -90,7 +90,7 @@ export function answerText(question: string, toolResults: readonly string[]): st
   return `This is the offline simulator of o3-mini: no model was called. ${echo}`
 }
 
-/** The answer where any JSON object is wanted. */
+/** The answer to a request for any JSON object. */
 export function answerObject(question: string): string {
   return JSON.stringify({ answer: 'This is the offline simulator of o3-mini.', question: quote(question) })
 }

@@ -1,23 +1,23 @@
-/** What a call asks for, whichever request format it came in. Readers make it, `reply.ts` answers it. */
+/** A request of either API after parsing. `reply.ts` answers it. */
 
 import type { Effort } from './tokens.ts'
 
 export interface ParsedRequest {
-  /** The text of every turn and of every schema that the model would read, for the token count. */
+  /** The text of every turn and schema that the model would read. The prompt's tokens are counted from it. */
   readonly turns: readonly string[]
-  /** The last thing the user said. */
+  /** The user's last message. */
   readonly question: string
-  /** Results of tools since then, oldest first. */
+  /** The results of tools after the question, oldest first. */
   readonly toolResults: readonly string[]
-  /** The tool that the next answer calls; null to answer with text. */
+  /** The tool that the answer calls; null for an answer in text. */
   readonly tool: Tool | null
   readonly format: Format
   readonly effort: Effort
-  /** Bound on a choice's tokens, reasoning included; null without one. */
+  /** The bound on a choice's tokens, reasoning included; null without a bound. */
   readonly tokensMax: number | null
-  /** Texts that end the answer where they would begin. */
+  /** The stop texts. The answer ends before the first of them. */
   readonly stop: readonly string[]
-  /** How many answers are wanted. */
+  /** The number of answers (`n`). */
   readonly choices: number
 }
 
@@ -31,15 +31,15 @@ export type Format =
   | { readonly kind: 'object' }
   | { readonly kind: 'schema'; readonly schema: unknown }
 
-/** Why a request cannot be answered, in the words and with the path of OpenAI's 400. */
+/** The reason why a request cannot be answered, with the message and the path of OpenAI's 400. */
 export interface Refusal {
   readonly refused: true
   readonly param: string
   readonly message: string
 }
 
-/** For what a reader cannot read, with the path of the first thing that is wrong. */
-export function unreadable(path: readonly PropertyKey[]): Refusal {
+/** The refusal of a request with an invalid field at `path`. */
+export function unreadableField(path: readonly PropertyKey[]): Refusal {
   const param = path.reduce<string>((text, key) => {
     if (typeof key === 'number') return `${text}[${key}]`
     return text === '' ? String(key) : `${text}.${String(key)}`

@@ -1,8 +1,8 @@
-/** Cuts what is said into the pieces that a stream sends, and makes up words when a script asks for a number of them. */
+/** Splits an answer into the pieces of a stream, pads them, and makes words for a script. */
 
 import { randomText, type Random } from './seeded-random.ts'
 
-/** JSON has few spaces to cut at; the model's tokens are about this long there. */
+/** JSON has few spaces to split at. The model's tokens are about this long in JSON. */
 export const JSON_PIECE_CHARACTERS = 6
 
 /** The longest padding of a chunk. The upstream pads chunks to hide the length of their text. */
@@ -13,12 +13,12 @@ const WORDS = (
   'table garden slow bright seven machine letter open north yellow house under winter almost'
 ).split(' ')
 
-/** Words with the white space before them; joined they are the text. */
+/** Words with the white space before them. Joined, they are the text. */
 export function wordPieces(text: string): string[] {
   return text.match(/\s*\S+(?:\s+$)?|\s+$/gu) ?? []
 }
 
-/** Short runs of characters; joined they are the text. */
+/** Short runs of characters. Joined, they are the text. */
 export function jsonPieces(text: string): string[] {
   return text.match(new RegExp(`.{1,${JSON_PIECE_CHARACTERS}}`, 'gsu')) ?? []
 }

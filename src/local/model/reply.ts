@@ -1,4 +1,4 @@
-/** Decides what is answered: text or a call, how much of it, and what it costs. Knows no wire format. */
+/** Decides the answer, its length and its tokens. It knows no wire format. */
 
 import { answerObject, answerText } from './answers.ts'
 import type { ParsedRequest } from './parsed-request.ts'
@@ -12,7 +12,7 @@ export interface Reply {
   readonly tokens: TokenCount
 }
 
-/** What one choice says: `pieces` joined are the text, or what the called tool is given. */
+/** One choice. Its joined `pieces` are the text, or the input of the called tool. */
 export interface Choice {
   /** Null for text. */
   readonly call: {
@@ -27,10 +27,10 @@ export interface Choice {
 interface Draft {
   readonly call: Choice['call']
   readonly text: string
-  readonly cut: (text: string) => string[]
+  readonly split: (text: string) => string[]
 }
 
-/** `scriptedChunks` words instead of an answer, if it is given. Deterministic but for what `random` brings. */
+/** With `scriptedChunks` the answer is that many words. The same seed gives the same reply. */
 export function replyTo(request: ParsedRequest, random: Random, scriptedChunks?: number): Reply {
   const reasoning = Math.min(REASONING_TOKENS[request.effort], Math.floor(request.tokensMax ?? Infinity))
   const textTokensMax = Math.max(0, Math.floor(request.tokensMax ?? Infinity) - reasoning)
@@ -39,7 +39,7 @@ export function replyTo(request: ParsedRequest, random: Random, scriptedChunks?:
     const draft =
       scriptedChunks === undefined
         ? draftAnswer(request, index, random)
-        : plainDraft(scriptedWords(random, scriptedChunks))
+        : textDraft(scriptedWords(random, scriptedChunks))
     const { choice, tokens } = bounded(draft, request.stop, textTokensMax)
     completion += reasoning + tokens
     return choice
@@ -50,30 +50,30 @@ export function replyTo(request: ParsedRequest, random: Random, scriptedChunks?:
 
 function draftAnswer(request: ParsedRequest, index: number, random: Random): Draft {
   if (request.tool?.kind === 'custom') {
-    return { call: { ...request.tool, id: callId(random) }, text: request.question, cut: wordPieces }
+    return { call: { ...request.tool, id: callId(random) }, text: request.question, split: wordPieces }
   }
   if (request.tool) {
     const { kind, name, schema } = request.tool
     return {
       call: { kind, name, id: callId(random) },
       text: JSON.stringify(fillSchema(schema)),
-      cut: jsonPieces,
+      split: jsonPieces,
     }
   }
   if (request.format.kind === 'schema') {
-    return { call: null, text: JSON.stringify(fillSchema(request.format.schema)), cut: jsonPieces }
+    return { call: null, text: JSON.stringify(fillSchema(request.format.schema)), split: jsonPieces }
   }
   if (request.format.kind === 'object')
-    return { call: null, text: answerObject(request.question), cut: jsonPieces }
+    return { call: null, text: answerObject(request.question), split: jsonPieces }
   const answer = answerText(request.question, request.toolResults)
-  return plainDraft(index === 0 ? answer : `${answer} (Choice ${index + 1}.)`)
+  return textDraft(index === 0 ? answer : `${answer} (Choice ${index + 1}.)`)
 }
 
-function plainDraft(text: string): Draft {
-  return { call: null, text, cut: wordPieces }
+function textDraft(text: string): Draft {
+  return { call: null, text, split: wordPieces }
 }
 
-/** Stops where a stop text would begin or the tokens run out, as the model does; the stop text is not sent. */
+/** Ends the text before a stop text, or where the tokens run out, as the model does. */
 function bounded(
   draft: Draft,
   stop: readonly string[],
@@ -83,10 +83,10 @@ function bounded(
   const stopped = draft.text.slice(0, Math.min(draft.text.length, ...stopsAt))
   const text = textTokens(stopped) > textTokensMax ? cutToTokens(stopped, textTokensMax) : stopped
   const isCut = text.length < stopped.length
-  // Nothing was left to name a tool with: an empty text, as from the model that thought too long.
+  // Reasoning took all tokens, so the model could not even name a tool. The answer is an empty text.
   const call = isCut && text === '' ? null : draft.call
   const end = isCut ? 'length' : call ? 'call' : 'stop'
-  return { choice: { call, pieces: draft.cut(text), end }, tokens: textTokens(text) }
+  return { choice: { call, pieces: draft.split(text), end }, tokens: textTokens(text) }
 }
 
 function callId(random: Random): string {

@@ -1,8 +1,8 @@
-/** Repeatable randomness: the same seed gives the same ids, words and padding on every machine. */
+/** Repeatable random numbers: the same seed gives the same ids, words and padding on every machine. */
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** Numbers in [0, 1) that depend on nothing but the seed: FNV-1a starts mulberry32. Not for secrets. */
+/** Numbers in [0, 1) that depend only on the seed: FNV-1a seeds mulberry32. They are not for secrets. */
 export type Random = () => number
 
 export function seededRandom(seed: string): Random {

@@ -1,21 +1,21 @@
-/** Counts tokens plausibly: no tokenizer, but numbers that grow, shrink and stop where the model's would. */
+/** Estimates tokens from characters. There is no tokenizer, but limits and bills behave as with the model. */
 
 export const CHARACTERS_PER_TOKEN = 4
 
-/** What a message costs beside its text: role and separators. */
+/** A message's tokens beside its text: role and separators. */
 export const TOKENS_PER_MESSAGE = 3
 
-/** What the model spends on thinking before it says a word; billed as output. */
+/** Reasoning tokens by effort. They are billed as output. */
 export const REASONING_TOKENS = { low: 64, medium: 256, high: 1024 } as const
 
 export type Effort = keyof typeof REASONING_TOKENS
 
-/** Unset, or one that the model does not know, is `medium`. */
+/** A missing or unknown effort is `medium`. */
 export function effortOf(effort: string | null | undefined): Effort {
   return effort === 'low' || effort === 'high' ? effort : 'medium'
 }
 
-/** Tokens of one completion, whichever format reports them. `completion` includes `reasoning`. */
+/** The tokens of one completion. `completion` includes `reasoning`. */
 export interface TokenCount {
   readonly prompt: number
   readonly completion: number
@@ -30,7 +30,7 @@ export function messageTokens(text: string): number {
   return TOKENS_PER_MESSAGE + textTokens(text)
 }
 
-/** The longest beginning of `text` that costs at most `tokensMax`; never half of a surrogate pair. */
+/** The longest beginning of `text` with at most `tokensMax` tokens. It never splits a surrogate pair. */
 export function cutToTokens(text: string, tokensMax: number): string {
   return text
     .slice(0, Math.max(0, Math.floor(tokensMax)) * CHARACTERS_PER_TOKEN)

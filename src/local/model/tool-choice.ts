@@ -1,8 +1,8 @@
-/** Which of the offered tools the next answer calls. */
+/** Chooses the tool that the answer calls. */
 
 import { refusal, type Refusal, type Tool } from './parsed-request.ts'
 
-/** The first one, or the one that was chosen by its name; `none` calls no tool, any other word leaves it open. */
+/** A choice by name calls that tool, and `none` calls no tool. Any other word calls the first tool. */
 export function chooseTool(
   offered: readonly Tool[],
   choice: string | { readonly name: string | undefined },

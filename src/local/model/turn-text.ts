@@ -1,10 +1,10 @@
-/** What a model would read of a turn, as text. */
+/** The text that a model would read of one turn. */
 
 import * as z from 'zod/mini'
 
 const parts = z.array(z.looseObject({ text: z.string() }))
 
-/** The text of a content, which may be null, a string or a list of parts. */
+/** The text of a message's content. A content is null, a string or a list of parts. */
 export function textOf(content: unknown): string {
   if (typeof content === 'string') return content
   return Array.isArray(content)
@@ -15,7 +15,7 @@ export function textOf(content: unknown): string {
     : ''
 }
 
-/** Empty for what is not there. */
+/** Empty for a missing value. */
 export function jsonOf(value: unknown): string {
   return value === undefined || value === null ? '' : JSON.stringify(value)
 }

@@ -1,8 +1,8 @@
-/** Reads a request of the Responses API. The gateway has validated it; only what cannot be answered at all is refused. */
+/** Parses a request of the Responses API. The gateway has validated it, so only an unanswerable request is refused. */
 
 import * as z from 'zod/mini'
 import {
-  unreadable,
+  unreadableField,
   type ParsedRequest,
   type Format,
   type Refusal,
@@ -12,7 +12,7 @@ import { effortOf } from '../model/tokens.ts'
 import { chooseTool, functionTool } from '../model/tool-choice.ts'
 import { jsonOf, textOf } from '../model/turn-text.ts'
 
-/** An item is a message unless its type says otherwise. */
+/** An item without a type is a message. */
 const item = z.looseObject({
   type: z.optional(z.string()),
   role: z.optional(z.string()),
@@ -20,7 +20,7 @@ const item = z.looseObject({
   output: z.optional(z.unknown()),
 })
 
-/** Flat, unlike those of a chat request. */
+/** Its fields are not nested in `function`, as they are in a chat request. */
 const tool = z.looseObject({
   type: z.string(),
   name: z.optional(z.string()),
@@ -55,10 +55,10 @@ type Item = z.output<typeof item>
 
 export function parseResponsesRequest(inputs: unknown): ParsedRequest | Refusal {
   const parsed = responsesRequestSchema.safeParse(inputs)
-  if (!parsed.success) return unreadable(parsed.error.issues[0]?.path ?? [])
+  if (!parsed.success) return unreadableField(parsed.error.issues[0]?.path ?? [])
   const request = parsed.data
-  const nameless = request.tools?.findIndex(({ type, name }) => isCallable(type) && name === undefined) ?? -1
-  if (nameless >= 0) return missing(`tools[${nameless}].name`)
+  const unnamed = request.tools?.findIndex(({ type, name }) => isCallable(type) && name === undefined) ?? -1
+  if (unnamed >= 0) return missingParameter(`tools[${unnamed}].name`)
   const items: Item[] =
     typeof request.input === 'string' ? [{ role: 'user', content: request.input }] : request.input
   const lastUser = items.findLastIndex(({ role }) => role === 'user')
@@ -87,7 +87,7 @@ function toolOf({ tools, tool_choice: choice }: ResponsesRequest): Tool | null |
   return chooseTool(offered, { name: choice.name ?? choice.tools?.[0]?.name })
 }
 
-/** The tools that the vendor runs itself are not simulated. */
+/** The vendor's built-in tools are not simulated. */
 function offeredTool({ type, name, parameters }: z.output<typeof tool>): Tool[] {
   if (name === undefined || !isCallable(type)) return []
   return type === 'custom' ? [{ kind: 'custom', name }] : [functionTool('function', { name, parameters })]
@@ -97,19 +97,19 @@ function isCallable(type: string): boolean {
   return type === 'function' || type === 'custom'
 }
 
-/** In the model's own words: tools in the form of a chat request are the usual mistake. */
-function missing(param: string): Refusal {
+/** The model's own message. Tools in the form of a chat request are the usual mistake. */
+function missingParameter(param: string): Refusal {
   return { refused: true, param, message: `Missing required parameter: '${param}'.` }
 }
 
-/** Everything that the model would read: the instructions, a text for each item and one for each schema. */
+/** One text for the instructions, each item and each schema that the model would read. */
 function turnsOf({ instructions, tools, text }: ResponsesRequest, items: readonly Item[]): string[] {
-  const said = items.map(({ content, output, ...rest }) => {
+  const itemTexts = items.map(({ content, output, ...rest }) => {
     const isCall = rest.type === 'function_call' || rest.type === 'custom_tool_call'
     return textOf(content) + textOf(output) + (isCall ? jsonOf(rest) : '')
   })
   const schemas = [...(tools ?? []), text?.format?.schema].filter((schema) => schema !== undefined)
-  return [...(instructions ? [instructions] : []), ...said, ...schemas.map(jsonOf)]
+  return [...(instructions ? [instructions] : []), ...itemTexts, ...schemas.map(jsonOf)]
 }
 
 function formatOf({ text }: ResponsesRequest): Format {

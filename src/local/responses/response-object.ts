@@ -1,4 +1,4 @@
-/** A reply as a response object: the JSON answer, and what the first and last events of a stream have in them. */
+/** Writes a reply as a response object: the JSON answer, and a part of a stream's first and last events. */
 
 import type { Envelope } from '../model/envelope.ts'
 import type { Choice, Reply } from '../model/reply.ts'
@@ -11,15 +11,15 @@ export interface ResponseItem {
   readonly [field: string]: unknown
 }
 
-/** What the request said that the answer repeats. */
+/** The answer repeats some of the request's fields. */
 export type Request = Readonly<Record<string, unknown>>
 
-/** The envelope of a response has another kind of id: `resp_` and 48 hex digits. */
+/** A response's id is `resp_` and 48 hex digits. */
 export function responseEnvelope(envelope: Envelope, random: Random): Envelope {
   return { ...envelope, id: itemId('resp', random) }
 }
 
-/** `output` and `usage` as far as they are known yet. */
+/** `output` is empty and `usage` is null until they are known. */
 export function responseObject(
   { id, created, model }: Envelope,
   request: Request,
@@ -61,10 +61,10 @@ export function responseObject(
   }
 }
 
-/** What the model thought, and what it said; nothing said where the thinking took all tokens. */
+/** The reasoning item and the answer's item. There is no answer if the reasoning took all tokens. */
 export function outputItems({ choices: [choice] }: Reply, request: Request, random: Random): ResponseItem[] {
-  const wished: unknown = request['include']
-  const isEncrypted = Array.isArray(wished) && wished.includes('reasoning.encrypted_content')
+  const include: unknown = request['include']
+  const isEncrypted = Array.isArray(include) && include.includes('reasoning.encrypted_content')
   const reasoning = {
     id: itemId('rs', random),
     type: 'reasoning',
@@ -72,10 +72,10 @@ export function outputItems({ choices: [choice] }: Reply, request: Request, rand
     summary: [],
   }
   if (choice === undefined || (choice.end === 'length' && choice.pieces.length === 0)) return [reasoning]
-  return [reasoning, saidItem(choice, random)]
+  return [reasoning, answerItem(choice, random)]
 }
 
-function saidItem({ call, pieces, end }: Choice, random: Random): ResponseItem {
+function answerItem({ call, pieces, end }: Choice, random: Random): ResponseItem {
   const text = pieces.join('')
   const status = end === 'length' ? 'incomplete' : 'completed'
   if (call === null) {
@@ -99,7 +99,7 @@ export function statusOf({ choices: [choice] }: Reply): 'completed' | 'incomplet
   return choice?.end === 'length' ? 'incomplete' : 'completed'
 }
 
-/** `overrides` is laid over the usage; null leaves it out. */
+/** `overrides` replaces fields of the usage. */
 export function responseUsage(tokens: TokenCount, overrides: Record<string, unknown> = {}) {
   return {
     input_tokens: tokens.prompt,

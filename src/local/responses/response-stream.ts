@@ -1,4 +1,4 @@
-/** A reply as the events of a response stream, made one by one as they are sent. */
+/** Writes a reply as the events of a response stream. Each event is made when it is sent. */
 
 import type { Envelope } from '../model/envelope.ts'
 import { obfuscation } from '../model/pieces.ts'
@@ -16,14 +16,14 @@ import type { Random } from '../model/seeded-random.ts'
 
 type Event = Record<string, unknown> & { readonly type: string }
 
-/** What is streamed of an item, by its type: the field that fills up and the name of the events that fill it. */
-const FILLED: Readonly<Record<string, { readonly field: string; readonly events: string }>> = {
+/** The field of an item that is streamed in deltas, and the name of their events, by the item's type. */
+const STREAMED_FIELDS: Readonly<Record<string, { readonly field: string; readonly events: string }>> = {
   message: { field: 'text', events: 'response.output_text' },
   function_call: { field: 'arguments', events: 'response.function_call_arguments' },
   custom_tool_call: { field: 'input', events: 'response.custom_tool_call_input' },
 }
 
-/** Only the pieces of the text are paced. The last event is no chunk, so that a scripted end comes before it. */
+/** Only the deltas are paced. The last event is no chunk, so that a scripted end comes before it. */
 export function* responseEvents(
   envelope: Envelope,
   reply: Reply,
@@ -40,9 +40,9 @@ export function* responseEvents(
       isPaced: type.endsWith('.delta'),
     }
   }
-  const begun = responseObject(envelope, request, 'in_progress', [], null)
-  yield part({ type: 'response.created', response: begun })
-  yield part({ type: 'response.in_progress', response: begun })
+  const created = responseObject(envelope, request, 'in_progress', [], null)
+  yield part({ type: 'response.created', response: created })
+  yield part({ type: 'response.in_progress', response: created })
   const output = outputItems(reply, request, random)
   const pieces = reply.choices[0]?.pieces ?? []
   for (const [index, item] of output.entries()) {
@@ -59,10 +59,10 @@ function* itemEvents(
   pieces: readonly string[],
   random: Random,
 ): Generator<Event> {
-  const filled = FILLED[item.type]
-  yield { type: 'response.output_item.added', output_index, item: emptied(item) }
-  if (filled !== undefined) {
-    const { field, events } = filled
+  const streamed = STREAMED_FIELDS[item.type]
+  yield { type: 'response.output_item.added', output_index, item: inProgress(item) }
+  if (streamed !== undefined) {
+    const { field, events } = streamed
     const isMessage = item.type === 'message'
     const place = { item_id: item.id, output_index, ...(isMessage ? { content_index: 0 } : {}) }
     const whole = pieces.join('')
@@ -77,10 +77,10 @@ function* itemEvents(
   yield { type: 'response.output_item.done', output_index, item }
 }
 
-/** An item as it is announced: nothing said yet. */
-function emptied(item: ResponseItem): ResponseItem {
-  const filled = FILLED[item.type]
-  if (filled === undefined) return item
-  const nothing = item.type === 'message' ? { content: [] } : { [filled.field]: '' }
-  return { ...item, ...nothing, status: 'in_progress' }
+/** The item of the first event: its streamed field is still empty. */
+function inProgress(item: ResponseItem): ResponseItem {
+  const streamed = STREAMED_FIELDS[item.type]
+  if (streamed === undefined) return item
+  const empty = item.type === 'message' ? { content: [] } : { [streamed.field]: '' }
+  return { ...item, ...empty, status: 'in_progress' }
 }

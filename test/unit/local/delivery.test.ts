@@ -1,7 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
-import { deliver, type Manner, type Part } from '../../../src/local/delivery.ts'
+import { deliver, type DeliveryOptions, type Part } from '../../../src/local/delivery.ts'
 
-const AT_ONCE: Manner = { thinkMs: 0, chunkDelayMs: 0, chunkBytes: null, earlyEnd: null, signal: null }
+const AT_ONCE: DeliveryOptions = {
+  thinkMs: 0,
+  chunkDelayMs: 0,
+  chunkBytes: null,
+  earlyEnd: null,
+  signal: null,
+}
 
 function* numbered(count: number, onMade: (made: number) => void = () => undefined): Generator<Part> {
   for (let made = 1; made <= count; made++) {
@@ -27,13 +33,13 @@ async function readAll(
 
 describe('deliver', () => {
   it('sends part by part and closes', async () => {
-    const onLeft = vi.fn<(chunksSent: number) => void>()
-    const { body, done } = deliver(numbered(3), AT_ONCE, onLeft)
+    const onCancel = vi.fn<(chunksSent: number) => void>()
+    const { body, done } = deliver(numbered(3), AT_ONCE, onCancel)
     const { text, pieces } = await readAll(body)
     expect(text).toBe('é1;é2;é3;end')
     expect(pieces).toHaveLength(4)
     await done
-    expect(onLeft).not.toHaveBeenCalled()
+    expect(onCancel).not.toHaveBeenCalled()
   })
 
   it.each([1, 2, 5, 1_000])('cuts the bytes into pieces of %i', async (chunkBytes) => {
@@ -67,41 +73,41 @@ describe('deliver', () => {
         [2, 'é1;é2;'],
         [99, 'é1;é2;é3;'],
       ] as const) {
-        const onLeft = vi.fn<(chunksSent: number) => void>()
-        const { body, done } = deliver(numbered(3), { ...AT_ONCE, earlyEnd: { how, afterChunks } }, onLeft)
+        const onCancel = vi.fn<(chunksSent: number) => void>()
+        const { body, done } = deliver(numbered(3), { ...AT_ONCE, earlyEnd: { how, afterChunks } }, onCancel)
         const { text, error } = await readAll(body)
         expect(text).toBe(expected)
         expect(error instanceof Error).toBe(how === 'cut')
         await done
-        expect(onLeft).not.toHaveBeenCalled()
+        expect(onCancel).not.toHaveBeenCalled()
       }
     },
   )
 
   it('notices a reader that cancels, and says how much it had', async () => {
-    const onLeft = vi.fn<(chunksSent: number) => void>()
-    const { body, done } = deliver(numbered(1_000), { ...AT_ONCE, chunkDelayMs: 1 }, onLeft)
+    const onCancel = vi.fn<(chunksSent: number) => void>()
+    const { body, done } = deliver(numbered(1_000), { ...AT_ONCE, chunkDelayMs: 1 }, onCancel)
     const reader = body.getReader()
     for (let read = 0; read < 3; read++) await reader.read()
     await reader.cancel('enough')
     await done
-    expect(onLeft).toHaveBeenCalledOnce()
-    expect(onLeft.mock.lastCall?.[0]).toBeGreaterThanOrEqual(3)
+    expect(onCancel).toHaveBeenCalledOnce()
+    expect(onCancel.mock.lastCall?.[0]).toBeGreaterThanOrEqual(3)
   })
 
-  it.each<[string, Partial<Manner>, number]>([
+  it.each<[string, Partial<DeliveryOptions>, number]>([
     ['in its think', { thinkMs: 60_000 }, 0],
     ['between chunks', { chunkDelayMs: 60_000 }, 0],
     ['in a hang', { earlyEnd: { how: 'hang', afterChunks: 2 } }, 2],
-  ])('is over at once when the signal aborts %s', async (_, manner, chunksSent) => {
-    const onLeft = vi.fn<(chunksSent: number) => void>()
+  ])('is over at once when the signal aborts %s', async (_, options, chunksSent) => {
+    const onCancel = vi.fn<(chunksSent: number) => void>()
     const abort = new AbortController()
-    const { body, done } = deliver(numbered(5), { ...AT_ONCE, ...manner, signal: abort.signal }, onLeft)
+    const { body, done } = deliver(numbered(5), { ...AT_ONCE, ...options, signal: abort.signal }, onCancel)
     const reading = readAll(body)
     await scheduler.wait(20)
     abort.abort(new Error('client left'))
     await done
-    expect(onLeft.mock.calls).toEqual([[chunksSent]])
+    expect(onCancel.mock.calls).toEqual([[chunksSent]])
     expect((await reading).error).toMatchObject({ message: 'client left' })
   })
 })

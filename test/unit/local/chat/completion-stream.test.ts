@@ -18,14 +18,14 @@ const REQUEST = { messages: [{ role: 'user', content: 'Hello there!' }] }
 
 function eventsOf(
   request: Record<string, unknown>,
-  wishes: { includeUsage?: boolean; includeObfuscation?: boolean; usage?: null } = {},
+  options: { includeUsage?: boolean; includeObfuscation?: boolean; usage?: null } = {},
 ) {
   const parsed = parseChatRequest({ ...REQUEST, ...request })
   if ('refused' in parsed) throw new Error(parsed.message)
   const random = seededRandom(JSON.stringify(request))
   const envelope = envelopeOf('openai/o3-mini', random)
   const reply = replyTo(parsed, random)
-  const all = { includeUsage: false, includeObfuscation: true, usage: undefined, ...wishes }
+  const all = { includeUsage: false, includeObfuscation: true, usage: undefined, ...options }
   const events = [...completionEvents(envelope, reply, all, random)].map(({ text }) => text)
   expect(events.pop()).toBe('data: [DONE]\n\n')
   expect(events.every((event) => /^data: \{.*\}\n\n$/.test(event))).toBe(true)

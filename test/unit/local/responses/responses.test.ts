@@ -24,26 +24,26 @@ const WEATHER = {
   parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
 }
 
-function material(request: Request, usage?: Request | null) {
+function source(request: Request, usage?: Request | null) {
   const parsed = parseResponsesRequest(request)
   if ('refused' in parsed) throw new Error(parsed.message)
   const random = seededRandom('test')
   const format = apiFormatOf(request)
   const envelope = format.envelope('openai/o3-mini', random)
-  return { format, material: { envelope, reply: replyTo(parsed, random), request, usage, random } }
+  return { format, source: { envelope, reply: replyTo(parsed, random), request, usage, random } }
 }
 
 function reply(request: Request) {
-  return material({ ...HELLO, ...request }).material.reply
+  return source({ ...HELLO, ...request }).source.reply
 }
 
 function responseTo(request: Request, usage?: Request | null): Request {
-  const { format, material: from } = material({ ...HELLO, ...request }, usage)
-  return format.whole(from) as Request
+  const { format, source: from } = source({ ...HELLO, ...request }, usage)
+  return format.json(from) as Request
 }
 
 function eventsOf(request: Request, usage?: Request | null): Event[] {
-  const { format, material: from } = material({ ...HELLO, ...request }, usage)
+  const { format, source: from } = source({ ...HELLO, ...request }, usage)
   return Array.from(format.events(from), ({ text }) => {
     const [, name, data] = /^event: (\S+)\ndata: (\{.*\})\n\n$/.exec(text) ?? []
     const event = JSON.parse(data ?? '') as Event
@@ -153,7 +153,7 @@ describe('a response', () => {
     })
     expect(responseTo({}, null)['usage']).toBeNull()
     expect(
-      apiFormatOf(HELLO).tokens({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 }),
+      apiFormatOf(HELLO).logEntry({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 }),
     ).toEqual({
       tokens_in: 9,
       tokens_out: 6,
