@@ -17,7 +17,7 @@ function* numbered(count: number, onMade: (made: number) => void = () => undefin
   yield { text: 'end', isChunk: false, isPaced: false }
 }
 
-/** Pieces as they arrive, and the error that ended them, if one did. */
+/** Reads the pieces until the end, or until an error. */
 async function readAll(
   body: ReadableStream<Uint8Array>,
 ): Promise<{ pieces: Uint8Array[]; text: string; error: unknown }> {
@@ -32,7 +32,7 @@ async function readAll(
 }
 
 describe('deliver', () => {
-  it('sends part by part and closes', async () => {
+  it('sends the parts one by one and closes the body', async () => {
     const onCancel = vi.fn<(chunksSent: number) => void>()
     const { body, done } = deliver(numbered(3), AT_ONCE, onCancel)
     const { text, pieces } = await readAll(body)
@@ -42,7 +42,7 @@ describe('deliver', () => {
     expect(onCancel).not.toHaveBeenCalled()
   })
 
-  it.each([1, 2, 5, 1_000])('cuts the bytes into pieces of %i', async (chunkBytes) => {
+  it.each([1, 2, 5, 1_000])('sends the bytes in pieces of %i', async (chunkBytes) => {
     const { pieces, text } = await readAll(
       deliver(numbered(20), { ...AT_ONCE, chunkBytes }, vi.fn<() => void>()).body,
     )
@@ -50,7 +50,7 @@ describe('deliver', () => {
     expect(pieces.slice(0, -1).every(({ length }) => length === chunkBytes)).toBe(true)
   })
 
-  it('makes no part before the one before it is read', async () => {
+  it('makes a part only after the part before it is read', async () => {
     let made = 0
     const { body, done } = deliver(
       numbered(1_000, (count) => (made = count)),
@@ -66,7 +66,7 @@ describe('deliver', () => {
   })
 
   it.each(['cut', 'end'] as const)(
-    'ends early after so many chunks, or else before the end mark: %s',
+    'ends early after the scripted number of chunks, at the latest before the end mark: %s',
     async (how) => {
       for (const [afterChunks, expected] of [
         [0, ''],
@@ -84,7 +84,7 @@ describe('deliver', () => {
     },
   )
 
-  it('notices a reader that cancels, and says how much it had', async () => {
+  it('notices that a reader cancels, and counts the chunks that were sent', async () => {
     const onCancel = vi.fn<(chunksSent: number) => void>()
     const { body, done } = deliver(numbered(1_000), { ...AT_ONCE, chunkDelayMs: 1 }, onCancel)
     const reader = body.getReader()
@@ -99,7 +99,7 @@ describe('deliver', () => {
     ['in its think', { thinkMs: 60_000 }, 0],
     ['between chunks', { chunkDelayMs: 60_000 }, 0],
     ['in a hang', { earlyEnd: { how: 'hang', afterChunks: 2 } }, 2],
-  ])('is over at once when the signal aborts %s', async (_, options, chunksSent) => {
+  ])('ends at once when the signal aborts %s', async (_, options, chunksSent) => {
     const onCancel = vi.fn<(chunksSent: number) => void>()
     const abort = new AbortController()
     const { body, done } = deliver(numbered(5), { ...AT_ONCE, ...options, signal: abort.signal }, onCancel)

@@ -1,4 +1,4 @@
-/** The events of a stream, against the order of fields and events of a real one. */
+/** The events of a chat completion stream have the fields and the order of a real stream. */
 import { describe, expect, it } from 'vitest'
 import { parseChatRequest } from '../../../../src/local/chat/parse-request.ts'
 import { completionEvents } from '../../../../src/local/chat/completion-stream.ts'
@@ -36,7 +36,7 @@ function eventsOf(
 }
 
 describe('a completion stream', () => {
-  it('has the fields of a real one in their order, and the usage in a last chunk without choices', () => {
+  it('has the fields of a real stream in their order, and the usage in a last chunk without choices', () => {
     const { chunks, answer } = eventsOf({}, { includeUsage: true })
     const fields = [
       'id',
@@ -65,7 +65,7 @@ describe('a completion stream', () => {
     expect(chunks.at(-1)?.usage).toEqual((answer as Chunk).usage)
   })
 
-  it('has neither usage nor padding unless they are wanted', () => {
+  it('has no usage and no padding unless the request asks for them', () => {
     const { chunks } = eventsOf({}, { includeObfuscation: false })
     for (const chunk of chunks) expect(chunk).not.toHaveProperty('usage')
     for (const chunk of chunks) expect(chunk).not.toHaveProperty('obfuscation')
@@ -73,7 +73,7 @@ describe('a completion stream', () => {
     expect(eventsOf({}, { includeUsage: true, usage: null }).chunks.at(-1)?.choices).toHaveLength(1)
   })
 
-  it('says word by word what the JSON answer says at once', () => {
+  it('has the text of the JSON answer, word by word', () => {
     const { chunks, answer } = eventsOf({ n: 2 })
     const said = [0, 1].map((wanted) =>
       chunks
@@ -90,7 +90,7 @@ describe('a completion stream', () => {
     expect(chunks.length).toBeGreaterThan(20)
   })
 
-  it('streams a call of a tool: its name first, then its arguments in pieces', () => {
+  it('streams the name of a called tool first, then its arguments in pieces', () => {
     const parameters = { type: 'object', properties: { city: { type: 'string' } } }
     const { chunks } = eventsOf({
       tools: [{ type: 'function', function: { name: 'get_weather', parameters } }],
@@ -120,7 +120,7 @@ describe('a completion stream', () => {
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('tool_calls')
   })
 
-  it('streams a call of a deprecated function and of a custom tool in their own fields', () => {
+  it('streams a deprecated function and a custom tool in their own fields', () => {
     const legacy = eventsOf({ functions: [{ name: 'f' }] }).chunks
     expect(legacy[0]?.choices[0]?.delta).toMatchObject({ function_call: { name: 'f', arguments: '' } })
     expect(legacy[1]?.choices[0]?.delta).toEqual({ function_call: { arguments: '{}' } })
@@ -134,7 +134,7 @@ describe('a completion stream', () => {
 })
 
 describe('a completion', () => {
-  it('has the fields of a real one in their order', () => {
+  it('has the fields of a real completion in their order', () => {
     const { answer } = eventsOf({})
     expect(Object.keys(answer)).toEqual([
       'id',

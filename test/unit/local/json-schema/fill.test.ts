@@ -1,4 +1,4 @@
-/** Zod judges what the filler makes: it reads JSON schemas by itself. */
+/** Zod validates the sampled values with its own reading of a JSON schema. */
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
@@ -29,7 +29,7 @@ describe('fillSchema', () => {
     ['a multiple', { type: 'integer', minimum: 10, multipleOf: 7 }, 14],
     ['a default', { type: 'string', default: 'metric' }, 'metric'],
     ['the first of several types that is not null', { type: ['null', 'boolean'] }, true],
-    ['something rather than null', { anyOf: [{ type: 'null' }, { type: 'integer' }] }, 1],
+    ['a value other than null', { anyOf: [{ type: 'null' }, { type: 'integer' }] }, 1],
     ['minItems', { type: 'array', items: { type: 'integer' }, minItems: 3 }, [1, 2, 3]],
     ['maxItems 0', { type: 'array', items: { type: 'integer' }, maxItems: 0 }, []],
     [
@@ -44,7 +44,7 @@ describe('fillSchema', () => {
     ],
     ['lengths', { type: 'string', minLength: 8, maxLength: 8 }, 'valuexxx'],
     [
-      'what a reference means in a schema with an address of its own',
+      'the target of a reference in a schema with an address of its own',
       {
         $id: 'https://schema.example/size',
         $defs: { size: { type: 'integer', minimum: 3 } },
@@ -53,7 +53,11 @@ describe('fillSchema', () => {
       },
       { size: 3 },
     ],
-    ['nothing more than a closed object has', { type: 'object', additionalProperties: false }, {}],
+    [
+      'an empty object for a closed object without properties',
+      { type: 'object', additionalProperties: false },
+      {},
+    ],
   ])('makes %s', (_, schema, expected) => {
     expect(fillSchema(schema)).toEqual(expected)
   })
@@ -98,11 +102,11 @@ describe('fillSchema', () => {
     ['required without properties', { type: 'object', required: ['a', 'b'] }],
     ['numbers of every bound', { type: 'number', minimum: -0.5, maximum: -0.25 }],
     ['no type at all', { description: 'anything' }],
-  ])('satisfies another judge: %s', (_, schema) => {
+  ])('satisfies another validator: %s', (_, schema) => {
     expectFilled(schema)
   })
 
-  it('comes to an end with a schema that contains itself, by a reference and by a list', () => {
+  it('ends for a recursive schema, by a reference and by a list', () => {
     expectFilled({
       $defs: {
         node: {
@@ -129,12 +133,12 @@ describe('fillSchema', () => {
     ['a choice of itself', { anyOf: [{ $ref: '#' }, { $ref: '#' }] }],
     ['contradicting bounds', { type: 'integer', minimum: 5, maximum: 4 }],
     ['a reference to nothing', { $ref: '#/$defs/missing' }],
-    ['a pattern that is none', { type: 'string', pattern: '([' }],
-  ])('gives something for what cannot be satisfied: %s', (_, schema) => {
+    ['an invalid pattern', { type: 'string', pattern: '([' }],
+  ])('makes some value for an unsatisfiable schema: %s', (_, schema) => {
     expect(() => JSON.stringify(fillSchema(schema))).not.toThrow()
   })
 
-  it('satisfies zod schemas of any make, as the SDK’s helpers send them', () => {
+  it('satisfies any zod schema, as the SDK’s helpers send them', () => {
     fc.assert(
       fc.property(zodSchema(), (schema) => {
         const json = z.toJSONSchema(schema)
@@ -147,13 +151,13 @@ describe('fillSchema', () => {
     )
   })
 
-  it('makes the same of the same schema', () => {
+  it('makes the same value for the same schema', () => {
     const schema = z.toJSONSchema(z.object({ a: z.string(), b: z.array(z.number()).min(2) }))
     expect(fillSchema(schema)).toEqual(fillSchema(schema))
   })
 })
 
-/** Schemas that can be satisfied, nested as people nest them. */
+/** Satisfiable schemas, nested as in real requests. */
 function zodSchema(): fc.Arbitrary<z.ZodType> {
   const scalar = fc.oneof(
     fc.constant(z.string()),

@@ -1,4 +1,4 @@
-/** From a chat request to what is said, without a wire format and without a clock. */
+/** The reply to a chat request, without a wire format and without a clock. */
 import { describe, expect, it } from 'vitest'
 import { parseChatRequest } from '../../../../src/local/chat/parse-request.ts'
 import { replyTo } from '../../../../src/local/model/reply.ts'
@@ -39,11 +39,11 @@ describe('a text', () => {
     ['Yes, what are some good places to stop?', 'Monterey'],
     ['Write a short story opening about a detective finding an unusual clue.', 'Elena Marquez'],
     ['Explain the concept of recursion with a simple example.', 'base case'],
-  ])('answers the example of the model’s page fittingly: %s', (question, expected) => {
+  ])('answers the example of the model’s page on its topic: %s', (question, expected) => {
     expect(text(asking(question))).toContain(expected)
   })
 
-  it('says that it is the simulator and repeats what it was asked, a long question only in part', () => {
+  it('names the simulator and quotes the question, a long one only in part', () => {
     expect(text(asking('Why is the sky blue?'))).toMatch(/offline simulator.*“Why is the sky blue\?”/s)
     expect(
       text(
@@ -56,7 +56,7 @@ describe('a text', () => {
     expect(text(asking('long '.repeat(1_000))).length).toBeLessThan(700)
   })
 
-  it('ends where a stop text would begin', () => {
+  it('ends before a stop text', () => {
     const whole = reply(asking('stop before HERE and not after'))
     const stopped = reply({ ...asking('stop before HERE and not after'), stop: ['nowhere', 'HERE'] })
     expect(stopped.choices[0]).toMatchObject({ end: 'stop' })
@@ -64,7 +64,7 @@ describe('a text', () => {
     expect(stopped.tokens.completion).toBeLessThan(whole.tokens.completion)
   })
 
-  it('is one of n when n are wanted, and each costs its tokens', () => {
+  it('is one of n different texts, and each costs its own tokens', () => {
     const one = reply({})
     const three = reply({ n: 3 })
     expect(new Set(three.choices.map(({ pieces }) => pieces.join(''))).size).toBe(3)
@@ -72,7 +72,7 @@ describe('a text', () => {
     expect(three.tokens.reasoning).toBe(one.tokens.reasoning * 3)
   })
 
-  it('has exactly as many words as a script wants chunks', () => {
+  it('has exactly as many words as the script has chunks', () => {
     expect(reply({}, 250).choices[0]?.pieces).toHaveLength(250)
     expect(reply({ tools: [WEATHER] }, 2).choices[0]).toMatchObject({
       call: null,
@@ -89,7 +89,7 @@ describe('the tokens', () => {
     [null, 256],
     ['medium', 256],
     ['high', 1024],
-  ])('include those of reasoning: effort %s costs %i', (effort, reasoning) => {
+  ])('include reasoning tokens: effort %s costs %i', (effort, reasoning) => {
     const { tokens } = reply({ reasoning_effort: effort })
     expect(tokens.reasoning).toBe(reasoning)
     expect(tokens.completion).toBeGreaterThan(reasoning)
@@ -108,7 +108,7 @@ describe('the tokens', () => {
     }
   })
 
-  it('end a call of a tool too, in the middle of its arguments', () => {
+  it('also limit a tool call, in the middle of its arguments', () => {
     const { choices } = reply({ tools: [WEATHER], reasoning_effort: 'low', max_completion_tokens: 66 })
     expect(choices[0]).toMatchObject({ end: 'length', call: { name: 'get_weather' } })
     expect(choices[0]?.pieces.join('')).toBe('{"city":')
@@ -139,7 +139,7 @@ describe('a tool', () => {
     expect(reply({ tools: [WEATHER, CLOCK], tool_choice: toolChoice }).choices[0]?.call?.name).toBe(name)
   })
 
-  it('must be among the tools if it is chosen by name', () => {
+  it('that is chosen by name must be among the tools', () => {
     const request = {
       messages: [],
       tools: [WEATHER],
@@ -148,7 +148,7 @@ describe('a tool', () => {
     expect(parseChatRequest(request)).toMatchObject({ refused: true, param: 'tool_choice' })
   })
 
-  it('is not called again once it has answered: the text quotes its results', () => {
+  it('is not called again after its result: the text quotes the results', () => {
     const messages = [
       { role: 'user', content: 'Weather?' },
       {
@@ -166,7 +166,7 @@ describe('a tool', () => {
     ).toBe('call')
   })
 
-  it('may be a deprecated function or a custom one', () => {
+  it('can be a deprecated function or a custom tool', () => {
     const functions = [WEATHER.function]
     expect(reply({ functions }).choices[0]?.call).toMatchObject({ kind: 'legacy', name: 'get_weather' })
     expect(reply({ functions, function_call: 'none' }).choices[0]?.call).toBeNull()
@@ -196,14 +196,14 @@ describe('a response format', () => {
     expect(JSON.parse(filled)).toEqual({ steps: ['steps', 'steps 2'] })
   })
 
-  it('gives some object for json_object', () => {
+  it('answers json_object with an object', () => {
     expect(JSON.parse(text({ response_format: { type: 'json_object' } }))).toMatchObject({
       question: 'Hello there!',
     })
   })
 })
 
-describe('a request that cannot be read', () => {
+describe('an invalid request', () => {
   it.each<[string, Record<string, unknown>]>([
     ['messages', {}],
     ['messages[1].role', { messages: [{ role: 'user' }, { content: 'x' }] }],

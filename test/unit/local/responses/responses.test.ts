@@ -1,4 +1,4 @@
-/** The simulator's Responses API: from a request to what is said, and to the object and the events that say it. */
+/** The simulator's Responses API: the response object and the events of its stream. */
 import { describe, expect, it } from 'vitest'
 import { apiFormatOf } from '../../../../src/local/api-format.ts'
 import { replyTo } from '../../../../src/local/model/reply.ts'
@@ -33,10 +33,6 @@ function source(request: Request, usage?: Request | null) {
   return { format, source: { envelope, reply: replyTo(parsed, random), request, usage, random } }
 }
 
-function reply(request: Request) {
-  return source({ ...HELLO, ...request }).source.reply
-}
-
 function responseTo(request: Request, usage?: Request | null): Request {
   const { format, source: from } = source({ ...HELLO, ...request }, usage)
   return format.json(from) as Request
@@ -52,74 +48,8 @@ function eventsOf(request: Request, usage?: Request | null): Event[] {
   })
 }
 
-describe('a request', () => {
-  it('is one of the Responses API where it has input and no messages', () => {
-    const paths = [HELLO, { messages: [] }, { messages: [], input: '' }, {}].map(
-      (request) => apiFormatOf(request).path,
-    )
-    expect(paths).toEqual(['/responses', '/chat/completions', '/chat/completions', '/chat/completions'])
-  })
-
-  it('asks with its last user item, in text or in parts', () => {
-    const input = [
-      { role: 'user', content: 'One?' },
-      { role: 'assistant', content: [{ type: 'output_text', text: 'No.' }] },
-      { role: 'user', content: [{ type: 'input_text', text: 'Two?' }, { type: 'input_image' }] },
-    ]
-    expect(parseResponsesRequest({ input })).toMatchObject({
-      question: 'Two?',
-      turns: ['One?', 'No.', 'Two?'],
-    })
-    expect(parseResponsesRequest({ ...HELLO, instructions: 'Be brief.' })).toMatchObject({
-      question: 'Hello there!',
-      turns: ['Be brief.', 'Hello there!'],
-    })
-  })
-
-  it.each<[string, unknown, string | undefined]>([
-    ['auto', 'auto', 'get_weather'],
-    ['none', 'none', undefined],
-    ['a name', { type: 'function', name: 'get_time' }, 'get_time'],
-    ['allowed ones', { type: 'allowed_tools', mode: 'auto', tools: [{ name: 'get_time' }] }, 'get_time'],
-    ['one of the vendor’s', { type: 'web_search' }, 'get_weather'],
-  ])('chooses a tool: %s', (_name, choice, name) => {
-    const tools = [{ type: 'web_search' }, WEATHER, { type: 'function', name: 'get_time' }]
-    expect(reply({ tools, tool_choice: choice }).choices[0]?.call?.name).toBe(name)
-  })
-
-  it('gets the results of its tools quoted', () => {
-    const input = [
-      { role: 'user', content: 'Weather?' },
-      { type: 'function_call', call_id: 'a', name: 'get_weather', arguments: '{}' },
-      { type: 'function_call_output', call_id: 'a', output: '21 degrees' },
-      { type: 'function_call_output', call_id: 'b', output: [{ type: 'input_text', text: 'and sunny' }] },
-    ]
-    expect(reply({ input, tools: [WEATHER] }).choices[0]?.pieces.join('')).toMatch(/21 degrees.*and sunny/)
-  })
-
-  it.each<[string, Request, string]>([
-    ['input', { input: [{ role: 5 }] }, "Invalid 'input'"],
-    [
-      'tools[0].name',
-      { ...HELLO, tools: [{ type: 'function', function: { name: 'f' } }] },
-      "Missing required parameter: 'tools[0].name'.",
-    ],
-    [
-      'tool_choice',
-      { ...HELLO, tools: [WEATHER], tool_choice: { type: 'function', name: 'nope' } },
-      'there is no tool',
-    ],
-  ])('that cannot be answered is refused by the name of the field: %s', (param, request, message) => {
-    expect(parseResponsesRequest(request)).toMatchObject({
-      refused: true,
-      param,
-      message: expect.stringContaining(message),
-    })
-  })
-})
-
 describe('a response', () => {
-  it('has the fields of the documented one, and repeats what was asked', () => {
+  it('has the documented fields, and repeats fields of the request', () => {
     const response = responseTo({ instructions: 'Be brief.', tools: [], metadata: { a: 'b' }, store: false })
     const { completed_at: _since2026, ...fields } = documented
     expect(Object.keys(response).toSorted()).toEqual(Object.keys(fields).toSorted())
@@ -143,7 +73,7 @@ describe('a response', () => {
     })
   })
 
-  it('reports the tokens in its own words, with those of a script over them', () => {
+  it('reports the tokens in its own fields, which a script overrides', () => {
     expect(responseTo({}, { output_tokens: 7 })['usage']).toEqual({
       input_tokens: 6,
       input_tokens_details: { cached_tokens: 0 },
@@ -160,7 +90,7 @@ describe('a response', () => {
     })
   })
 
-  it('has the reasoning encrypted where that is asked for', () => {
+  it('has encrypted reasoning if the request includes it', () => {
     const { output } = responseTo({ include: ['reasoning.encrypted_content'] })
     expect(output).toMatchObject([{ encrypted_content: expect.any(String) }, {}])
   })
@@ -172,7 +102,7 @@ describe('a response', () => {
     expect(JSON.parse(message?.content[0]?.text ?? '')).toEqual({ city: 'city' })
   })
 
-  it('is incomplete where the tokens run out, and has no message where they went into thinking', () => {
+  it('is incomplete if the tokens run out, and has no message if reasoning took them all', () => {
     const incomplete = { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } }
     const low = { reasoning: { effort: 'low' } }
     const cut = responseTo({ ...low, max_output_tokens: 70 })
@@ -182,7 +112,7 @@ describe('a response', () => {
 })
 
 describe('a response stream', () => {
-  it('has the events of the documented one in their order, with its fields', () => {
+  it('has the documented events in their order, with their fields', () => {
     const events = eventsOf({ instructions: 'Be brief.' })
     const lines = stream.split('\n').filter((line) => line.startsWith('data: '))
     const expected = lines.map((line) => JSON.parse(line.slice('data: '.length)) as Event)
@@ -194,7 +124,7 @@ describe('a response stream', () => {
     expect(events.map(({ sequence_number }) => sequence_number)).toEqual([...events.keys()])
   })
 
-  it('says the same as the response of its last event', () => {
+  it('has the text and the usage of the response in its last event', () => {
     const events = eventsOf({})
     const text = events.map(({ delta }) => delta ?? '').join('')
     expect(events.at(-1)?.response).toMatchObject({
@@ -222,7 +152,7 @@ describe('a response stream', () => {
     expect(events.at(-2)?.item).toMatchObject({ type, status: 'completed', [field]: given })
   })
 
-  it('ends as incomplete where the tokens run out', () => {
+  it('ends as incomplete if the tokens run out', () => {
     const events = eventsOf({ reasoning: { effort: 'low' }, max_output_tokens: 70 })
     expect(events.at(-1)).toMatchObject({
       type: 'response.incomplete',
