@@ -1,14 +1,14 @@
-/** The key of the offline gateway: fixed, so that the README can print it. Production has no such record. */
+/** The offline gateway's key. It is fixed, so that the README can print it. Production has no such record. */
 import { isolateOf } from '../isolate.ts'
 import { hashSecret } from '../keys/secret.ts'
 
 const LOCAL_KEY_ID = 'LocalOffline'
 export const LOCAL_SECRET = `sk-gw-${LOCAL_KEY_ID}-ForThisMachineOnlyNotSecret0xan2N`
 
-/** Once an isolate: who has changed or deleted the key since finds it so until the next start. */
+/** The key is made once for each isolate. A key that was deleted since then stays deleted until the next start. */
 let seeded = false
 
-/** Makes the key where it is not there yet; limits that were set on it stay over a restart. */
+/** Makes the key if there is none. An existing key keeps its limits over a restart. */
 export async function seedLocalKey(kv: KVNamespace): Promise<void> {
   if (seeded) return
   if ((await isolateOf(kv).keys.read(LOCAL_KEY_ID)) === null) {

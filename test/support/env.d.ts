@@ -1,5 +1,5 @@
 import type { Env } from '../../src/config.ts'
-import type { Call, Cancellation } from '../../src/local/diary.ts'
+import type { Call, Cancellation } from '../../src/local/call-log.ts'
 
 declare global {
   namespace Cloudflare {
