@@ -42,7 +42,7 @@ const CLOSED_SOCKET_LINES = [
 
 let gateway: OfflineGateway
 beforeAll(async () => {
-  gateway = await startOfflineGateway(VARS)
+  gateway = await startOfflineGateway({ extraArguments: VARS })
 })
 afterAll(async () => {
   await gateway.stop()
