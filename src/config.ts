@@ -1,5 +1,8 @@
 /** Bindings and vars of the Worker, parsed once into `Config`. A bad var fails with its name. */
 import * as z from 'zod/mini'
+import type { Directory } from './accounts/directory.ts'
+import type { KeyAccount } from './accounts/key-account.ts'
+import { LOCATION_HINTS } from './accounts/placement.ts'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
 import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
@@ -9,6 +12,11 @@ import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 export interface Env {
   AI: UpstreamBinding
   KV: KVNamespace
+  /** One object a key, by the key's id. */
+  ACCOUNTS: DurableObjectNamespace<KeyAccount>
+  /** One object a deployment. */
+  DIRECTORY: DurableObjectNamespace<Directory>
+  ACCOUNTS_LOCATION_HINT?: unknown
   /** Secret. The admin routes are off while it is unset or has fewer than 32 characters. */
   ADMIN_TOKEN?: string
   AI_GATEWAY_ID?: unknown
@@ -89,6 +97,8 @@ export function parseConfig(env: Env): Config {
 const numeral = z.union([z.number(), z.string()])
 
 const vars = z.object({
+  // Only checked here: `accounts/placement.ts` reads it, also inside the objects.
+  ACCOUNTS_LOCATION_HINT: z.optional(z.enum(LOCATION_HINTS)),
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
   AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),
   AI_GATEWAY_CACHE_SECONDS: wholeNumber(0, 30 * 86_400),

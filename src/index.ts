@@ -3,6 +3,9 @@ import { app } from './app.ts'
 import type { Env } from './config.ts'
 import { foldPastDays } from './records/usage-fold.ts'
 
+export { Directory } from './accounts/directory.ts'
+export { KeyAccount } from './accounts/key-account.ts'
+
 export default {
   fetch: app.fetch,
   scheduled: ({ scheduledTime }, env) => foldPastDays(env.KV, scheduledTime),

@@ -6,6 +6,7 @@ import type { Env } from '../config.ts'
 import gateway from '../index.ts'
 import { LOCAL_SECRET, seedLocalKey } from './ready-key.ts'
 
+export { Directory, KeyAccount } from '../index.ts'
 export { Simulator } from './simulator.ts'
 
 // oxlint-disable-next-line no-console -- printed once at start, for the person at this terminal
@@ -19,7 +20,7 @@ console.log(`
 
 export default {
   async fetch(request, env, context) {
-    await seedLocalKey(env.KV)
+    await seedLocalKey(env)
     return gateway.fetch(request, env, context)
   },
   scheduled: gateway.scheduled,

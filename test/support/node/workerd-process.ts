@@ -15,6 +15,8 @@ export interface WorkerdOptions {
   bindings: string[]
   /** Name of a service → the port of a local HTTP server that is it. */
   externals: Record<string, number>
+  /** Exported classes of Durable Objects. Their storage is SQLite in memory, and ends with the process. */
+  objectClasses?: string[]
 }
 
 export interface WorkerdProcess {
@@ -93,6 +95,9 @@ function configText(options: WorkerdOptions): string {
   const externals = Object.entries(options.externals).map(
     ([name, port]) => `(name = ${capnpText(name)}, external = (address = "127.0.0.1:${port}", http = ()))`,
   )
+  const namespaces = (options.objectClasses ?? []).map(
+    (name) => `(className = ${capnpText(name)}, uniqueKey = ${capnpText(name)}, enableSql = true)`,
+  )
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -101,6 +106,8 @@ const config :Workerd.Config = (
       compatibilityDate = ${capnpText(options.compatibilityDate)},
       compatibilityFlags = [${options.compatibilityFlags.map(capnpText).join(', ')}],
       bindings = [${options.bindings.join(', ')}],
+      durableObjectNamespaces = [${namespaces.join(', ')}],
+      durableObjectStorage = (inMemory = void),
     )),
     ${externals.join(',\n    ')}
   ],

@@ -37,6 +37,6 @@ it('settles a request as failed where a later stage throws before it does so its
     throw new Error('unforeseen')
   })
   await app.request('/', { method: 'POST' }, env, createExecutionContext())
-  const days = (await isolateOf(env.KV).ledger.look(id, '0000-00-00', '9999-99-99')).days()
+  const days = (await isolateOf(env).ledger.look(id, '0000-00-00', '9999-99-99')).days()
   expect([...days.values()]).toEqual([{ ...NOTHING, requests: 1, failures: 1 }])
 })
