@@ -1,21 +1,17 @@
 /** Bindings and vars of the Worker, parsed once into `Config`. A bad var fails with its name. */
 import * as z from 'zod/mini'
-import type { Directory } from './accounts/directory.ts'
-import type { KeyAccount } from './accounts/key-account.ts'
-import { LOCATION_HINTS } from './accounts/placement.ts'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
 import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
-/** The bindings of `wrangler.toml`. Vars are `unknown`: the dashboard stores strings, and `wrangler.toml` other types too. */
+/**
+ * The bindings of `wrangler.toml`, but for the Durable Objects, which `accounts/objects.ts` adds. Vars are `unknown`: the dashboard stores strings, and
+ * `wrangler.toml` other types too.
+ */
 export interface Env {
   AI: UpstreamBinding
   KV: KVNamespace
-  /** One object a key, by the key's id. */
-  ACCOUNTS: DurableObjectNamespace<KeyAccount>
-  /** One object a deployment. */
-  DIRECTORY: DurableObjectNamespace<Directory>
   ACCOUNTS_LOCATION_HINT?: unknown
   /** Secret. The admin routes are off while it is unset or has fewer than 32 characters. */
   ADMIN_TOKEN?: string
@@ -63,6 +59,9 @@ export interface Config {
   corsOrigins: readonly string[]
 }
 
+/** Where Cloudflare may be asked to create a Durable Object: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
+export const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const
+
 /** It also bounds what a request may hold in memory: an isolate has 128 MB. */
 export const BODY_BYTES_MAX_DEFAULT = 4 * 1024 * 1024
 
@@ -97,7 +96,7 @@ export function parseConfig(env: Env): Config {
 const numeral = z.union([z.number(), z.string()])
 
 const vars = z.object({
-  // Only checked here: `accounts/placement.ts` reads it, also inside the objects.
+  // Only checked here: `accounts/objects.ts` reads it, inside the objects too.
   ACCOUNTS_LOCATION_HINT: z.optional(z.enum(LOCATION_HINTS)),
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
   AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),

@@ -1,6 +1,6 @@
 /** The Worker that `npm run deploy` uploads. */
 import { app } from './app.ts'
-import type { Env } from './config.ts'
+import type { Bindings } from './accounts/objects.ts'
 import { foldPastDays } from './records/usage-fold.ts'
 
 export { Directory } from './accounts/directory.ts'
@@ -9,4 +9,4 @@ export { KeyAccount } from './accounts/key-account.ts'
 export default {
   fetch: app.fetch,
   scheduled: ({ scheduledTime }, env) => foldPastDays(env.KV, scheduledTime),
-} satisfies ExportedHandler<Env>
+} satisfies ExportedHandler<Bindings>

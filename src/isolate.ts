@@ -3,6 +3,7 @@
  * is the only copy, except counts of the last seconds. Each part has its bound.
  */
 import { type Accounts, createAccounts } from './accounts/client.ts'
+import type { Bindings } from './accounts/objects.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
@@ -37,7 +38,7 @@ const configs = new WeakMap<Env, Config>()
 /** Each namespace has its own, so that two namespaces in one process share nothing. */
 const isolates = new WeakMap<KVNamespace, Isolate>()
 
-export function isolateOf(env: Env): Isolate {
+export function isolateOf(env: Bindings): Isolate {
   let isolate = isolates.get(env.KV)
   if (isolate === undefined) {
     isolate = createIsolate(env)
@@ -60,13 +61,13 @@ export function configOf(env: Env): Config {
   return config
 }
 
-function createIsolate(env: Env): Isolate {
+function createIsolate(env: Bindings): Isolate {
   const { KV: kv } = env
   const accounts = createAccounts(env)
   const ledger = createLedger(kv, { onTrouble: logTrouble('usage_write') })
   return {
     accounts,
-    keys: createKeyStore(kv, accounts.read),
+    keys: createKeyStore(kv, (keyId) => accounts.read(keyId)),
     unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
       minutes: createMinuteShardStore(kv),

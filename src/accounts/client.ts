@@ -1,11 +1,10 @@
 /** How an isolate calls the accounts and the directory: each call has a time-out, and none throws. */
-import type { Env } from '../config.ts'
 import type { ApiKey } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'
 import { causeOf, log } from '../log.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
-import { accountOf, directoryOf } from './placement.ts'
+import { accountOf, type Bindings, directoryOf } from './objects.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
@@ -24,7 +23,7 @@ export interface Accounts {
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
 }
 
-export function createAccounts(env: Env): Accounts {
+export function createAccounts(env: Bindings): Accounts {
   return {
     read: (keyId) =>
       ask('account_read', keyId, ACCOUNT_READ_TIMEOUT_MS, async () => accountOf(env, keyId).read(keyId)),

@@ -1,6 +1,5 @@
 /** The directory: what the operator may ask of all keys. Accounts report to it. It decides nothing. */
 import { DurableObject } from 'cloudflare:workers'
-import type { Env } from '../config.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import {
   cursorOf,
@@ -12,6 +11,7 @@ import {
   selectKeys,
 } from './key-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
+import type { Bindings, DirectoryCalls } from './objects.ts'
 
 const MIGRATIONS: Migrations = [
   `CREATE TABLE keys (
@@ -28,8 +28,8 @@ const MIGRATIONS: Migrations = [
    CREATE INDEX keys_by_creation ON keys (created_at_ms, id);`,
 ]
 
-export class Directory extends DurableObject<Env> {
-  constructor(ctx: DurableObjectState, env: Env) {
+export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
+  constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     void ctx.blockConcurrencyWhile(async () => migrate(ctx.storage, MIGRATIONS))
   }

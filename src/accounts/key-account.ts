@@ -3,14 +3,13 @@
  * another one. KV and the directory get copies, and are told until they have acknowledged.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { Env } from '../config.ts'
 import type { ApiKey } from '../keys/api-key.ts'
 import { type KeyReading, readCopy, writeCopy } from '../keys/key-copy.ts'
 import { causeOf, log } from '../log.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import { reportOf } from './key-list.ts'
 import { isEmpty, migrate, type Migrations } from './migrations.ts'
-import { directoryOf } from './placement.ts'
+import { type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import { ATTEMPT_TIMEOUT_MS, Publication, RETRY_MS } from './publication.ts'
 import {
   adopted,
@@ -38,12 +37,12 @@ const MIGRATIONS: Migrations = [
    CREATE TABLE publication (target TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID;`,
 ]
 
-export class KeyAccount extends DurableObject<Env> {
+export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCalls {
   #stored: StoredKey | null = null
   #alarmAtMs: number | null = null
   readonly #publication: Publication
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     this.#publication = new Publication(ctx.storage.sql, {
       kv: ({ key, deletedAt }) => writeCopy(env.KV, key, deletedAt),
@@ -53,8 +52,8 @@ export class KeyAccount extends DurableObject<Env> {
       // An account without a key stores nothing: made-up key ids must not leave databases behind.
       if (isEmpty(ctx.storage)) return
       migrate(ctx.storage, MIGRATIONS)
-      const [row] = ctx.storage.sql.exec('SELECT stored FROM record').toArray()
-      if (row !== undefined) this.#stored = storedKey.parse(JSON.parse(String(row['stored'])))
+      const [row] = ctx.storage.sql.exec<{ stored: string }>('SELECT stored FROM record').toArray()
+      if (row !== undefined) this.#stored = storedKey.parse(JSON.parse(row.stored))
       this.#alarmAtMs = await ctx.storage.getAlarm()
     })
   }

@@ -110,8 +110,9 @@ export class Publication {
   }
 
   #told(target: Target): Told {
-    const [row] = this.sql.exec('SELECT told FROM publication WHERE target = ?', target).toArray()
-    return row === undefined ? NOTHING_TOLD : toldRow.parse(JSON.parse(String(row['told'])))
+    const query = 'SELECT told FROM publication WHERE target = ?'
+    const [row] = this.sql.exec<{ told: string }>(query, target).toArray()
+    return row === undefined ? NOTHING_TOLD : toldRow.parse(JSON.parse(row.told))
   }
 
   #save(target: Target, told: Told): void {

@@ -1,5 +1,5 @@
 /** The key of the offline gateway: fixed, so that the README can print it. Production has no such record. */
-import type { Env } from '../config.ts'
+import type { Bindings } from '../accounts/objects.ts'
 import { isolateOf } from '../isolate.ts'
 import { hashSecret } from '../keys/secret.ts'
 
@@ -10,7 +10,7 @@ export const LOCAL_SECRET = `sk-gw-${LOCAL_KEY_ID}-ForThisMachineOnlyNotSecret0x
 let seeded = false
 
 /** Creates the key through its account, as the operator's route does, where it is not there yet. */
-export async function seedLocalKey(env: Env): Promise<void> {
+export async function seedLocalKey(env: Bindings): Promise<void> {
   if (seeded) return
   const { accounts, keys } = isolateOf(env)
   const now = new Date()

@@ -2,7 +2,7 @@
  * The offline worker: the same app, a simulator in the place of the model, and a key that is ready at the first request.
  * It is the `main` of `[env.local]` alone, and `npm run check:ship` proves that none of it is in the production bundle.
  */
-import type { Env } from '../config.ts'
+import type { Bindings } from '../accounts/objects.ts'
 import gateway from '../index.ts'
 import { LOCAL_SECRET, seedLocalKey } from './ready-key.ts'
 
@@ -24,4 +24,4 @@ export default {
     return gateway.fetch(request, env, context)
   },
   scheduled: gateway.scheduled,
-} satisfies ExportedHandler<Env>
+} satisfies ExportedHandler<Bindings>

@@ -1,4 +1,10 @@
 /** `wrangler.toml` binds these classes, so every Worker that is built with it must export them. Nobody calls them here. */
 
-export class KeyAccount {}
-export class Directory {}
+class Unused {
+  fetch(): Response {
+    return new Response(null, { status: 501 })
+  }
+}
+
+export class KeyAccount extends Unused {}
+export class Directory extends Unused {}
