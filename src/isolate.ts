@@ -67,7 +67,7 @@ function createIsolate(env: Bindings): Isolate {
   const ledger = createLedger(kv, { onTrouble: logTrouble('usage_write') })
   return {
     accounts,
-    keys: createKeyStore(kv, (keyId) => accounts.read(keyId)),
+    keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
       minutes: createMinuteShardStore(kv),

@@ -14,7 +14,7 @@ export const ACCOUNT_CHANGE_TIMEOUT_MS = 10_000
 
 /** All of them answer `unavailable` where the object does not answer in time. A change may be stored nevertheless. */
 export interface Accounts {
-  read(keyId: string): Promise<KeyReading>
+  read(keyId: string, isAbsentInKv?: boolean): Promise<KeyReading>
   /** `created` once, and from then on what the account has. */
   create(key: NewKey): Promise<KeyReading | { kind: 'created'; key: ApiKey }>
   update(keyId: string, patch: KeyPatch): Promise<KeyReading>
@@ -25,8 +25,10 @@ export interface Accounts {
 
 export function createAccounts(env: Bindings): Accounts {
   return {
-    read: (keyId) =>
-      ask('account_read', keyId, ACCOUNT_READ_TIMEOUT_MS, async () => accountOf(env, keyId).read(keyId)),
+    read: (keyId, isAbsentInKv = false) =>
+      ask('account_read', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        accountOf(env, keyId).read(keyId, isAbsentInKv),
+      ),
     create: (key) => change(key.id, async () => accountOf(env, key.id).create(key)),
     update: (keyId, patch) => change(keyId, async () => accountOf(env, keyId).update(keyId, patch)),
     rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),

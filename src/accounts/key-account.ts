@@ -59,8 +59,9 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   }
 
   /** What is true of the key now. A record of version 0.1 is taken from KV, and is this account's from then on. */
-  async read(keyId: string): Promise<KeyReading> {
+  async read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading> {
     if (this.#stored !== null) return readingOf(this.#stored)
+    if (isAbsentInKv) return { kind: 'absent' }
     const copy = await this.#readCopy(keyId)
     // Another call may have been faster.
     if (this.#stored !== null) return readingOf(this.#stored)
@@ -91,7 +92,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
 
   /** `deleted` once, and `absent` from then on. A record that nobody can read is deleted too. */
   async delete(keyId: string, deletedAt: string): Promise<KeyReading> {
-    const reading = await this.read(keyId)
+    const reading = await this.read(keyId, false)
     if (this.#stored === null && reading.kind !== 'unreadable') return reading
     if (this.#stored !== null && this.#stored.deletedAt !== null) return { kind: 'absent' }
     const stored = deleted(this.#stored?.key ?? unreadableKey(keyId, deletedAt), deletedAt)
@@ -106,7 +107,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   }
 
   async #change(keyId: string, change: (key: ApiKey) => StoredKey): Promise<KeyReading> {
-    const reading = await this.read(keyId)
+    const reading = await this.read(keyId, false)
     // What another call has changed since must not be lost: the change is made to what stands now.
     if (this.#stored === null || this.#stored.deletedAt !== null) return reading
     const stored = change(this.#stored.key)

@@ -7,8 +7,8 @@ import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 
 /** The calls of a key's account, `KeyAccount`. */
 export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
-  /** The key as it is now. */
-  read(keyId: string): Promise<KeyReading>
+  /** The key as it is now. A caller that has not found it in KV saves the account from looking there too. */
+  read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading>
   /** `created` once. Later calls get what the account has. */
   create(key: NewKey): Promise<KeyReading | { kind: 'created'; key: ApiKey }>
   /** Fields of updates at the same time all survive. */

@@ -41,8 +41,8 @@ export interface Asking {
   afterwards: (work: Promise<unknown>) => void
 }
 
-/** Asks the account of a key. It never throws. */
-export type AskAccount = (keyId: string) => Promise<KeyReading>
+/** Asks the account of a key, which looks into KV itself unless the key is known to be absent there. It never throws. */
+export type AskAccount = (keyId: string, isAbsentInKv: boolean) => Promise<KeyReading>
 
 export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStore {
   const cache = new KeyCache<ApiKey>({
@@ -58,11 +58,12 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
       if (!known?.value) beforeRead()
       const copy = await readKv(kv, id)
       const isCopyEnough = copy.kind === 'found' || copy.kind === 'deleted'
-      const reading = isCopyEnough ? copy : await askAccount(id)
+      const reading = isCopyEnough ? copy : await askAccount(id, copy.kind === 'absent')
       switch (reading.kind) {
         case 'found':
           // The account of such a record does not know its key yet. It takes the record from KV when it is asked.
-          if (reading.key.version === 0) afterwards(askAccount(id).then((told) => take(id, told, nowMs)))
+          if (reading.key.version === 0)
+            afterwards(askAccount(id, false).then((told) => take(id, told, nowMs)))
           return take(id, reading, nowMs)
         case 'deleted':
         case 'absent':

@@ -92,21 +92,25 @@ describe('a flood of made-up keys', () => {
     get.mockRestore()
   })
 
-  it('with right checksums costs a bounded number a minute and address, then 429, and a known key goes on', async () => {
-    const { secret } = await issueKey()
-    const get = vi.spyOn(env.KV, 'get')
-    const statuses: number[] = []
-    for (let i = 0; i < 50; i++) statuses.push((await from('192.0.2.2', createSecret().secret)).status)
-    expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
-    expect(statuses.filter((status) => status === 429)).toHaveLength(50 - UNKNOWN_KEYS_PER_MINUTE)
-    expect((await from('192.0.2.2', secret)).status).toBe(200)
-    expect((await from('192.0.2.3', createSecret().secret)).status).toBe(401)
-    const refused = await from('192.0.2.2', createSecret().secret)
-    expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
-    vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
-    expect((await from('192.0.2.2', createSecret().secret)).status).toBe(401)
-    get.mockRestore()
-  })
+  it(
+    'with right checksums costs a bounded number a minute and address, then 429, and a known key goes on',
+    { timeout: 20_000 },
+    async () => {
+      const { secret } = await issueKey()
+      const get = vi.spyOn(env.KV, 'get')
+      const statuses: number[] = []
+      for (let i = 0; i < 50; i++) statuses.push((await from('192.0.2.2', createSecret().secret)).status)
+      expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
+      expect(statuses.filter((status) => status === 429)).toHaveLength(50 - UNKNOWN_KEYS_PER_MINUTE)
+      expect((await from('192.0.2.2', secret)).status).toBe(200)
+      expect((await from('192.0.2.3', createSecret().secret)).status).toBe(401)
+      const refused = await from('192.0.2.2', createSecret().secret)
+      expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
+      vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
+      expect((await from('192.0.2.2', createSecret().secret)).status).toBe(401)
+      get.mockRestore()
+    },
+  )
 
   it('is counted for a whole IPv6 network, and for a bounded number of addresses', () => {
     const throttle = new UnknownKeyThrottle()
