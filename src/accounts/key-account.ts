@@ -1,6 +1,6 @@
 /**
- * The account of one key: the truth about its record. Every change goes through it, so no change is lost or undone by
- * another one. KV and the directory get copies, and are told until they have acknowledged.
+ * The account of one key: the truth about its record. Every change goes through it, so no change is lost, or undone by
+ * another one. KV gets a copy of each version, and the directory a report.
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { ApiKey } from '../keys/api-key.ts'
@@ -29,7 +29,7 @@ import {
 /** How long an account waits for KV when it looks for a record of version 0.1. */
 export const ADOPTION_TIMEOUT_MS = 2_000
 
-/** A change is told at once. The alarm is for an object that ends before it has told. */
+/** A change is told at once. The alarm is for an object that ends before that. */
 const SAFETY_MS = ATTEMPT_TIMEOUT_MS + RETRY_MS
 
 const MIGRATIONS: Migrations = [
@@ -53,12 +53,15 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
       if (isEmpty(ctx.storage)) return
       migrate(ctx.storage, MIGRATIONS)
       const [row] = ctx.storage.sql.exec<{ stored: string }>('SELECT stored FROM record').toArray()
-      if (row !== undefined) this.#stored = storedKey.parse(JSON.parse(row.stored))
+      if (row === undefined) return
+      this.#stored = storedKey.parse(JSON.parse(row.stored))
       this.#alarmAtMs = await ctx.storage.getAlarm()
+      // The runtime gives an alarm up after some failures. The next call to the account sets it again.
+      this.#wakeForPublication(this.#stored)
     })
   }
 
-  /** What is true of the key now. A record of version 0.1 is taken from KV, and is this account's from then on. */
+  /** The key as it is now. The account takes over a record of version 0.1 that it finds in KV. */
   async read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading> {
     if (this.#stored !== null) return readingOf(this.#stored)
     if (isAbsentInKv) return { kind: 'absent' }
@@ -72,7 +75,6 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return readingOf(stored)
   }
 
-  /** `created` once, and from then on what the account has. */
   async create(key: NewKey): Promise<KeyReading | { kind: 'created'; key: ApiKey }> {
     if (this.#stored !== null) return readingOf(this.#stored)
     const stored = created(key)
@@ -81,7 +83,6 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return { kind: 'created', key: stored.key }
   }
 
-  /** Fields of updates at the same time all survive. */
   async update(keyId: string, patch: KeyPatch): Promise<KeyReading> {
     return this.#change(keyId, (key) => patched(key, patch))
   }
@@ -90,7 +91,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return this.#change(keyId, (key) => rotated(key, rotation))
   }
 
-  /** `deleted` once, and `absent` from then on. A record that nobody can read is deleted too. */
+  /** A record that this version cannot read is deleted too. */
   async delete(keyId: string, deletedAt: string): Promise<KeyReading> {
     const reading = await this.read(keyId, false)
     if (this.#stored === null && reading.kind !== 'unreadable') return reading
@@ -108,7 +109,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
 
   async #change(keyId: string, change: (key: ApiKey) => StoredKey): Promise<KeyReading> {
     const reading = await this.read(keyId, false)
-    // What another call has changed since must not be lost: the change is made to what stands now.
+    // Another call may have changed the key since. The change is made to the record as it is now.
     if (this.#stored === null || this.#stored.deletedAt !== null) return reading
     const stored = change(this.#stored.key)
     this.#store(stored)
@@ -116,7 +117,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return readingOf(stored)
   }
 
-  /** One transaction, as nothing in it is awaited: the record, with its version, and the alarm. */
+  /** The record with its version, and the alarm. They are one transaction, since nothing in between is awaited. */
   #store(stored: StoredKey): void {
     const { storage } = this.ctx
     if (this.#stored === null) migrate(storage, MIGRATIONS)
@@ -128,13 +129,15 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   async #publish(): Promise<void> {
     if (this.#stored === null) return
     await this.#publication.attempt(this.#stored)
-    const nextAtMs = this.#publication.nextAtMs(this.#stored, Date.now())
-    if (nextAtMs !== null) {
-      this.#wakeAt(nextAtMs)
-    } else if (this.#alarmAtMs !== null) {
-      this.#alarmAtMs = null
-      await this.ctx.storage.deleteAlarm()
-    }
+    this.#wakeForPublication(this.#stored)
+  }
+
+  #wakeForPublication(stored: StoredKey): void {
+    const nextAtMs = this.#publication.nextAtMs(stored, Date.now())
+    if (nextAtMs !== null) return this.#wakeAt(nextAtMs)
+    if (this.#alarmAtMs === null) return
+    this.#alarmAtMs = null
+    void this.ctx.storage.deleteAlarm()
   }
 
   /** An alarm costs a row: one that comes earlier is left as it is. */

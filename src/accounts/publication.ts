@@ -1,6 +1,6 @@
 /**
- * The outbox of an account: the newest version of its record goes to KV and to the directory. Each target is told until
- * it has answered. The pure part decides when; the class keeps in SQL what was told.
+ * The outbox of an account: KV and the directory are told of the newest version of its record until they acknowledge it.
+ * The pure part decides when. The class keeps in SQL what was told, so that nothing is forgotten over a restart.
  */
 import * as z from 'zod/mini'
 import { causeOf, log } from '../log.ts'
@@ -20,7 +20,7 @@ export const RETRY_MS_MAX = 5 * 60_000
 /** A put that timed out may still reach KV, after its successor. So the newest version is put again after this time. */
 export const CONFIRM_MS = 60_000
 
-/** What is known of one target. */
+/** The state of one target. */
 export interface Told {
   /** The version of the last attempt; 0 before the first. */
   version: number
@@ -60,7 +60,7 @@ export function afterAttempt(told: Told, { version, atMs, outcome }: Attempt): T
   }
 }
 
-/** Throws where the target does not acknowledge. */
+/** Rejects where the target does not acknowledge. It never throws. */
 export type Tell = (stored: StoredKey) => Promise<unknown>
 
 export class Publication {
@@ -94,18 +94,11 @@ export class Publication {
     // Two puts at once could arrive in the wrong order.
     if (!isDue || this.#underWay.has(target)) return
     this.#underWay.add(target)
-    let outcome: Attempt['outcome'] = 'done'
-    try {
-      const answer = await raceTimeout(this.tell[target](stored), ATTEMPT_TIMEOUT_MS)
-      if (answer === TIMED_OUT) outcome = 'timed_out'
-    } catch (error) {
-      outcome = 'failed'
-      // The first failure in a row is logged. The ones that follow have the same cause.
-      if (told.failures === 0)
-        log({ event: 'trouble', what: `publish_${target}`, keyId: id, cause: causeOf(error) })
-    } finally {
-      this.#underWay.delete(target)
-    }
+    const { outcome, cause } = await outcomeOf(this.tell[target](stored))
+    this.#underWay.delete(target)
+    // The first failure in a row is logged. The ones that follow have the same cause.
+    if (cause !== undefined && told.failures === 0)
+      log({ event: 'trouble', what: `publish_${target}`, keyId: id, cause })
     this.#save(target, afterAttempt(told, { version, atMs, outcome }))
   }
 
@@ -121,6 +114,18 @@ export class Publication {
       target,
       JSON.stringify(told),
     )
+  }
+}
+
+async function outcomeOf(
+  telling: Promise<unknown>,
+): Promise<{ outcome: Attempt['outcome']; cause?: string }> {
+  try {
+    const answer = await raceTimeout(telling, ATTEMPT_TIMEOUT_MS)
+    if (answer !== TIMED_OUT) return { outcome: 'done' }
+    return { outcome: 'timed_out', cause: `no answer within ${ATTEMPT_TIMEOUT_MS} ms` }
+  } catch (error) {
+    return { outcome: 'failed', cause: causeOf(error) }
   }
 }
 

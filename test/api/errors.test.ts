@@ -232,7 +232,12 @@ describe('the gateway’s own trouble', () => {
 
   it('a bad var stops with its name', async () => {
     const log = recordLog()
-    const bad = { BODY_BYTES_MAX: 'lots', MODELS: '{"o3-mini":', AI_GATEWAY_ID: '' }
+    const bad = {
+      BODY_BYTES_MAX: 'lots',
+      MODELS: '{"o3-mini":',
+      AI_GATEWAY_ID: '',
+      ACCOUNTS_LOCATION_HINT: 'mars',
+    }
     for (const [name, value] of Object.entries(bad)) {
       const response = await app.request('/v1/models', {}, { ...env, [name]: value })
       expect([response.status, (await errorOf(response)).message]).toEqual([
