@@ -6,8 +6,8 @@ import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
 /**
- * The bindings of `wrangler.toml`, but for the Durable Objects, which `accounts/objects.ts` adds. Vars are `unknown`: the dashboard stores strings, and
- * `wrangler.toml` other types too.
+ * The bindings of `wrangler.toml`, without the Durable Objects: `accounts/objects.ts` adds them. Vars are `unknown`: the
+ * dashboard stores strings, and `wrangler.toml` other types too.
  */
 export interface Env {
   AI: UpstreamBinding
@@ -96,7 +96,7 @@ export function parseConfig(env: Env): Config {
 const numeral = z.union([z.number(), z.string()])
 
 const vars = z.object({
-  // Only checked here: `accounts/objects.ts` reads it, inside the objects too.
+  // `accounts/objects.ts` reads it, inside the objects too, where no configuration is parsed.
   ACCOUNTS_LOCATION_HINT: z.optional(z.enum(LOCATION_HINTS)),
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
   AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),

@@ -16,7 +16,7 @@ import { causeOf, log } from './log.ts'
 import { createLedger, type Ledger } from './records/usage-ledger.ts'
 
 export interface Isolate {
-  /** Remembers nothing: the calls to the accounts of keys. */
+  /** The calls to the accounts of keys. They remember nothing. */
   accounts: Accounts
   /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
   keys: KeyStore

@@ -30,7 +30,7 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     secretSha256: await hashSecret(secret),
     previous: null,
   })
-  // An id of 71 random bits that is taken is no case of its own.
+  // An id has 71 random bits, so that a taken one is no case of its own.
   if (answer.kind !== 'created') throw new GatewayError({ kind: 'keys_unavailable' })
   return c.json({ ...viewOf(take(c, id, { kind: 'found', key: answer.key })), secret }, 201)
 }
@@ -49,7 +49,7 @@ export async function getKey(c: Context<Gateway>): Promise<Response> {
   return c.json(viewOf(await requireKey(c)))
 }
 
-/** Changes what the body gives; a limit that is `null` is taken away. Of changes at the same time each field survives. */
+/** Changes the fields of the body; a limit that is `null` is taken away. Fields of parallel changes all survive. */
 export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response> {
   const { expiresAt, ...patch } = c.req.valid('json')
   const id = requireId(c)
@@ -63,7 +63,7 @@ export async function deleteKey(c: Context<Gateway>): Promise<Response> {
   const { accounts, keys } = isolateOf(c.env)
   const reading = await accounts.delete(id, new Date().toISOString())
   if (reading.kind !== 'deleted') take(c, id, reading)
-  keys.remember(id, reading, Date.now())
+  else keys.remember(id, reading, Date.now())
   return c.json({ id, deleted: true })
 }
 
@@ -85,14 +85,14 @@ export async function requireKey(c: Context<Gateway>): Promise<ApiKey> {
   return take(c, id, await isolateOf(c.env).accounts.read(id))
 }
 
-/** @throws GatewayError `key_not_found` for a text that is no id: no object is created for it. */
+/** No object is created for a text that is no id. @throws GatewayError `key_not_found`. */
 function requireId(c: Context<Gateway>): string {
   const keyId = c.req.param('id') ?? ''
   if (!KEY_ID_FORM.test(keyId)) throw new GatewayError({ kind: 'key_not_found', keyId })
   return keyId
 }
 
-/** The key that an account has answered with. This isolate takes it over at once, also the news that it is deleted. */
+/** The key in an account's answer. The isolate remembers the answer, so that a change holds here at once. */
 function take(c: Context<Gateway>, keyId: string, reading: KeyReading): ApiKey {
   isolateOf(c.env).keys.remember(keyId, reading, Date.now())
   switch (reading.kind) {

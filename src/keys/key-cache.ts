@@ -1,4 +1,7 @@
-/** A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. It never goes back. */
+/**
+ * A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. It never goes back to
+ * a smaller version.
+ */
 import { getOrCreate } from '../lru.ts'
 
 export interface Cached<T> {
@@ -39,7 +42,7 @@ export class KeyCache<T> {
     return { value: entry.value, readAtMs: entry.readAtMs, fresh: nowMs < entry.freshUntilMs }
   }
 
-  /** Where a greater version has been seen, that one stays, and is fresh again. Returns what stands now. */
+  /** A greater version that is known stays, and is fresh again. Returns the value that stands. */
   set(id: string, value: T | null, nowMs: number, version = 0): T | null {
     const { entriesMax, freshMs, absentMs } = this.options
     const entry = getOrCreate(this.#entries, id, entriesMax, () => ({
