@@ -10,9 +10,10 @@ import { gzipSync } from 'node:zlib'
 
 /**
  * The bound of the compressed Worker, because every byte slows an isolate's start. It was 32 KiB before budgets, the
- * ledger and the Responses API. The smallest builds of zod and Hono alone take 15 KiB.
+ * ledger and the Responses API. The smallest builds of zod and Hono alone take 15 KiB. The accounts of keys and the directory
+ * raised it from 42 to 46 KiB: they add 4.2 KiB.
  */
-const GZIP_BYTES_MAX = 42 * 1024
+const GZIP_BYTES_MAX = 46 * 1024
 
 interface Metafile {
   outputs: Record<string, { bytes: number; inputs: Record<string, { bytesInOutput: number }> }>

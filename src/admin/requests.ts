@@ -44,7 +44,7 @@ export const keyRotation = z.lazy(() =>
   }),
 )
 
-/** `GET /admin/keys?limit&cursor`, as text. KV lists at most 1,000 names at once. */
+/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */

@@ -52,7 +52,7 @@ interface Range {
 }
 
 function look(c: Context<Gateway>, keyId: string, { from, to }: Range) {
-  return orServiceUnavailable(isolateOf(c.env.KV).ledger.look(keyId, from, to), 'usage_unavailable')
+  return orServiceUnavailable(isolateOf(c.env).ledger.look(keyId, from, to), 'usage_unavailable')
 }
 
 /** @throws GatewayError `invalid_parameter` with the name of the date that is wrong. */

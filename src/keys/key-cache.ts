@@ -1,4 +1,7 @@
-/** A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. */
+/**
+ * A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. It never goes back to
+ * a smaller version.
+ */
 import { getOrCreate } from '../lru.ts'
 
 export interface Cached<T> {
@@ -17,9 +20,16 @@ export interface KeyCacheOptions {
   absentMs: number
 }
 
+interface Entry<T> {
+  value: T | null
+  version: number
+  readAtMs: number
+  freshUntilMs: number
+}
+
 /** Least recently used entries go first. One isolate's memory: it may be lost at any time. */
 export class KeyCache<T> {
-  readonly #entries = new Map<string, { value: T | null; readAtMs: number; freshUntilMs: number }>()
+  readonly #entries = new Map<string, Entry<T>>()
 
   constructor(readonly options: KeyCacheOptions) {}
 
@@ -32,11 +42,19 @@ export class KeyCache<T> {
     return { value: entry.value, readAtMs: entry.readAtMs, fresh: nowMs < entry.freshUntilMs }
   }
 
-  set(id: string, value: T | null, nowMs: number): void {
+  /** A greater version that is known stays, and is fresh again. Returns the value that stands. */
+  set(id: string, value: T | null, nowMs: number, version = 0): T | null {
     const { entriesMax, freshMs, absentMs } = this.options
-    const freshUntilMs = nowMs + (value === null ? absentMs : freshMs)
-    const entry = getOrCreate(this.#entries, id, entriesMax, () => ({ value, readAtMs: nowMs, freshUntilMs }))
-    Object.assign(entry, { value, readAtMs: nowMs, freshUntilMs })
+    const entry = getOrCreate(this.#entries, id, entriesMax, () => ({
+      value,
+      version,
+      readAtMs: nowMs,
+      freshUntilMs: nowMs,
+    }))
+    if (version >= entry.version) Object.assign(entry, { value, version })
+    const freshUntilMs = nowMs + (entry.value === null ? absentMs : freshMs)
+    Object.assign(entry, { readAtMs: nowMs, freshUntilMs })
+    return entry.value
   }
 
   /** Keeps an entry in use until `untilMs` although it could not be read again. */

@@ -2,14 +2,15 @@
  * The offline worker: the same app with a simulator in the model's place, and with a key that works at the first request.
  * Only `[env.local]` has it as its `main`. `npm run check:ship` proves that the production bundle contains none of it.
  */
-import type { Env } from '../config.ts'
+import type { Bindings } from '../accounts/objects.ts'
 import gateway from '../index.ts'
 import { localBinding, type SimulatorService } from './binding.ts'
 import { LOCAL_SECRET, seedLocalKey } from './ready-key.ts'
 
+export { Directory, KeyAccount } from '../index.ts'
 export { Simulator } from './simulator.ts'
 
-interface LocalWorkerEnv extends Omit<Env, 'AI'> {
+interface LocalWorkerEnv extends Omit<Bindings, 'AI'> {
   AI: SimulatorService
 }
 
@@ -23,17 +24,17 @@ console.log(`
 `)
 
 /** The gateway parses its vars once for each `env` object, so the object must stay the same between requests. */
-const gatewayEnvs = new WeakMap<LocalWorkerEnv, Env>()
+const gatewayEnvs = new WeakMap<LocalWorkerEnv, Bindings>()
 
 export default {
   async fetch(request, env, context) {
-    await seedLocalKey(env.KV)
+    await seedLocalKey(gatewayEnvOf(env))
     return gateway.fetch(request, gatewayEnvOf(env), context)
   },
   scheduled: (controller, env) => gateway.scheduled(controller, gatewayEnvOf(env)),
 } satisfies ExportedHandler<LocalWorkerEnv>
 
-function gatewayEnvOf(env: LocalWorkerEnv): Env {
+function gatewayEnvOf(env: LocalWorkerEnv): Bindings {
   const known = gatewayEnvs.get(env)
   if (known !== undefined) return known
   const made = { ...env, AI: localBinding(env.AI) }

@@ -95,21 +95,25 @@ describe('a flood of unknown keys', () => {
     get.mockRestore()
   })
 
-  it('with right checksums gets a bounded number of KV reads per address and minute, then 429, while a known key still works', async () => {
-    const { secret } = await issueKey()
-    const get = vi.spyOn(env.KV, 'get')
-    const statuses: number[] = []
-    for (let i = 0; i < 50; i++) statuses.push((await from('192.0.2.2', createSecret().secret)).status)
-    expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
-    expect(statuses.filter((status) => status === 429)).toHaveLength(50 - UNKNOWN_KEYS_PER_MINUTE)
-    expect((await from('192.0.2.2', secret)).status).toBe(200)
-    expect((await from('192.0.2.3', createSecret().secret)).status).toBe(401)
-    const refused = await from('192.0.2.2', createSecret().secret)
-    expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
-    vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
-    expect((await from('192.0.2.2', createSecret().secret)).status).toBe(401)
-    get.mockRestore()
-  })
+  it(
+    'with right checksums gets a bounded number of KV reads per address and minute, then 429, while a known key still works',
+    { timeout: 20_000 },
+    async () => {
+      const { secret } = await issueKey()
+      const get = vi.spyOn(env.KV, 'get')
+      const statuses: number[] = []
+      for (let i = 0; i < 50; i++) statuses.push((await from('192.0.2.2', createSecret().secret)).status)
+      expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
+      expect(statuses.filter((status) => status === 429)).toHaveLength(50 - UNKNOWN_KEYS_PER_MINUTE)
+      expect((await from('192.0.2.2', secret)).status).toBe(200)
+      expect((await from('192.0.2.3', createSecret().secret)).status).toBe(401)
+      const refused = await from('192.0.2.2', createSecret().secret)
+      expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
+      vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
+      expect((await from('192.0.2.2', createSecret().secret)).status).toBe(401)
+      get.mockRestore()
+    },
+  )
 
   it('is counted per IPv6 /64 network, and for a bounded number of addresses', () => {
     const throttle = new UnknownKeyThrottle()

@@ -230,7 +230,12 @@ describe('a fault of the gateway', () => {
 
   it('in a var is a 500 that names the var', async () => {
     const log = recordLog()
-    const bad = { BODY_BYTES_MAX: 'lots', MODELS: '{"o3-mini":', AI_GATEWAY_ID: '' }
+    const bad = {
+      BODY_BYTES_MAX: 'lots',
+      MODELS: '{"o3-mini":',
+      AI_GATEWAY_ID: '',
+      ACCOUNTS_LOCATION_HINT: 'mars',
+    }
     for (const [name, value] of Object.entries(bad)) {
       const response = await app.request('/v1/models', {}, { ...env, [name]: value })
       expect([response.status, (await errorOf(response)).message]).toEqual([

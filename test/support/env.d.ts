@@ -1,4 +1,4 @@
-import type { Env } from '../../src/config.ts'
+import type { Bindings } from '../../src/accounts/objects.ts'
 import type { Call, Cancellation } from '../../src/local/call-log.ts'
 
 declare global {
@@ -11,6 +11,6 @@ declare global {
 }
 
 /** In tests the binding is the simulator, which also reports its calls and cancellations. */
-interface GatewayEnv extends Omit<Env, 'AI'> {
-  AI: Env['AI'] & { calls(): Promise<Call[]>; cancellations(): Promise<Cancellation[]> }
+interface GatewayEnv extends Omit<Bindings, 'AI'> {
+  AI: Bindings['AI'] & { calls(): Promise<Call[]>; cancellations(): Promise<Cancellation[]> }
 }

@@ -3,6 +3,8 @@ interface Env {
   AI: { run(model: string, inputs: unknown, options: object): Promise<Response> }
 }
 
+export { Directory, KeyAccount } from './objects.ts'
+
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     const inputs: unknown = await request.json()

@@ -67,4 +67,6 @@ async function* eventsOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGe
   }
 }
 
+export { Directory, KeyAccount } from './objects.ts'
+
 export default app

@@ -25,6 +25,8 @@ const TIMEOUT_MS = 600_000
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
+export { Directory, KeyAccount } from './objects.ts'
+
 export default {
   async fetch(request: Request, env: Env, context: Context): Promise<Response> {
     // The id is joined, as in the gateway: a concatenated string would keep `JSON.stringify` from its fast path.

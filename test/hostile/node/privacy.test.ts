@@ -3,7 +3,7 @@
  * admin token. They must never appear in the log, in KV, in AI Gateway's options, or in the gateway's own errors.
  */
 import { createHash } from 'node:crypto'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { useContractGateway } from '../../support/node/contract-gateway.ts'
 import { rawConnect } from '../../support/node/raw-client.ts'
 import { ADMIN_TOKEN, type IssuedKey } from '../../support/node/real-binding-gateway.ts'
@@ -143,15 +143,17 @@ describe('after a run of every behaviour', () => {
     expectNone(output, [...WORDS, ...secrets(), ...hashes()])
   })
 
-  it('KV has hashes only in the values of keys, and no canary', () => {
+  it('KV has hashes only in the values of keys, and no canary', async () => {
     const { entries } = contract.gateway.kv
+    const values = (): string => [...entries.values()].map(({ value }) => value.toString()).join('\n')
+    // The account puts one copy a second at most: the rotated secret's hash comes after the new name.
+    await vi.waitFor(() => expect(hashes().filter((hash) => !values().includes(hash))).toEqual([]), 3_000)
     const all = [...entries].map(([name, { value, metadata }]) => `${name} ${metadata} ${value.toString()}`)
     expectNone(all.join('\n'), [...WORDS, ...secrets()])
     const others = [...entries].map(([name, { value, metadata }]) =>
       name.startsWith('key:') ? `${name} ${metadata}` : `${name} ${metadata} ${value.toString()}`,
     )
     expectNone(others.join('\n'), hashes())
-    expect(hashes().filter((hash) => all.join('\n').includes(hash))).toHaveLength(hashes().length)
     expect([...entries.keys()].some((name) => name.startsWith('usage:'))).toBe(true)
   })
 

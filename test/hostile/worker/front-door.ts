@@ -3,7 +3,7 @@ import { createExecutionContext } from 'cloudflare:test'
 import { afterAll, beforeAll, inject, vi } from 'vitest'
 import * as fc from 'fast-check'
 import { app } from '../../../src/app.ts'
-import type { Env } from '../../../src/config.ts'
+import type { Bindings } from '../../../src/accounts/objects.ts'
 import { ADMIN_TOKEN, env } from '../../support/gateway.ts'
 import answer from '../../support/fixtures/chat-completion.json'
 import stream from '../../support/fixtures/chat-completion-stream.sse?raw'
@@ -49,10 +49,10 @@ export interface FrontDoor {
 }
 
 /** Opens the app with its own upstream, and applies `overrides` to the local worker's vars and bindings. */
-export function openFrontDoor(overrides: Partial<Env> = {}): FrontDoor {
+export function openFrontDoor(overrides: Partial<Bindings> = {}): FrontDoor {
   let asked = 0
   const upstream = new RecordingUpstream()
-  const bindings: Env = { ...env, ...overrides, AI: upstream }
+  const bindings: Bindings = { ...env, ...overrides, AI: upstream }
   return {
     upstream,
     ask: async (request) => {

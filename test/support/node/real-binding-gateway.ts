@@ -90,7 +90,7 @@ export function bindingsOf({ bindings }: ProductionWorker, vars: Record<string, 
   ]
 }
 
-function bindingText({ name, type, text, json }: WorkerBinding): string {
+function bindingText({ name, type, text, json, class_name: className }: WorkerBinding): string {
   const named = `name = ${capnpText(name)}`
   switch (type) {
     case 'ai':
@@ -98,6 +98,8 @@ function bindingText({ name, type, text, json }: WorkerBinding): string {
     case 'inherit':
     case 'kv_namespace':
       return `(${named}, kvNamespace = "kv")`
+    case 'durable_object_namespace':
+      return `(${named}, durableObjectNamespace = ${capnpText(className ?? '')})`
     case 'plain_text':
       return `(${named}, text = ${capnpText(text ?? '')})`
     case 'json':

@@ -31,4 +31,12 @@ describe('the key cache', () => {
     expect(cache.get('a', 499)).toEqual({ value: 'A', readAtMs: 0, fresh: true })
     expect(cache.get('a', 500)?.fresh).toBe(false)
   })
+
+  it('never goes back to a smaller version, of a record or of its absence', () => {
+    const cache = new KeyCache<string>(options)
+    expect(cache.set('a', 'new', 0, 5)).toBe('new')
+    expect([cache.set('a', 'old', 100, 4), cache.set('a', null, 100, 0)]).toEqual(['new', 'new'])
+    expect(cache.get('a', 129)).toEqual({ value: 'new', readAtMs: 100, fresh: true })
+    expect([cache.set('a', null, 200, 6), cache.set('a', 'new', 200, 5)]).toEqual([null, null])
+  })
 })

@@ -22,7 +22,7 @@ const clock = (): number => Date.now()
 
 /** The ledger's days after one request that was settled with each of these settlements. */
 async function ledgerAfter(settlements: readonly Settlement[], limits: Limits = {}) {
-  const isolate = isolateOf(env.KV)
+  const isolate = isolateOf(env)
   const request = requestWith(limits)
   const work: Promise<unknown>[] = []
   const admission = await admit(request, isolate, clock, (promise) => void work.push(promise))
@@ -79,7 +79,7 @@ it('waits for a limiter that answers with a promise', async () => {
     settle: () => undefined,
     peek: () => state,
   }
-  const parts = { ...isolateOf(env.KV), limiter }
+  const parts = { ...isolateOf(env), limiter }
   const admission = await admit(requestWith({ requestsPerMinute: 1 }), parts, clock, () => undefined)
   expect(admission).toEqual({ decision: refused })
 })

@@ -37,6 +37,6 @@ it('admit settles a request as failed when a later stage throws', async () => {
     throw new Error('unexpected')
   })
   await app.request('/', { method: 'POST' }, env, createExecutionContext())
-  const days = (await isolateOf(env.KV).ledger.look(id, '0000-00-00', '9999-99-99')).days()
+  const days = (await isolateOf(env).ledger.look(id, '0000-00-00', '9999-99-99')).days()
   expect([...days.values()]).toEqual([{ ...NOTHING, requests: 1, failures: 1 }])
 })
