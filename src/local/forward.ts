@@ -45,10 +45,10 @@ export async function forward(
     })
   } catch (error) {
     signal?.throwIfAborted()
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/u, '')
     const message =
       `The server in LOCAL_UPSTREAM_URL (${withoutPassword(upstream.url)}) cannot be reached: ${reason}. ` +
-      'Start it, or remove LOCAL_UPSTREAM_URL from .dev.vars to talk to the simulator.'
+      'Start it, or remove LOCAL_UPSTREAM_URL from .dev.vars to use the simulator.'
     // The gateway hides the upstream's message from its callers, so it is printed too.
     print(message)
     return unreachableResponse(message)

@@ -28,8 +28,8 @@ export const ABORTED_CALL_OPEN_MS = 35_000
 export class Simulator extends WorkerEntrypoint<LocalEnv> {
   /**
    * Answers like the binding in raw mode: resolves with the headers, before a stream's body. The body field `simulate`
-   * is the script. Rejects if the script says so, and when the signal aborts. Also rejects calls that the gateway must
-   * not make: in parsed mode, or without a gateway id.
+   * is the script. It rejects if the script says so, and when the signal aborts. It also rejects calls that the
+   * gateway must not make: in parsed mode, or without a gateway id.
    */
   async run(
     model: string,

@@ -7,7 +7,7 @@ import { proposeNumbers, proposeStrings } from './scalars.ts'
 /** The bound on visited schemas; the rest is null. A recursive schema with many properties would grow without end. */
 export const STEPS_MAX = 20_000
 
-/** From this depth on, optional values are left out, so that a recursive schema ends. */
+/** Optional values are left out from this depth on, so that a recursive schema ends. */
 export const OPTIONAL_DEPTH = 4
 
 /** A deeper value is null. */
@@ -101,7 +101,7 @@ function* proposeType(type: unknown, schema: Schema, position: Position, state: 
   }
 }
 
-/** First with every property, then with the required ones and as many more as `minProperties` needs. */
+/** Proposes every property, then the required ones and as many more as `minProperties` needs. */
 function* proposeObjects(schema: Schema, position: Position, state: FillState): Generator {
   const properties = isObject(schema['properties']) ? schema['properties'] : {}
   const required = Array.isArray(schema['required'])

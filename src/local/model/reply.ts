@@ -30,7 +30,7 @@ interface Draft {
   readonly split: (text: string) => string[]
 }
 
-/** With `scriptedChunks` the answer is that many words. The same seed gives the same reply. */
+/** The same seed gives the same reply. `scriptedChunks` makes the answer that many words. */
 export function replyTo(request: ParsedRequest, random: Random, scriptedChunks?: number): Reply {
   const reasoning = Math.min(REASONING_TOKENS[request.effort], Math.floor(request.tokensMax ?? Infinity))
   const textTokensMax = Math.max(0, Math.floor(request.tokensMax ?? Infinity) - reasoning)
