@@ -44,7 +44,7 @@ export function expectedUsage(
   { reasoningTokens, tokensPerSecond }: Habits,
   model: PricedModel,
 ): BookedUsage {
-  const seen = atLeast(0, seenTokens)
+  const seen = atLeast(0, Math.floor(seenTokens))
   const bySight = seen + atLeast(0, reasoningTokens) * asked.choices
   const byTime = atLeast(0, elapsedMs / 1_000) * atLeast(0, tokensPerSecond)
   const expected = atLeast(1, Math.ceil(Math.max(bySight, byTime)))

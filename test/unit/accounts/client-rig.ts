@@ -109,6 +109,8 @@ export class ClientRig {
   readonly nextFate: (() => Fate) | undefined
   /** Of a request that was ended nothing comes back any more. */
   isEnded = false
+  /** Intervals that run. */
+  timers = 0
   readonly #accounts = new Map<string, FakeAccount>()
   #requests = 0
   #writers = 0
@@ -125,10 +127,28 @@ export class ClientRig {
       sleep: (ms) => orNever(clock.sleep(ms)),
       raceTimeout: (pending, ms) =>
         orNever(Promise.race([pending, clock.sleep(ms).then((): typeof TIMED_OUT => TIMED_OUT)])),
+      every: (ms, run) => this.#every(ms, run),
       createId: () => `writer${++this.#writers}`,
       onTrouble: ({ what, keyId }) => void this.troubles.push(`${what} ${keyId}`),
       ...others,
     })
+  }
+
+  #every(ms: number, run: () => void): () => void {
+    let isRunning = true
+    this.timers += 1
+    const tick = async (): Promise<void> => {
+      for (;;) {
+        await this.clock.sleep(ms)
+        if (!isRunning) return
+        run()
+      }
+    }
+    void tick()
+    return () => {
+      if (isRunning) this.timers -= 1
+      isRunning = false
+    }
   }
 
   account(keyId = KEY): FakeAccount {
