@@ -78,7 +78,6 @@ export class AccountView {
     nowMs: number,
   ): AccountDecision {
     this.#outage = null
-    this.#held = null
     if ('revoked' in answer) return { outcome: 'revoked' }
     this.#last = { status: answer.status, atMs: nowMs }
     this.#ended = 0

@@ -75,7 +75,7 @@ export class UsageMeans {
     const { choices, elapsedMs } = answer
     learnMean(this.#reasoning, keyId, usage.reasoningTokens / choices)
     const tokensPerSecond = (usage.completionTokens * 1_000) / elapsedMs
-    if (elapsedMs > 0 && tokensPerSecond > 0 && tokensPerSecond <= TOKENS_PER_SECOND_MAX) {
+    if (tokensPerSecond > 0 && tokensPerSecond <= TOKENS_PER_SECOND_MAX) {
       learnMean(this.#rates, modelId, tokensPerSecond)
     }
   }

@@ -200,6 +200,17 @@ describe('a refusal until a time', () => {
     }
   })
 
+  it('still holds after the account has decided on a smaller request', async () => {
+    const rig = new ClientRig()
+    rig.account().answer = refused({ reason: 'tokens', refusedUntilMs: rig.clock.nowMs + 8_000 })
+    await admit(rig)
+    for (const answer of [ADMITTED, refused({ reason: 'tokens' })]) {
+      rig.account().answer = answer
+      expect(await admit(rig, {}, requestOf({ tokens: 49 }))).toMatchObject({ by: 'account' })
+      expect(await admit(rig)).toMatchObject({ outcome: 'refused', by: 'isolate' })
+    }
+  })
+
   it('is a matter of one key', async () => {
     const rig = new ClientRig()
     rig.account().answer = refused({ refusedUntilMs: rig.clock.nowMs + 8_000 })
@@ -300,6 +311,32 @@ describe('while an account does not answer', () => {
       ...Array.from({ length: 4 }, () => 'admitted by isolate'),
       'refused by isolate',
     ])
+  })
+
+  it('only the ends since its last reply give places back', async () => {
+    const rig = new ClientRig()
+    const limits = { concurrentRequests: 4 }
+    rig.account().answer = admitted({ concurrentRequests: standing(4, 4) })
+    await admit(rig, limits)
+    const { nowMs } = rig.clock
+    rig.client.book(KEY, entryOf('req', nowMs), nowMs, rig.waitUntil, { atOnce: true })
+    await admit(rig, limits)
+    rig.client.book(KEY, entryOf('unadmitted', nowMs), nowMs, rig.waitUntil, { atOnce: false })
+    rig.account().fate = DOWN
+    expect(await outcomes(rig, limits, 1)).toEqual(['refused by isolate'])
+  })
+
+  it('a clock that steps back passes no money, and the account is called again', async () => {
+    const rig = new ClientRig()
+    rig.account().answer = admitted({ budget: budgetOf(1_000_000) })
+    await admit(rig, BUDGET)
+    rig.account().fate = DOWN
+    await admit(rig, BUDGET)
+    rig.clock.nowMs -= 3_600_000
+    expect(await outcomes(rig, BUDGET, 2)).toEqual(['unavailable', 'unavailable'])
+    rig.account().fate = WELL
+    await rig.clock.advance(OUTAGE_CALL_SPACING_MS)
+    expect(await outcomes(rig, BUDGET, 1)).toEqual(['admitted by account'])
   })
 
   it('money passes within a tenth of what was left: the worst cases are added up', async () => {

@@ -119,8 +119,11 @@ export class ClientRig {
     const { clock } = this
     const { nextFate, ...others } = options
     this.nextFate = nextFate
-    const orNever = <T>(promise: Promise<T>): Promise<T> =>
-      this.isEnded ? new Promise<T>(() => undefined) : promise
+    const orNever = <T>(promise: Promise<T>): Promise<T> => {
+      if (!this.isEnded) return promise
+      promise.catch(() => undefined)
+      return new Promise<T>(() => undefined)
+    }
     this.client = createAccountClient({
       accountOf: (keyId) => this.account(keyId),
       clock: () => clock.nowMs,

@@ -156,6 +156,15 @@ describe('settlements', () => {
     expect(await rig.idle()).toBe(5)
   })
 
+  it('that a flusher cares for hold back no request of another key', async () => {
+    const rig = new ClientRig()
+    rig.account().fate = HANGING
+    rig.book()
+    await settleMicrotasks()
+    for (let count = 0; count < 3; count++) rig.book('otherotherot')
+    expect(rig.background).toHaveLength(4)
+  })
+
   it('of many keys go along one by one, past keys whose account still fails', async () => {
     const rig = new ClientRig()
     const keys = ['key1', 'key2', 'key3']
