@@ -54,8 +54,8 @@ export interface AccountClientOptions {
 
 export interface AccountClient extends SettlementSender {
   /**
-   * Decides on a request by its account, within a second. Whoever is admitted books with `atOnce`, whatever `by` says: the
-   * account may have admitted a request whose reply was lost.
+   * Decides on a request by its account, within a second. Each admitted request is booked with `atOnce`, whatever `by` says:
+   * the account may have admitted a request whose reply was lost.
    */
   admit(
     keyId: string,

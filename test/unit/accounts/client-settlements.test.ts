@@ -1,22 +1,8 @@
-import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  BATCH_ENTRIES_MAX,
-  BATCH_SPACING_MS,
-  RETRY_PAUSE_MAX_MS,
-  SETTLE_TIMEOUT_MS,
-  STALLED_MS,
-  WAITING_MAX,
-} from '../../../src/accounts/settlement-queue.ts'
-import {
-  FLUSHERS_MAX,
-  QUEUES_MAX,
-  WAITING_TOTAL_MAX,
-  WATCH_MS,
-} from '../../../src/accounts/settlement-sender.ts'
-import { seededRandom } from '../../support/seeded-random.ts'
+import { BATCH_SPACING_MS, SETTLE_TIMEOUT_MS } from '../../../src/accounts/settlement-queue.ts'
+import { FLUSHERS_MAX, WATCH_MS } from '../../../src/accounts/settlement-sender.ts'
 import { settleMicrotasks } from '../../support/virtual-clock.ts'
-import { ClientRig, DOWN, type Fate, HANGING, KEY, REPLY_LOST, WELL } from './client-rig.ts'
+import { ClientRig, DOWN, HANGING, KEY, REPLY_LOST, WELL } from './client-rig.ts'
 
 describe('settlements', () => {
   it('go out at once, then four times a second, and none of a burst is lost', async () => {
@@ -242,150 +228,11 @@ describe('settlements', () => {
 
   it('go on when the clock steps back', async () => {
     const rig = new ClientRig()
-    rig.book()
-    await settleMicrotasks()
+    for (let count = 0; count < FLUSHERS_MAX; count++) rig.book()
+    await rig.clock.advance(BATCH_SPACING_MS)
     rig.clock.nowMs -= 3_600_000
     rig.book()
     await rig.clock.advance(BATCH_SPACING_MS)
-    expect(rig.account().counted.size).toBe(2)
+    expect(rig.account().counted.size).toBe(FLUSHERS_MAX + 1)
   })
 })
-
-describe('the bounds of settlements', () => {
-  it('are so many in a batch', async () => {
-    const rig = new ClientRig()
-    rig.book()
-    await settleMicrotasks()
-    for (let count = 0; count < BATCH_ENTRIES_MAX + 1; count++) rig.book()
-    await rig.clock.advance(2 * BATCH_SPACING_MS)
-    expect(rig.account().calls.map(({ batch }) => batch.entries.length)).toEqual([1, BATCH_ENTRIES_MAX, 1])
-  })
-
-  it('are so many that wait for a key: the oldest are kept, and the log has one line of it', async () => {
-    const rig = new ClientRig()
-    rig.account().fate = DOWN
-    const ids = Array.from({ length: WAITING_MAX }, () => rig.book())
-    expect(rig.troubles).toEqual([])
-    for (let count = 0; count < 10; count++) rig.book()
-    await settleMicrotasks()
-    expect(rig.client.waiting).toBe(WAITING_MAX)
-    expect(rig.troubles).toEqual([`settlements_dropped ${KEY}`, `settle ${KEY}`])
-    rig.account().fate = WELL
-    await rig.clock.advance(20_000)
-    expect([...rig.account().counted.keys()]).toEqual(ids)
-    expect(rig.client.waiting).toBe(0)
-  })
-
-  it('are so many that wait for all keys', () => {
-    const rig = new ClientRig()
-    for (let at = 0; at < WAITING_TOTAL_MAX; at++) {
-      const keyId = `key${at % 8}`
-      rig.account(keyId).fate = HANGING
-      rig.book(keyId)
-    }
-    rig.book()
-    expect(rig.client.waiting).toBe(WAITING_TOTAL_MAX)
-    expect(rig.troubles).toEqual([`settlements_dropped ${KEY}`])
-    expect(rig.background).toHaveLength(8 * FLUSHERS_MAX + 1)
-  })
-
-  it('are so many keys: a forgotten one comes back as another writer', async () => {
-    const rig = new ClientRig()
-    rig.book()
-    await settleMicrotasks()
-    for (let at = 0; at < QUEUES_MAX; at++) {
-      rig.book(`key${at}`)
-      await settleMicrotasks()
-    }
-    expect(rig.client.size).toBe(QUEUES_MAX)
-    await rig.clock.advance(1_000)
-    rig.book()
-    await settleMicrotasks()
-    const [first, again] = rig.account().calls.map(({ batch }) => batch)
-    expect([first?.writerId, first?.number]).toEqual(['writer1', 1])
-    expect([again?.writerId, again?.number]).toEqual([`writer${QUEUES_MAX + 2}`, 1])
-    expect(rig.account().counted.size).toBe(2)
-  })
-
-  it('forget no key with unsent settlements before others', async () => {
-    const rig = new ClientRig()
-    rig.account().fate = DOWN
-    rig.book()
-    await rig.clock.advance(40_000)
-    for (let at = 0; at < QUEUES_MAX + 5; at++) {
-      rig.book(`key${at}`)
-      await settleMicrotasks()
-    }
-    expect(rig.client.size).toBe(QUEUES_MAX)
-    rig.account().fate = WELL
-    await rig.clock.advance(RETRY_PAUSE_MAX_MS + STALLED_MS)
-    rig.book('key1')
-    await settleMicrotasks()
-    expect(rig.account().counted.size).toBe(1)
-    expect(rig.troubles).toEqual([`settle ${KEY}`])
-  })
-
-  it('forget the key that failed longest ago where all have unsent settlements, and say so', async () => {
-    const rig = new ClientRig()
-    for (let at = 0; at <= QUEUES_MAX; at++) {
-      rig.account(`key${at}`).fate = HANGING
-      rig.book(`key${at}`)
-    }
-    expect(rig.client.size).toBe(QUEUES_MAX)
-    expect(rig.client.waiting).toBe(QUEUES_MAX)
-    expect(rig.troubles).toEqual(['settlements_dropped key0'])
-  })
-})
-
-describe('settlements under any faults', () => {
-  const gaps = fc.array(fc.tuple(fc.nat(2_000), fc.boolean()), { minLength: 1, maxLength: 60 })
-
-  it('are counted once each and none is lost, one call at a time, at most four batches a second', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        gaps,
-        fc.constantFrom(0, 0.3, 0.7, 1),
-        fc.boolean(),
-        fc.nat(),
-        async (steps, failing, isMixed, seed) => {
-          const random = seededRandom(seed)
-          let failingNow = failing
-          const rig = new ClientRig({ nextFate: () => anyFate(random, failingNow) })
-          const ids: string[] = []
-          for (const [gapMs, atOnce] of steps) {
-            ids.push(rig.book(KEY, { atOnce: isMixed && atOnce }))
-            // Now and then the runtime ends what is sleeping or calling.
-            rig.isEnded = random() < failingNow / 4
-            await rig.clock.advance(gapMs)
-            rig.isEnded = false
-          }
-          failingNow = 0
-          await rig.clock.advance(RETRY_PAUSE_MAX_MS + SETTLE_TIMEOUT_MS)
-          ids.push(rig.book())
-          await rig.clock.advance(2 * BATCH_SPACING_MS + 100)
-          const account = rig.account()
-          expect([...account.counted.keys()].toSorted()).toEqual(ids.toSorted())
-          expect(new Set(account.counted.values())).toEqual(new Set([1]))
-          expect(rig.client.waiting).toBe(0)
-          expect(account.underWayMax).toBe(1)
-          const times = account.timesMs
-          if (isMixed) return
-          for (const [at, timeMs] of times.entries()) {
-            expect(timeMs - (times[at - 1] ?? -Infinity)).toBeGreaterThanOrEqual(BATCH_SPACING_MS)
-          }
-        },
-      ),
-      { numRuns: 150 },
-    )
-  })
-})
-
-/** A failing call is lost on its way, or its answer is, or it hangs, or its answer comes after the time-out. */
-function anyFate(random: () => number, failing: number): Fate {
-  if (random() >= failing) return { ...WELL, delayMs: random() * 100 }
-  const isApplied = random() < 0.5
-  const kind = random()
-  if (kind < 0.4) return { isApplied, answer: 'lost', delayMs: random() * 4_000 }
-  if (kind < 0.7) return { isApplied, answer: 'never', delayMs: 0 }
-  return { isApplied: true, answer: 'comes', delayMs: random() * 20_000 }
-}
