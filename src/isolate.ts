@@ -2,7 +2,7 @@
  * All that one isolate remembers between requests, in one place. The runtime may end an isolate at any time, so nothing here
  * is the only copy, except counts of the last seconds. Each part has its bound.
  */
-import { type Accounts, createAccounts } from './accounts/client.ts'
+import { type Accounts, createAccounts } from './accounts/record-client.ts'
 import type { Bindings } from './accounts/objects.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
