@@ -16,7 +16,7 @@ type WithBody<Schema extends z.ZodMiniType> = Context<
   { in: { json: unknown }; out: { json: z.output<Schema> } }
 >
 
-/** 201 with the key's view and its `secret`, which stands in this answer and nowhere else. */
+/** 201 with the key's view and its `secret`. Only this answer has the secret. */
 export async function createKey(c: WithBody<typeof keyCreation>): Promise<Response> {
   const body = c.req.valid('json')
   const { id, secret } = createSecret()
@@ -30,14 +30,14 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     secretSha256: await hashSecret(secret),
     previous: null,
   })
-  // An id has 71 random bits, so that a taken one is no case of its own.
+  // An id has 71 random bits, so a collision needs no handling of its own.
   if (answer.kind !== 'created') throw new GatewayError({ kind: 'keys_unavailable' })
   return c.json({ ...viewOf(take(c, id, { kind: 'found', key: answer.key })), secret }, 201)
 }
 
 /**
- * A page of keys: `?limit` (1 to 1,000, default 100), the `cursor` that the page before gave as `nextCursor`, `name` (how
- * it begins), `state` (default all but the deleted), `sort` (default by creation).
+ * A page of keys. The query has `limit` (1 to 1,000, default 100), the `cursor` that the page before gave as `nextCursor`,
+ * `name` (a prefix), `state` (default all but the deleted) and `sort` (default by creation).
  */
 export async function listKeys(c: Context<Gateway>): Promise<Response> {
   const page = await isolateOf(c.env).accounts.list(listQuery(c.req.query()))
@@ -49,7 +49,7 @@ export async function getKey(c: Context<Gateway>): Promise<Response> {
   return c.json(viewOf(await requireKey(c)))
 }
 
-/** Changes the fields of the body; a limit that is `null` is taken away. Fields of parallel changes all survive. */
+/** Sets the fields of the body; `null` removes a limit. Fields of parallel changes all survive. */
 export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response> {
   const { expiresAt, ...patch } = c.req.valid('json')
   const id = requireId(c)
@@ -57,7 +57,7 @@ export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response
   return c.json(viewOf(take(c, id, await isolateOf(c.env).accounts.update(id, changed))))
 }
 
-/** Ends a key. Other locations may accept it for up to a minute more: KV's cache, and an isolate's. */
+/** Deletes a key. Other locations may accept it for one minute more, for the caches of KV and of isolates. */
 export async function deleteKey(c: Context<Gateway>): Promise<Response> {
   const id = requireId(c)
   const { accounts, keys } = isolateOf(c.env)
@@ -67,7 +67,7 @@ export async function deleteKey(c: Context<Gateway>): Promise<Response> {
   return c.json({ id, deleted: true })
 }
 
-/** A new secret for a key; the old one goes on for `graceSeconds` (default 0). A secret older than that ends now. */
+/** Makes a new secret. The old one stays good for `graceSeconds` (default 0), and the one before it ends now. */
 export async function rotateKey(c: WithBody<typeof keyRotation>): Promise<Response> {
   const { graceSeconds = 0 } = c.req.valid('json')
   const id = requireId(c)
@@ -108,7 +108,7 @@ function take(c: Context<Gateway>, keyId: string, reading: KeyReading): ApiKey {
   }
 }
 
-/** A key that is born expired is a mistake, most likely of the year or the time zone. */
+/** A time in the past is most likely a mistake of the year or the time zone. */
 function futureTime(expiresAt: string | null): string | null {
   if (expiresAt === null || Date.parse(expiresAt) > Date.now()) return expiresAt
   const message =

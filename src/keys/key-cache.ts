@@ -1,11 +1,11 @@
 /**
- * A bounded memory of records, also of absent ones: what keeps KV off the path of most requests. It never goes back to
- * a smaller version.
+ * A bounded cache of records, absent ones included, which keeps KV off the path of most requests. It never goes back to a
+ * smaller version.
  */
 import { getOrCreate } from '../lru.ts'
 
 export interface Cached<T> {
-  /** `null`: there is no such record. */
+  /** `null` where no such record exists. */
   value: T | null
   readAtMs: number
   /** Whether it may be used without asking KV. */
@@ -16,7 +16,7 @@ export interface KeyCacheOptions {
   entriesMax: number
   /** How long a record that exists stays fresh. */
   freshMs: number
-  /** How long an absent one does. */
+  /** How long the absence of a record stays fresh. */
   absentMs: number
 }
 
@@ -27,7 +27,7 @@ interface Entry<T> {
   freshUntilMs: number
 }
 
-/** Least recently used entries go first. One isolate's memory: it may be lost at any time. */
+/** The least recently used entries are evicted first. An isolate may lose all of it at any time. */
 export class KeyCache<T> {
   readonly #entries = new Map<string, Entry<T>>()
 
@@ -36,7 +36,7 @@ export class KeyCache<T> {
   get(id: string, nowMs: number): Cached<T> | undefined {
     const entry = this.#entries.get(id)
     if (entry === undefined) return undefined
-    // A Map keeps the order of insertion: moving an entry to its end makes the first one the least recently used.
+    // A Map keeps the order of insertion. An entry that is used moves to its end, so that the first is the least recent.
     this.#entries.delete(id)
     this.#entries.set(id, entry)
     return { value: entry.value, readAtMs: entry.readAtMs, fresh: nowMs < entry.freshUntilMs }

@@ -3,17 +3,17 @@ import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
 import { type ApiKey, apiKeyRecord } from './api-key.ts'
 
-/** How long KV tells that a key was deleted: longer than any cache may hold an older copy. */
+/** The lifetime of a tombstone in KV. It is longer than any cache holds an older copy. */
 export const TOMBSTONE_TTL_SECONDS = 30 * 86_400
 /** KV's own cache at a location; 30 s is the least that KV takes. */
 export const COPY_CACHE_TTL_SECONDS = 30
 
-/** What a store says of a key. */
+/** The answer of KV or of an account about a key. */
 export type KeyReading =
   | { kind: 'found'; key: ApiKey }
   | { kind: 'deleted'; version: number }
   | { kind: 'absent' }
-  /** There is a record, but none of this version of the gateway. */
+  /** The record exists, and this version of the gateway cannot read it. */
   | { kind: 'unreadable' }
   /** The store does not answer. */
   | { kind: 'unavailable' }

@@ -1,6 +1,6 @@
 /**
- * Keys as an isolate reads them: from its memory, from the copy in KV, and from the key's account where KV has no copy or
- * fails. It writes nothing.
+ * Reads keys for an isolate: from its memory, from the copy in KV, and from the key's account where KV has no copy or fails.
+ * It writes nothing.
  */
 import { GatewayError } from '../failure.ts'
 import { causeOf, log } from '../log.ts'
@@ -29,7 +29,7 @@ export interface KeyStore {
    * @throws GatewayError `keys_unavailable` where nothing answers and the key is not known here, `key_record_unreadable`.
    */
   find(id: string, asking: Asking): Promise<ApiKey | null>
-  /** Takes what a key's account has said. A later version that is known here stays. */
+  /** Caches the answer of a key's account. A later version in the cache stays. */
   remember(id: string, reading: KeyReading, nowMs: number): void
 }
 
@@ -37,7 +37,7 @@ export interface Asking {
   nowMs: number
   /** Runs before KV is asked for a key that this isolate does not know, and may throw. */
   beforeRead: () => void
-  /** Takes work that the caller does not wait for. */
+  /** Keeps background work alive: the runtime's `waitUntil`. */
   afterwards: (work: Promise<unknown>) => void
 }
 

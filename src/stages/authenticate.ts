@@ -32,7 +32,7 @@ export function authenticate(): MiddlewareHandler<Gateway> {
       afterwards: (work) => c.executionCtx.waitUntil(work),
     })
     if (key === null) {
-      unknownKeys.note(address, nowMs)
+      unknownKeys.count(address, nowMs)
       return refuse('unknown')
     }
     const refusal = refusalOf(key, await hashSecret(secret), nowMs)

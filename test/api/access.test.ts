@@ -117,10 +117,11 @@ describe('a flood of unknown keys', () => {
 
   it('is counted per IPv6 /64 network, and for a bounded number of addresses', () => {
     const throttle = new UnknownKeyThrottle()
-    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) throttle.note(`2001:db8:1:2::${i}`, 0)
+    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) throttle.count(`2001:db8:1:2::${i}`, 0)
     expect(throttle.waitMs('2001:db8:1:2:ffff::1', 1000)).toBe(59_000)
     expect(throttle.waitMs('2001:db8:1:3::1', 1000)).toBe(0)
-    for (let i = 0; i < 2 * ADDRESSES_MAX; i++) throttle.note(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 0)
+    for (let i = 0; i < 2 * ADDRESSES_MAX; i++)
+      throttle.count(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 0)
     expect(throttle.size).toBe(ADDRESSES_MAX)
   })
 })
