@@ -209,6 +209,7 @@ describe('KV', () => {
   })
 
   it('that fails is logged once, and the local count still applies', async () => {
+    freeze()
     const log = recordLog()
     const { secret } = await issueKey({ limits: { requestsPerMinute: 4 } })
     const restore = breakLimiterKv(() => Promise.reject(new Error('KV PUT failed: 429 Too Many Requests')))

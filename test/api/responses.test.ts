@@ -193,7 +193,7 @@ describe.each([
   ['piped natively', 'never', 0],
   ['metered', 'always', 8],
 ])('a stream that is %s', (_way, METER_STREAMS, sequenceNumber) => {
-  it('arrives byte for byte, however it is chunked', async () => {
+  it('arrives byte for byte, however it is chunked', { timeout: 20_000 }, async () => {
     for (const chunkBytes of [undefined, 1, 7, 1000]) {
       const simulate = { chunks: 20, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
       const { response, done } = await stream({ METER_STREAMS }, simulate)

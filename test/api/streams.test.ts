@@ -99,24 +99,28 @@ describe.each([
   ['piped natively', 'never'],
   ['metered', 'always'],
 ])('a stream that is %s', (_way, METER_STREAMS) => {
-  it('arrives byte for byte, without the usage event that only the gateway requested', async () => {
-    const asked = { stream_options: { include_usage: true } }
-    for (const chunkBytes of [undefined, 1, 7, 1000]) {
-      const simulate = { chunks: 20, chunkDelayMs: 0, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
-      const plain = await (await stream({ METER_STREAMS }, simulate)).response.text()
-      const withUsage = await (await stream({ METER_STREAMS }, simulate, asked)).response.text()
-      expect(plain).not.toContain('"usage":{')
-      expect(plain).toMatch(/data: \[DONE\]\n\n$/)
-      expect(withUsage.match(/"usage":\{/g)).toHaveLength(1)
-      const direct = await env.AI.run(
-        'openai/o3-mini',
-        { messages: HELLO.messages, stream: true, simulate: { ...AT_ONCE, ...simulate }, ...asked },
-        { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
-      )
-      if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
-      expect(withUsage).toBe(await direct.text())
-    }
-  })
+  it(
+    'arrives byte for byte, without the usage event that only the gateway requested',
+    { timeout: 20_000 },
+    async () => {
+      const asked = { stream_options: { include_usage: true } }
+      for (const chunkBytes of [undefined, 1, 7, 1000]) {
+        const simulate = { chunks: 20, chunkDelayMs: 0, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
+        const plain = await (await stream({ METER_STREAMS }, simulate)).response.text()
+        const withUsage = await (await stream({ METER_STREAMS }, simulate, asked)).response.text()
+        expect(plain).not.toContain('"usage":{')
+        expect(plain).toMatch(/data: \[DONE\]\n\n$/)
+        expect(withUsage.match(/"usage":\{/g)).toHaveLength(1)
+        const direct = await env.AI.run(
+          'openai/o3-mini',
+          { messages: HELLO.messages, stream: true, simulate: { ...AT_ONCE, ...simulate }, ...asked },
+          { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
+        )
+        if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
+        expect(withUsage).toBe(await direct.text())
+      }
+    },
+  )
 
   it('and fails ends with one error event and no [DONE]', async () => {
     const log = recordLog()
