@@ -5,13 +5,14 @@
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 import type { Meter } from './meter.ts'
+import { USAGE_START, usageInTail } from './usage-in-tail.ts'
 
-/** Bytes of the longest event that is read. A longer one ends the metering, since memory matters more. */
+/** Bytes of the longest event that is held back and parsed. A longer one is passed on, and only its tail is read. */
 export const EVENT_BYTES_MAX = 64 * 1024
+/** Bytes of that tail. A usage takes some 300. */
+export const EVENT_TAIL_BYTES = 4 * 1024
 
 const NOTHING: Uint8Array = new Uint8Array()
-/** No text of a model contains this: within JSON each quote in a text has a backslash before it. */
-const USAGE_MARK = '"usage":{'
 
 export class ChatMeter implements Meter {
   usage: Usage | null = null
@@ -21,7 +22,8 @@ export class ChatMeter implements Meter {
   /** The beginning of an event whose end has not come yet. */
   #partial = NOTHING
   #lastText = ''
-  #isBlind = false
+  /** The tail of a long event whose end has not come yet. */
+  #longTail: Uint8Array | null = null
 
   /** `leaveOutUsage`: the caller had not asked for the usage event. */
   constructor({ leaveOutUsage }: { leaveOutUsage: boolean }) {
@@ -33,39 +35,55 @@ export class ChatMeter implements Meter {
    * use half an event.
    */
   pass(chunk: Uint8Array): readonly Uint8Array[] {
-    if (this.#isBlind) return [chunk]
+    if (this.#longTail !== null) return this.#passLongEvent(this.#longTail, chunk)
     const bytes = this.#partial.length === 0 ? chunk : concatenate(this.#partial, chunk)
     const end = endOfLastEvent(bytes)
+    const kept = end === 0 ? [] : this.#read(bytes.subarray(0, end))
     this.#partial = bytes.subarray(end)
     if (this.#partial.length > EVENT_BYTES_MAX) {
-      this.#isBlind = true
-      return [this.#leaveOutUsage ? bytes : chunk]
+      kept.push(this.#partial)
+      this.#longTail = this.#partial.slice(-EVENT_TAIL_BYTES)
+      this.#partial = NOTHING
     }
-    const kept = end === 0 ? [] : this.#read(bytes.subarray(0, end))
     return this.#leaveOutUsage ? kept : [chunk]
   }
 
   end(): { rest: Uint8Array; isComplete: boolean } {
     const text = this.#lastText + this.#decoder.decode(this.#partial)
-    // A blind meter has not seen the end, and so does not call the stream broken.
     const isComplete =
-      this.#isBlind ||
-      /(^|\n)data: ?\[DONE\]\s*$/.test(text) ||
-      /(^|\n)data: ?\{"error":[^\n]*\s*$/.test(text)
-    return { rest: this.#leaveOutUsage && isComplete && !this.#isBlind ? this.#partial : NOTHING, isComplete }
+      this.#longTail === null &&
+      (/(^|\n)data: ?\[DONE\]\s*$/.test(text) || /(^|\n)data: ?\{"error":[^\n]*\s*$/.test(text))
+    return { rest: this.#leaveOutUsage && isComplete ? this.#partial : NOTHING, isComplete }
+  }
+
+  /** Passes a long event on as it comes. The bytes behind its end are metered as usual. */
+  #passLongEvent(tail: Uint8Array, chunk: Uint8Array): readonly Uint8Array[] {
+    const bytes = concatenate(tail, chunk)
+    const end = endOfFirstEvent(bytes)
+    if (end === 0) {
+      this.#longTail = bytes.slice(-EVENT_TAIL_BYTES)
+      return [chunk]
+    }
+    this.#longTail = null
+    this.#lastText = this.#decoder.decode(bytes.subarray(0, end))
+    this.usage = usageInTail(this.#lastText) ?? this.usage
+    this.events += 1
+    const rest = chunk.subarray(end - tail.length)
+    const kept = rest.length === 0 ? [] : this.pass(rest)
+    return this.#leaveOutUsage ? [chunk.subarray(0, end - tail.length), ...kept] : [chunk]
   }
 
   /** Reads whole events, and returns those to keep. */
   #read(bytes: Uint8Array): Uint8Array[] {
     const text = this.#decoder.decode(bytes)
     this.#lastText = text
-    if (!text.includes(USAGE_MARK)) {
+    if (!USAGE_START.test(text)) {
       this.events += countOf(text, '\n\n') + countOf(text, '\n\r\n')
       return [bytes]
     }
     const kept: Uint8Array[] = []
     for (let from = 0; from < bytes.length;) {
-      const event = bytes.subarray(from, from + endOfFirstEvent(bytes.subarray(from)))
+      const event = bytes.subarray(from, from + (endOfFirstEvent(bytes.subarray(from)) || Infinity))
       from += event.length
       this.events += 1
       if (!this.#takeUsage(this.#decoder.decode(event))) kept.push(event)
@@ -75,7 +93,7 @@ export class ChatMeter implements Meter {
 
   /** Takes the usage from an event. Returns true for an event without choices, which has nothing but the usage. */
   #takeUsage(event: string): boolean {
-    if (!event.includes(USAGE_MARK)) return false
+    if (!USAGE_START.test(event)) return false
     try {
       const data: unknown = JSON.parse(event.slice(event.indexOf('{')))
       this.usage = parseUsage(field(data, 'usage')) ?? this.usage
@@ -96,9 +114,10 @@ function endOfLastEvent(bytes: Uint8Array): number {
   return 0
 }
 
+/** The offset behind the first event that is whole; 0 where none is. */
 function endOfFirstEvent(bytes: Uint8Array): number {
   for (let i = 1; i < bytes.length; i++) if (isEventEnd(bytes, i)) return i + 1
-  return bytes.length
+  return 0
 }
 
 /** A line feed after an empty line, whose own end may be LF or CRLF. */

@@ -5,12 +5,17 @@
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 import type { Meter } from './meter.ts'
+import { usageInTail } from './usage-in-tail.ts'
 
 /**
  * Characters of the longest event that is parsed. The first and last events repeat the instructions and the tools, and the
- * last one the whole answer; the model's context hardly allows a longer one.
+ * last one the whole answer. Of a longer event only the head and the tail are kept.
  */
 export const EVENT_CHARACTERS_MAX = 1024 * 1024
+/** Characters of a long event's head, which has its type. */
+const HEAD_CHARACTERS = 1024
+/** Characters of a long event's tail. Behind the usage stand at most `user` and 8 KiB of metadata. */
+const TAIL_CHARACTERS = 32 * 1024
 
 const NOTHING: Uint8Array = new Uint8Array()
 /** JSON text has no line feed, so no text of a model can contain this. */
@@ -22,9 +27,11 @@ export class ResponseMeter implements Meter {
   readonly #decoder = new TextDecoder()
   /** The text since the start of the last event. The line feed stands for the beginning of the stream. */
   #text = '\n'
-  #isBlind = false
+  /** The head of a long event, of which the text is only the tail; `null` for any other event. */
+  #longHead: string | null = null
 
   get usage(): Usage | null {
+    if (this.#longHead !== null) return this.#hasEnded() ? usageInTail(this.#lastLine()) : null
     return parseUsage(field(field(this.#lastEvent(), 'response'), 'usage'))
   }
 
@@ -38,30 +45,37 @@ export class ResponseMeter implements Meter {
       const last = events.at(-1)
       if (last !== undefined) {
         this.#text = last
-        this.#isBlind = false
+        this.#longHead = null
       }
     }
-    if (this.#text.length > EVENT_CHARACTERS_MAX) {
-      this.#text = ''
-      this.#isBlind = true
+    if (this.#text.length > (this.#longHead === null ? EVENT_CHARACTERS_MAX : 2 * TAIL_CHARACTERS)) {
+      this.#longHead ??= this.#text.slice(0, HEAD_CHARACTERS)
+      this.#text = this.#text.slice(-TAIL_CHARACTERS)
     }
     return [chunk]
   }
 
-  /** A blind meter has not seen the end, and so does not call the stream broken. */
   end(): { rest: Uint8Array; isComplete: boolean } {
-    const event = this.#lastEvent()
-    const isError = field(event, 'error') != null
-    return {
-      rest: NOTHING,
-      isComplete: this.#isBlind || isError || LAST_EVENT.test(String(field(event, 'type'))),
+    return { rest: NOTHING, isComplete: this.#hasEnded() }
+  }
+
+  #hasEnded(): boolean {
+    if (this.#longHead !== null) {
+      const [, type = ''] = /"type"\s*:\s*"([^"]*)"/.exec(this.#longHead) ?? []
+      // A long event is not parsed, so its line must have ended.
+      return LAST_EVENT.test(type) && this.#text.includes('\n')
     }
+    const event = this.#lastEvent()
+    return field(event, 'error') != null || LAST_EVENT.test(String(field(event, 'type')))
+  }
+
+  #lastLine(): string {
+    return this.#text.split('\n', 1)[0] ?? ''
   }
 
   #lastEvent(): unknown {
-    const [line] = this.#text.split('\n', 1)
     try {
-      return JSON.parse(`{${line}`)
+      return JSON.parse(`{${this.#lastLine()}`)
     } catch {
       return null
     }

@@ -124,16 +124,70 @@ describe('a metered chat stream', () => {
     })
   })
 
-  it('with an oversized event passes unchanged and unbuffered', () => {
-    const huge = encoder.encode(
-      `data: {"choices":[{"delta":{"content":"${'x'.repeat(EVENT_BYTES_MAX * 3)}"}}]}\n\n${fixture}`,
-    )
-    const places = Array.from({ length: 20 }, (_, i) => (i + 1) * 10_000)
-    for (const leaveOut of [false, true]) {
-      const { text, isComplete, pieces } = metered(huge, places, leaveOut)
-      expect(text).toBe(decoder.decode(huge))
-      expect(isComplete).toBe(true)
-      expect(Math.max(...pieces.slice(0, 10).map(({ length }) => length))).toBeLessThan(2 * EVENT_BYTES_MAX)
+  it('keeps a usage that stands beside choices, and counts it', () => {
+    const beside = {
+      choices: [{ index: 0, delta: { content: 'Hi' } }],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
     }
+    const stream = `data: ${JSON.stringify(beside)}\n\ndata: [DONE]\n\n`
+    expect(metered(encoder.encode(stream), [5], true)).toMatchObject({
+      text: stream,
+      meter: { usage: { promptTokens: 3, completionTokens: 4 } },
+    })
+  })
+
+  it.each(['"usage": {', '"usage" :\t{'])('finds a usage written as %j, and leaves it out', (start) => {
+    const spaced = fixture.replace('"usage":{', start)
+    for (const cuts of [[], [7, 99, 1000]]) {
+      const { text, meter } = metered(encoder.encode(spaced), cuts, true)
+      expect([text, meter.usage]).toEqual([withoutUsage, usage])
+    }
+  })
+
+  describe('with an oversized event', () => {
+    const long = `data: {"choices":[{"delta":{"content":"${'x'.repeat(EVENT_BYTES_MAX * 3)}"}}]}\n\n`
+    const places = Array.from({ length: 20 }, (_, i) => (i + 1) * 10_000)
+
+    it('passes the event on as it comes, and meters what follows as usual', () => {
+      const whole = encoder.encode(long + fixture)
+      for (const leaveOut of [false, true]) {
+        const { text, isComplete, pieces, meter } = metered(whole, places, leaveOut)
+        expect(text).toBe(long + (leaveOut ? withoutUsage : fixture))
+        expect([isComplete, meter.usage]).toEqual([true, usage])
+        expect(meter.events).toBe(1 + fixture.trimEnd().split('\n\n').length)
+        expect(Math.max(...pieces.slice(0, 10).map(({ length }) => length))).toBeLessThan(2 * EVENT_BYTES_MAX)
+      }
+    })
+
+    it('meters what follows the same way wherever the event’s end is cut, with LF and with CRLF', () => {
+      for (const stream of [long + fixture, (long + fixture).replaceAll('\n', '\r\n')]) {
+        const whole = encoder.encode(stream)
+        const end = stream.indexOf('}]}') + 3
+        const expected = metered(whole, places, true)
+        for (let cut = end - 3; cut < end + 40; cut++) {
+          const { text, isComplete, meter } = metered(whole, [EVENT_BYTES_MAX * 2, cut], true)
+          expect([text, isComplete, meter.usage]).toEqual([expected.text, true, usage])
+        }
+      }
+    })
+
+    it('finds the usage in the event’s tail', () => {
+      const tail =
+        '"usage": {"prompt_tokens":3,"completion_tokens":4,"completion_tokens_details":{"reasoning_tokens":2}}}'
+      const stream = `${long.replace(/\}\n\n$/, '')},${tail}\n\ndata: [DONE]\n\n`
+      const { text, meter } = metered(encoder.encode(stream), places, true)
+      expect(text).toBe(stream)
+      expect(meter.usage).toEqual({
+        promptTokens: 3,
+        cachedTokens: 0,
+        completionTokens: 4,
+        reasoningTokens: 2,
+      })
+    })
+
+    it('is incomplete if it ends within the event', () => {
+      const { isComplete } = metered(encoder.encode(long.slice(0, -10)), places, true)
+      expect(isComplete).toBe(false)
+    })
   })
 })

@@ -86,9 +86,23 @@ describe('a metered response stream', () => {
     expect(metered(huge, places)).toMatchObject({ isComplete: true, usage })
   })
 
-  it('with an oversized last event is complete without usage', () => {
+  it('finds type and usage of an oversized last event in its head and tail, however it is cut', () => {
+    const last = events.findIndex((event) => event.includes('"type":"response.completed"'))
+    const huge = events.with(last, (events[last] ?? '').replace('Be brief.', 'x'.repeat(1_200_000))).join('')
+    expect(huge.length).toBeGreaterThan(EVENT_CHARACTERS_MAX)
+    for (const bytesEach of [1_000, 4_096, 300_000]) {
+      const places = Array.from(
+        { length: Math.floor(huge.length / bytesEach) },
+        (_, i) => (i + 1) * bytesEach,
+      )
+      expect(metered(huge, places)).toEqual(whole)
+    }
+    expect(metered(huge.slice(0, -200), [4096])).toMatchObject({ isComplete: false })
+  })
+
+  it('with an oversized event of another type at its end is incomplete and without usage', () => {
     const huge = (events[0] ?? '').replace('Be brief.', 'x'.repeat(EVENT_CHARACTERS_MAX * 2))
     const places = Array.from({ length: 100 }, (_, i) => (i + 1) * 4096)
-    expect(metered(huge, places)).toMatchObject({ isComplete: true, usage: null })
+    expect(metered(huge, places)).toMatchObject({ isComplete: false, usage: null })
   })
 })
