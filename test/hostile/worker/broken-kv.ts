@@ -1,6 +1,8 @@
 /** Two isolates and the accounts over one KV that breaks as told, on a clock that goes on as told. */
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { beforeEach, afterEach, vi } from 'vitest'
+import { ADOPTION_TIMEOUT_MS } from '../../../src/accounts/key-account.ts'
+import { ATTEMPT_TIMEOUT_MS } from '../../../src/accounts/publication.ts'
 import { DAY_MS } from '../../../src/calendar.ts'
 import { createSecret, hashSecret } from '../../../src/keys/secret.ts'
 import { recordLog } from '../../support/console.ts'
@@ -30,6 +32,7 @@ export function useBrokenKv(): BrokenKv {
     // Noon of a day to come: alarms of the runtime's own go off by the real clock, and so never in a test.
     const clock = new VirtualClock((Math.ceil(Date.now() / DAY_MS) + 1.5) * DAY_MS)
     vi.useFakeTimers({ now: clock.nowMs, toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+    giveObjectsRealTimers()
     const kv = new KvDouble({ clock, latencyMs: () => world.latencyMs })
     Object.assign(world, {
       clock,
@@ -47,6 +50,19 @@ export function useBrokenKv(): BrokenKv {
     vi.useRealTimers()
   })
   return world
+}
+
+const realSetTimeout = globalThis.setTimeout
+
+/**
+ * Timers of objects stay real. A fake one would go off in the test's context and resume the object there, where the runtime
+ * forbids its storage. Only objects have timers of these lengths.
+ */
+function giveObjectsRealTimers(): void {
+  const fakeSetTimeout = globalThis.setTimeout
+  const objectTimers: unknown[] = [ATTEMPT_TIMEOUT_MS, ADOPTION_TIMEOUT_MS]
+  globalThis.setTimeout = ((callback: () => void, ms?: number) =>
+    (objectTimers.includes(ms) ? realSetTimeout : fakeSetTimeout)(callback, ms)) as typeof setTimeout
 }
 
 /**
