@@ -45,8 +45,10 @@ function withoutParameters(inputs: Inputs, refused: readonly string[], tokenCapN
   return kept
 }
 
-function isStreamMetered({ meterStreams }: Config, limits: Limits): boolean {
-  return meterStreams === 'always' || (meterStreams === 'when-limited' && needsUsage(limits))
+/** A key with a budget or a token limit is metered even with `never`, if AI Gateway keeps no log to ask for its usage. */
+function isStreamMetered({ meterStreams, gateway }: Config, limits: Limits): boolean {
+  if (meterStreams === 'always') return true
+  return needsUsage(limits) && (meterStreams === 'when-limited' || gateway.collectLog === false)
 }
 
 function unsupported(param: string, tokenCapName: string): GatewayError {

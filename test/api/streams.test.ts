@@ -3,7 +3,16 @@ import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflar
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { linesOf, recordLog } from '../support/console.ts'
-import { AT_ONCE, complete, env, errorOf, HELLO, issueKey, type ErrorEnvelope } from '../support/gateway.ts'
+import {
+  AT_ONCE,
+  complete,
+  env,
+  errorOf,
+  HELLO,
+  issueKey,
+  send,
+  type ErrorEnvelope,
+} from '../support/gateway.ts'
 
 let secret: string
 beforeEach(async () => {
@@ -189,4 +198,16 @@ describe('a key with a token limit', () => {
     const second = await complete(key.secret, { max_completion_tokens: 100 })
     expect(second.headers.get('x-ratelimit-remaining-tokens')).toBe('6895')
   })
+})
+
+it('METER_STREAMS = "never" without a log does not serve a key with a budget for nothing', async () => {
+  const key = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+  const vars = { METER_STREAMS: 'never', AI_GATEWAY_COLLECT_LOG: 'false' }
+  const { response, done } = await stream(vars, { chunks: 3 }, {}, key.secret)
+  await response.text()
+  await done()
+  const usage = await send('GET', '/v1/usage', key.secret)
+  const { today } = await usage.json<{ today: { completionTokens: number; costUsd: number } }>()
+  expect(today.completionTokens).toBeGreaterThan(0)
+  expect(today.costUsd).toBeGreaterThan(0)
 })
