@@ -85,8 +85,9 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     const headers = vendorHeaders(script.firstByteDelayMs + script.thinkMs)
     headers.set('content-type', answer.isStream ? 'text/event-stream; charset=utf-8' : 'application/json')
     withScripted(headers, script)
-    // `usage: null` means that AI Gateway's log has no usage either.
-    if (script.usage !== null) recordLog(headers.get('cf-aig-log-id') ?? '', answer.logEntry)
+    // `usage: null` means that AI Gateway's log has no usage either. `collectLog: false` drops the entry.
+    const isLogged = script.usage !== null && options.gateway?.collectLog !== false
+    if (isLogged) recordLog(headers.get('cf-aig-log-id') ?? '', answer.logEntry)
     return new Response(body, { headers })
   }
 
