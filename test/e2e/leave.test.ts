@@ -48,4 +48,5 @@ it('a client that resets in the middle of its upload does not end the server', a
   const response = await fetch(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${SECRET}` } })
   expect(response.status).toBe(200)
   expect(gateway.ended()).toBeUndefined()
+  expect(gateway.output()).not.toContain('Uncaught Error')
 })
