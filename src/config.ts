@@ -5,10 +5,14 @@ import { type ModelTable, modelOverrides, modelTable } from './models.ts'
 import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
-/** The bindings of `wrangler.toml`. Vars are `unknown`: the dashboard stores strings, and `wrangler.toml` other types too. */
+/**
+ * The bindings of `wrangler.toml`, without the Durable Objects: `accounts/objects.ts` adds them. Vars are `unknown`: the
+ * dashboard stores strings, and `wrangler.toml` other types too.
+ */
 export interface Env {
   AI: UpstreamBinding
   KV: KVNamespace
+  ACCOUNTS_LOCATION_HINT?: unknown
   /** Secret. The admin routes are off while it is unset or has fewer than 32 characters. */
   ADMIN_TOKEN?: string
   AI_GATEWAY_ID?: unknown
@@ -55,6 +59,9 @@ export interface Config {
   corsOrigins: readonly string[]
 }
 
+/** Where Cloudflare may be asked to create a Durable Object: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
+export const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const
+
 /** It also bounds what a request may hold in memory: an isolate has 128 MB. */
 export const BODY_BYTES_MAX_DEFAULT = 4 * 1024 * 1024
 
@@ -89,6 +96,8 @@ export function parseConfig(env: Env): Config {
 const numeral = z.union([z.number(), z.string()])
 
 const vars = z.object({
+  // `accounts/objects.ts` reads it, inside the objects too, where no configuration is parsed.
+  ACCOUNTS_LOCATION_HINT: z.optional(z.enum(LOCATION_HINTS)),
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
   AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),
   AI_GATEWAY_CACHE_SECONDS: wholeNumber(0, 30 * 86_400),

@@ -1,6 +1,7 @@
 /** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
 import type { Inputs, ModelRequest } from './apis/api.ts'
-import type { Config, Env } from './config.ts'
+import type { Bindings } from './accounts/objects.ts'
+import type { Config } from './config.ts'
 import type { ApiKeyView } from './keys/api-key.ts'
 import type { Settle } from './limits/admission.ts'
 import type { Limits } from './limits/limits.ts'
@@ -10,7 +11,7 @@ import type { Meter } from './streams/meter.ts'
 import type { StreamOutcome } from './streams/relay.ts'
 
 export interface Gateway {
-  Bindings: Env
+  Bindings: Bindings
   Variables: {
     /** Set by `trace`: `req_` and 32 hex digits, always our own. */
     requestId: string

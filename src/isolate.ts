@@ -2,6 +2,8 @@
  * All that one isolate remembers between requests, in one place. The runtime may end an isolate at any time, so nothing here
  * is the only copy, except counts of the last seconds. Each part has its bound.
  */
+import { type Accounts, createAccounts } from './accounts/record-client.ts'
+import type { Bindings } from './accounts/objects.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
@@ -14,6 +16,8 @@ import { causeOf, log } from './log.ts'
 import { createLedger, type Ledger } from './records/usage-ledger.ts'
 
 export interface Isolate {
+  /** The calls to the accounts of keys. They remember nothing. */
+  accounts: Accounts
   /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
   keys: KeyStore
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
@@ -34,11 +38,11 @@ const configs = new WeakMap<Env, Config>()
 /** Each namespace has its own, so that two namespaces in one process share nothing. */
 const isolates = new WeakMap<KVNamespace, Isolate>()
 
-export function isolateOf(kv: KVNamespace): Isolate {
-  let isolate = isolates.get(kv)
+export function isolateOf(env: Bindings): Isolate {
+  let isolate = isolates.get(env.KV)
   if (isolate === undefined) {
-    isolate = createIsolate(kv)
-    isolates.set(kv, isolate)
+    isolate = createIsolate(env)
+    isolates.set(env.KV, isolate)
   }
   return isolate
 }
@@ -57,10 +61,13 @@ export function configOf(env: Env): Config {
   return config
 }
 
-function createIsolate(kv: KVNamespace): Isolate {
+function createIsolate(env: Bindings): Isolate {
+  const { KV: kv } = env
+  const accounts = createAccounts(env)
   const ledger = createLedger(kv, { onTrouble: logTrouble('usage_write') })
   return {
-    keys: createKeyStore(kv),
+    accounts,
+    keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
       minutes: createMinuteShardStore(kv),

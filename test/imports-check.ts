@@ -7,7 +7,16 @@ import { dirname, join, normalize } from 'node:path'
 
 /** From the lowest to the highest. A file may import from its own level and from those below. */
 const LEVELS: readonly (readonly string[])[] = [
-  ['calendar.ts', 'cached-router.ts', 'failure.ts', 'log.ts', 'lru.ts', 'timeout.ts', 'wire'],
+  [
+    'calendar.ts',
+    'cached-router.ts',
+    'error-envelope.ts',
+    'failure.ts',
+    'log.ts',
+    'lru.ts',
+    'timeout.ts',
+    'wire',
+  ],
   ['models.ts', 'upstream'],
   ['streams'],
   ['apis', 'keys', 'limits', 'records'],

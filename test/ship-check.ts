@@ -1,6 +1,6 @@
 /**
- * `npm run check:ship`: builds what `npm run deploy` would upload, and fails where something is in it that must not ship
- * or where it has grown above its bound. Reads the bundler's own list of inputs, so that a renamed file cannot hide.
+ * `npm run check:ship` builds the upload of `npm run deploy`, and fails if it contains a forbidden file or exceeds its
+ * bound. It reads the bundler's own list of inputs, so a renamed file is found too.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,10 +9,11 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
 /**
- * The bound of the compressed Worker; an isolate's start pays for every byte. It was 32 KiB until budgets, the ledger and
- * the Responses API came: zod and Hono alone, as small as they come, are 15 of them.
+ * The bound of the compressed Worker, because every byte slows an isolate's start. It was 32 KiB before budgets, the
+ * ledger and the Responses API. The smallest builds of zod and Hono alone take 15 KiB. The accounts of keys and the directory
+ * raised it from 42 to 46 KiB: they add 4.2 KiB.
  */
-const GZIP_BYTES_MAX = 42 * 1024
+const GZIP_BYTES_MAX = 46 * 1024
 
 interface Metafile {
   outputs: Record<string, { bytes: number; inputs: Record<string, { bytesInOutput: number }> }>
@@ -37,7 +38,7 @@ try {
   )
   const metafile = JSON.parse(readFileSync(metafilePath, 'utf8')) as Metafile
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs))
-  const throttle = inputs.filter(
+  const forbidden = inputs.filter(
     (path) => !/^(src|node_modules)\//.test(path) || path.startsWith('src/local/'),
   )
   const bundle = readFileSync(join(outdir, 'index.js'))
@@ -46,7 +47,7 @@ try {
   const problems: string[] = []
   if (!inputs.includes('src/app.ts'))
     problems.push('src/app.ts is not in the bundle: the list of inputs cannot be right')
-  if (throttle.length > 0) problems.push(`must not ship: ${throttle.join(', ')}`)
+  if (forbidden.length > 0) problems.push(`must not ship: ${forbidden.join(', ')}`)
   if (bundle.includes('LocalOffline')) problems.push('the ready-made local key is in the bundle')
   if (gzipBytes > GZIP_BYTES_MAX)
     problems.push(`${gzipBytes} bytes gzip, above the bound of ${GZIP_BYTES_MAX}`)

@@ -1,6 +1,6 @@
 /**
- * Three projects: `worker` runs inside workerd (unit, api and hostile input); `contract` in Node against what ships, under
- * the runtime's own AI binding; `e2e` in Node against a gateway started as a user would.
+ * Three projects: `worker` runs inside workerd (unit, api and hostile input). `contract` runs in Node against the production
+ * build with the runtime's own AI binding. `e2e` runs in Node against `wrangler dev`.
  */
 import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
@@ -9,7 +9,7 @@ import { defineConfig } from 'vitest/config'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** `npm run fuzz` is the mode `fuzz`: many cases, and others each time. Without it they are few and always the same. */
+/** `npm run fuzz` sets the mode `fuzz`: many cases with a new seed. Other runs use few cases and a fixed seed. */
 const fuzzOf = (mode: string) => ({
   cases: Number(process.env['FUZZ_CASES'] ?? (mode === 'fuzz' ? 200_000 : 5_000)),
   seed: Number(process.env['FUZZ_SEED'] ?? (mode === 'fuzz' ? Date.now() % 2 ** 31 : 20_261_123)),
@@ -26,7 +26,7 @@ export default defineConfig(({ mode }) => ({
             remoteBindings: false,
             wrangler: { configPath: './wrangler.toml', environment: 'local' },
             miniflare: {
-              // Wrangler would look for the other worker by its name; in the pool it is this one.
+              // Wrangler would look up the other worker by its name. In the pool it is the current worker.
               serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
             },
           }),

@@ -1,10 +1,10 @@
-/** Lets only the operator pass: the bearer of ADMIN_TOKEN. */
+/** Lets only the operator pass, who sends ADMIN_TOKEN as the bearer token. */
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { bearerToken, equalHashes, hashSecret } from '../keys/secret.ts'
 
-/** A shorter token could be guessed; the routes are then off, as without one. */
+/** A shorter token could be guessed. The routes are then off, as without a token. */
 export const ADMIN_TOKEN_LENGTH_MIN = 32
 
 /** @throws GatewayError `admin_off`, `invalid_admin_token`. */
@@ -14,7 +14,7 @@ export function authenticateOperator(): MiddlewareHandler<Gateway> {
     const expected = c.env.ADMIN_TOKEN ?? ''
     if (expected.length < ADMIN_TOKEN_LENGTH_MIN) throw new GatewayError({ kind: 'admin_off' })
     const token = bearerToken(c.req.header('authorization')) ?? ''
-    // Hashes have one length, so that the comparison tells nothing of the token's.
+    // Hashes have one length, so that the time of the comparison tells nothing of the token's.
     if (!equalHashes(await hashSecret(token), await hashSecret(expected))) {
       throw new GatewayError({ kind: 'invalid_admin_token' })
     }

@@ -5,15 +5,10 @@ import type { Gateway } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { type ApiKey, viewOf } from '../keys/api-key.ts'
+import type { KeyReading } from '../keys/key-copy.ts'
 import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
-import { type Limits, limitsSchema } from '../limits/limits.ts'
-import {
-  type keyCreation,
-  type keyRotation,
-  type keyUpdate,
-  LIST_LIMIT_DEFAULT,
-  LIST_LIMIT_MAX,
-} from './requests.ts'
+import { listQuery } from './list-query.ts'
+import type { keyCreation, keyRotation, keyUpdate } from './requests.ts'
 
 type WithBody<Schema extends z.ZodMiniType> = Context<
   Gateway,
@@ -21,11 +16,11 @@ type WithBody<Schema extends z.ZodMiniType> = Context<
   { in: { json: unknown }; out: { json: z.output<Schema> } }
 >
 
-/** 201 with the key's view and its `secret`, which stands in this answer and nowhere else. */
+/** 201 with the key's view and its `secret`. Only this answer has the secret. */
 export async function createKey(c: WithBody<typeof keyCreation>): Promise<Response> {
   const body = c.req.valid('json')
   const { id, secret } = createSecret()
-  const key: ApiKey = {
+  const answer = await isolateOf(c.env).accounts.create({
     id,
     name: body.name,
     createdAt: new Date().toISOString(),
@@ -34,84 +29,89 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     limits: body.limits ?? {},
     secretSha256: await hashSecret(secret),
     previous: null,
-  }
-  await isolateOf(c.env.KV).keys.write(key, Date.now())
-  return c.json({ ...viewOf(key), secret }, 201)
+  })
+  // An id has 71 random bits, so a collision needs no handling of its own.
+  if (answer.kind !== 'created') throw new GatewayError({ kind: 'keys_unavailable' })
+  return c.json({ ...viewOf(take(c, id, { kind: 'found', key: answer.key })), secret }, 201)
 }
 
-/** A page of keys: `?limit` (1 to 1,000, default 100) and the `cursor` that the page before gave as `nextCursor`. */
+/**
+ * A page of keys. The query has `limit` (1 to 1,000, default 100), the `cursor` that the page before gave as `nextCursor`,
+ * `name` (a prefix), `state` (default all but the deleted) and `sort` (default by creation).
+ */
 export async function listKeys(c: Context<Gateway>): Promise<Response> {
-  const limit = Number(c.req.query('limit') ?? LIST_LIMIT_DEFAULT)
-  if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT_MAX) {
-    const message = `Invalid 'limit': expected a whole number from 1 to ${LIST_LIMIT_MAX}.`
-    throw new GatewayError(invalidParameter('limit', message))
-  }
-  const page = { limit, cursor: c.req.query('cursor') ?? null }
-  const { keys, nextCursor } = await isolateOf(c.env.KV).keys.list(page)
-  return c.json({ data: keys, nextCursor })
+  const page = await isolateOf(c.env).accounts.list(listQuery(c.req.query()))
+  if (page.kind === 'unavailable') throw new GatewayError({ kind: 'keys_unavailable' })
+  return c.json({ data: page.keys, nextCursor: page.nextCursor })
 }
 
 export async function getKey(c: Context<Gateway>): Promise<Response> {
   return c.json(viewOf(await requireKey(c)))
 }
 
-/** Changes what the body gives; a limit that is `null` is taken away. Two changes at once: the later one stands. */
+/** Sets the fields of the body; `null` removes a limit. Fields of parallel changes all survive. */
 export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response> {
-  const { name, expiresAt, disabled, limits } = c.req.valid('json')
-  const old = await requireKey(c)
-  const key: ApiKey = {
-    ...old,
-    name: name ?? old.name,
-    expiresAt: expiresAt === undefined ? old.expiresAt : futureTime(expiresAt),
-    disabled: disabled ?? old.disabled,
-    limits: withoutNull({ ...old.limits, ...limits }),
-  }
-  await isolateOf(c.env.KV).keys.write(key, Date.now())
-  return c.json(viewOf(key))
+  const { expiresAt, ...patch } = c.req.valid('json')
+  const id = requireId(c)
+  const changed = expiresAt === undefined ? patch : { ...patch, expiresAt: futureTime(expiresAt) }
+  return c.json(viewOf(take(c, id, await isolateOf(c.env).accounts.update(id, changed))))
 }
 
-/** Ends a key. Other locations may accept it for up to a minute more: KV's cache, and an isolate's. */
+/** Deletes a key. Other locations may accept it for one minute more, for the caches of KV and of isolates. */
 export async function deleteKey(c: Context<Gateway>): Promise<Response> {
-  const id = c.req.param('id') ?? ''
-  await requireKey(c).catch((error: unknown) => {
-    // Of all records, one that nobody can read must not be there for ever.
-    if (!(error instanceof GatewayError && error.failure.kind === 'key_record_unreadable')) throw error
-  })
-  await isolateOf(c.env.KV).keys.delete(id, Date.now())
+  const id = requireId(c)
+  const { accounts, keys } = isolateOf(c.env)
+  const reading = await accounts.delete(id, new Date().toISOString())
+  if (reading.kind !== 'deleted') take(c, id, reading)
+  else keys.remember(id, reading, Date.now())
   return c.json({ id, deleted: true })
 }
 
-/** A new secret for a key; the old one goes on for `graceSeconds` (default 0). A secret older than that ends now. */
+/** Makes a new secret. The old one stays good for `graceSeconds` (default 0), and the one before it ends now. */
 export async function rotateKey(c: WithBody<typeof keyRotation>): Promise<Response> {
   const { graceSeconds = 0 } = c.req.valid('json')
-  const old = await requireKey(c)
-  const { secret } = createSecret(old.id)
-  const validUntil = new Date(Date.now() + graceSeconds * 1000).toISOString()
-  const key: ApiKey = {
-    ...old,
-    secretSha256: await hashSecret(secret),
-    previous: graceSeconds === 0 ? null : { secretSha256: old.secretSha256, validUntil },
-  }
-  await isolateOf(c.env.KV).keys.write(key, Date.now())
-  return c.json({ ...viewOf(key), secret, previousValidUntil: graceSeconds === 0 ? null : validUntil })
+  const id = requireId(c)
+  const { secret } = createSecret(id)
+  const previousValidUntil =
+    graceSeconds === 0 ? null : new Date(Date.now() + graceSeconds * 1000).toISOString()
+  const rotation = { secretSha256: await hashSecret(secret), previousValidUntil }
+  const key = take(c, id, await isolateOf(c.env).accounts.rotate(id, rotation))
+  return c.json({ ...viewOf(key), secret, previousValidUntil })
 }
 
-/** @throws GatewayError `key_not_found`. */
+/** The key as its account has it now. @throws GatewayError `key_not_found`, `keys_unavailable`, `key_record_unreadable`. */
 export async function requireKey(c: Context<Gateway>): Promise<ApiKey> {
-  const keyId = c.req.param('id') ?? ''
-  const key = KEY_ID_FORM.test(keyId) ? await isolateOf(c.env.KV).keys.read(keyId) : null
-  if (key === null) throw new GatewayError({ kind: 'key_not_found', keyId })
-  return key
+  const id = requireId(c)
+  return take(c, id, await isolateOf(c.env).accounts.read(id))
 }
 
-/** A key that is born expired is a mistake, most likely of the year or the time zone. */
+/** No object is created for a text that is no id. @throws GatewayError `key_not_found`. */
+function requireId(c: Context<Gateway>): string {
+  const keyId = c.req.param('id') ?? ''
+  if (!KEY_ID_FORM.test(keyId)) throw new GatewayError({ kind: 'key_not_found', keyId })
+  return keyId
+}
+
+/** The key in an account's answer. The isolate remembers the answer, so that a change holds here at once. */
+function take(c: Context<Gateway>, keyId: string, reading: KeyReading): ApiKey {
+  isolateOf(c.env).keys.remember(keyId, reading, Date.now())
+  switch (reading.kind) {
+    case 'found':
+      return reading.key
+    case 'deleted':
+    case 'absent':
+      throw new GatewayError({ kind: 'key_not_found', keyId })
+    case 'unreadable':
+      throw new GatewayError({ kind: 'key_record_unreadable' })
+    case 'unavailable':
+      throw new GatewayError({ kind: 'keys_unavailable' })
+  }
+}
+
+/** A time in the past is most likely a mistake of the year or the time zone. */
 function futureTime(expiresAt: string | null): string | null {
   if (expiresAt === null || Date.parse(expiresAt) > Date.now()) return expiresAt
   const message =
     "Invalid 'expiresAt': expected a time in the future. To stop a key now, set 'disabled' to true."
   throw new GatewayError(invalidParameter('expiresAt', message))
-}
-
-function withoutNull(limits: Record<string, unknown>): Limits {
-  return limitsSchema.parse(Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== null)))
 }

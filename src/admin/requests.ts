@@ -1,11 +1,11 @@
-/** What the operator sends. Strict where the callers' API is loose: a mistyped limit must not pass as no limit. */
+/** The bodies that the operator sends. They are strict: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
 import { limitShape, limitsSchema } from '../limits/limits.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
 
 export const NAME_LENGTH_MAX = 100
-/** A rotated secret goes on for 30 days at most. */
+/** A rotated secret stays good for 30 days at most. */
 export const GRACE_SECONDS_MAX = 30 * 86_400
 
 const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
@@ -19,7 +19,7 @@ export const keyCreation = z.lazy(() =>
   }),
 )
 
-/** `PATCH /admin/keys/{id}`: what is given is set; a limit that is `null` is taken away. */
+/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit. */
 export const keyUpdate = z.lazy(() =>
   z.strictObject({
     name: z.optional(name),
@@ -37,14 +37,14 @@ export const keyUpdate = z.lazy(() =>
   }),
 )
 
-/** `POST /admin/keys/{id}/rotate`: how long the old secret goes on; default 0, it ends at once. */
+/** `POST /admin/keys/{id}/rotate`: how long the old secret stays good; default 0, so that it ends at once. */
 export const keyRotation = z.lazy(() =>
   z.strictObject({
     graceSeconds: z.optional(integer(0, GRACE_SECONDS_MAX)),
   }),
 )
 
-/** `GET /admin/keys?limit&cursor`, as text. KV lists at most 1,000 names at once. */
+/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */

@@ -12,7 +12,7 @@ import { requireKey } from './keys.ts'
 import { RANGE_DAYS_MAX } from './requests.ts'
 
 /**
- * `GET /admin/keys/{id}/usage?from&to`: UTC dates, both included; default the last 31 days. Usage outlives its key.
+ * `GET /admin/keys/{id}/usage?from&to`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
  *
  * @throws GatewayError `key_not_found` for a key that neither is nor has usage, `usage_unavailable`.
  */
@@ -52,7 +52,7 @@ interface Range {
 }
 
 function look(c: Context<Gateway>, keyId: string, { from, to }: Range) {
-  return orServiceUnavailable(isolateOf(c.env.KV).ledger.look(keyId, from, to), 'usage_unavailable')
+  return orServiceUnavailable(isolateOf(c.env).ledger.look(keyId, from, to), 'usage_unavailable')
 }
 
 /** @throws GatewayError `invalid_parameter` with the name of the date that is wrong. */

@@ -1,6 +1,6 @@
 /** The interface of the two APIs. One object for each owns everything in which they differ. */
 import type * as z from 'zod/mini'
-import type { ErrorBody } from '../failure.ts'
+import type { ErrorBody } from '../error-envelope.ts'
 import type { Meter } from '../streams/meter.ts'
 import { field } from '../wire/field.ts'
 

@@ -1,6 +1,7 @@
-/** A key's record: what is stored of a key, what the operator sees of it, and what the stages carry. */
+/** A key's record, and the view of it that the operator sees and the stages carry. */
 import * as z from 'zod/mini'
 import { limitShape } from '../limits/limits.ts'
+import { integer } from '../wire/integer.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 
 const viewShape = {
@@ -21,10 +22,12 @@ export const apiKeyRecord = z.object({
   secretSha256: z.string(),
   /** The secret before the last rotation. It is good until `validUntil`. */
   previous: z.nullable(z.object({ secretSha256: z.string(), validUntil: isoTimestamp })),
+  /** Grows by 1 with each change. It is 0 in a record of version 0.1 of the gateway, which had no versions. */
+  version: z._default(integer(0, Number.MAX_SAFE_INTEGER), 0),
 })
 export type ApiKey = z.output<typeof apiKeyRecord>
 
 export function viewOf(key: ApiKey): ApiKeyView {
-  const { secretSha256: _hash, previous: _previous, ...view } = key
+  const { secretSha256: _hash, previous: _previous, version: _version, ...view } = key
   return view
 }

@@ -1,61 +1,50 @@
 /**
- * Keys in KV: record `key:<id>`, read through the isolate's memory. The value is the whole record. Its metadata is the
- * operator's view, so that a page of keys costs one `list` and no `get`. A record lives until the operator deletes it.
+ * Reads keys for an isolate: from its memory, from the copy in KV, and from the key's account where KV has no copy or fails.
+ * It writes nothing.
  */
-import { GatewayError, invalidParameter } from '../failure.ts'
+import { GatewayError } from '../failure.ts'
 import { causeOf, log } from '../log.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
-import { type ApiKey, apiKeyRecord, apiKeyView, type ApiKeyView, viewOf } from './api-key.ts'
+import type { ApiKey } from './api-key.ts'
 import { KeyCache } from './key-cache.ts'
-import { orServiceUnavailable } from './service-unavailable.ts'
+import { type KeyReading, readCopy } from './key-copy.ts'
 
 /** How long an isolate trusts a record that it has read. A change by the operator takes at most as long here. */
 export const KEY_FRESH_MS = 30_000
-/** How long an isolate believes that a key does not exist. A new key works here after this time at the latest. */
+/** How long an isolate believes that a key does not exist. */
 export const KEY_ABSENT_MS = 60_000
-/** How long a known key goes on while KV fails. */
+/** How long a known key goes on while KV and its account fail. */
 export const KEY_STALE_MS = 15 * 60_000
-/** How long an isolate waits after a failed read before it asks KV for that key again. */
+/** How long an isolate waits after a failed read before it asks for that key again. */
 export const KEY_RETRY_MS = 5_000
-/** How long a read may take before it counts as failed. */
+/** How long a read of KV may take before it counts as failed. */
 export const KEY_READ_TIMEOUT_MS = 3_000
 /** Records that an isolate remembers. */
 export const KEYS_REMEMBERED_MAX = 10_000
-/** KV's own cache at a location; 30 s is the least that KV takes. */
-const KV_CACHE_TTL_SECONDS = 30
 
 export interface KeyStore {
   /**
-   * The record of a key, from this isolate's memory or from KV; `null` where there is none. `beforeRead` runs before KV is
-   * asked for a key that this isolate does not know, and may throw.
+   * The record of a key; `null` where there is none.
    *
-   * @throws GatewayError `keys_unavailable` where KV fails and the key is not known here, `key_record_unreadable`.
+   * @throws GatewayError `keys_unavailable` where nothing answers and the key is not known here, `key_record_unreadable`.
    */
-  find(id: string, nowMs: number, beforeRead: () => void): Promise<ApiKey | null>
-  /**
-   * The record as KV has it, past the isolate's memory. KV itself may still answer with a value 30 s old.
-   *
-   * @throws GatewayError `keys_unavailable`, `key_record_unreadable`.
-   */
-  read(id: string): Promise<ApiKey | null>
-  /** @throws GatewayError `keys_unavailable`, also on a second write to one key within a second. */
-  write(key: ApiKey, nowMs: number): Promise<void>
-  /** @throws GatewayError `keys_unavailable`. */
-  delete(id: string, nowMs: number): Promise<void>
-  /**
-   * A page of keys in the order of their ids, and the cursor of the next page (`null` after the last).
-   *
-   * @throws GatewayError `keys_unavailable`, `invalid_parameter` for a cursor that KV does not know.
-   */
-  list(page: { limit: number; cursor: string | null }): Promise<KeyPage>
+  find(id: string, asking: Asking): Promise<ApiKey | null>
+  /** Caches the answer of a key's account. A later version in the cache stays. */
+  remember(id: string, reading: KeyReading, nowMs: number): void
 }
 
-export interface KeyPage {
-  keys: ApiKeyView[]
-  nextCursor: string | null
+export interface Asking {
+  nowMs: number
+  /** Runs before KV is asked for a key that this isolate does not know, and may throw. */
+  beforeRead: () => void
+  /** Keeps background work alive: the runtime's `waitUntil`. */
+  afterwards: (work: Promise<unknown>) => void
 }
 
-export function createKeyStore(kv: KVNamespace): KeyStore {
+/** Asks the account of a key, which looks into KV itself unless the key is known to be absent there. It never throws. */
+export type AskAccount = (keyId: string, isAbsentInKv: boolean) => Promise<KeyReading>
+
+export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStore {
   const cache = new KeyCache<ApiKey>({
     entriesMax: KEYS_REMEMBERED_MAX,
     freshMs: KEY_FRESH_MS,
@@ -63,79 +52,58 @@ export function createKeyStore(kv: KVNamespace): KeyStore {
   })
 
   return {
-    async find(id, nowMs, beforeRead) {
+    async find(id, { nowMs, beforeRead, afterwards }) {
       const known = cache.get(id, nowMs)
       if (known !== undefined && known.fresh) return known.value
       if (!known?.value) beforeRead()
-      let text: string | null
-      try {
-        const reading = kv.get(nameOf(id), { cacheTtl: KV_CACHE_TTL_SECONDS })
-        const read = await raceTimeout(reading, KEY_READ_TIMEOUT_MS)
-        if (read === TIMED_OUT) throw new Error(`no answer from KV within ${KEY_READ_TIMEOUT_MS} ms`)
-        text = read
-      } catch (error) {
-        log({ event: 'trouble', what: 'kv_read', keyId: id, cause: causeOf(error) })
-        if (known?.value && nowMs - known.readAtMs < KEY_STALE_MS) {
+      const copy = await readKv(kv, id)
+      const isCopyEnough = copy.kind === 'found' || copy.kind === 'deleted'
+      const reading = isCopyEnough ? copy : await askAccount(id, copy.kind === 'absent')
+      switch (reading.kind) {
+        case 'found':
+          // The account of such a record does not know its key yet. It takes the record from KV when it is asked.
+          if (reading.key.version === 0)
+            afterwards(askAccount(id, false).then((told) => take(id, told, nowMs)))
+          return take(id, reading, nowMs)
+        case 'deleted':
+        case 'absent':
+          return take(id, reading, nowMs)
+        case 'unreadable':
+          log({ event: 'trouble', what: 'key_record', keyId: id, cause: 'not a record of this version' })
+          throw new GatewayError({ kind: 'key_record_unreadable' })
+        case 'unavailable':
+          if (!known?.value || nowMs - known.readAtMs >= KEY_STALE_MS)
+            throw new GatewayError({ kind: 'keys_unavailable' })
           cache.postpone(id, nowMs + KEY_RETRY_MS)
           return known.value
-        }
-        throw new GatewayError({ kind: 'keys_unavailable' })
       }
-      const key = text === null ? null : parseRecord(id, text)
-      cache.set(id, key, nowMs)
-      return key
     },
 
-    async read(id) {
-      const reading = kv.get(nameOf(id), { cacheTtl: KV_CACHE_TTL_SECONDS })
-      const text = await orServiceUnavailable(reading, 'keys_unavailable')
-      return text === null ? null : parseRecord(id, text)
-    },
+    remember: take,
+  }
 
-    async write(key, nowMs) {
-      const writing = kv.put(nameOf(key.id), JSON.stringify(key), { metadata: viewOf(key) })
-      await orServiceUnavailable(writing, 'keys_unavailable')
-      cache.set(key.id, key, nowMs)
-    },
-
-    async delete(id, nowMs) {
-      await orServiceUnavailable(kv.delete(nameOf(id)), 'keys_unavailable')
-      cache.set(id, null, nowMs)
-    },
-
-    async list({ limit, cursor }) {
-      const listing = kv.list({ prefix: 'key:', limit, cursor })
-      const found = await orServiceUnavailable(
-        listing.catch((error: unknown) => blameCursor(error, cursor)),
-        'keys_unavailable',
-      )
-      const keys = found.keys.flatMap(({ metadata }) => {
-        const view = apiKeyView.safeParse(metadata)
-        return view.success ? [view.data] : []
-      })
-      return { keys, nextCursor: found.list_complete ? null : found.cursor }
-    },
+  function take(id: string, reading: KeyReading, nowMs: number): ApiKey | null {
+    switch (reading.kind) {
+      case 'found':
+        return cache.set(id, reading.key, nowMs, reading.key.version)
+      case 'deleted':
+        return cache.set(id, null, nowMs, reading.version)
+      case 'absent':
+        return cache.set(id, null, nowMs)
+      case 'unreadable':
+      case 'unavailable':
+        return null
+    }
   }
 }
 
-function nameOf(id: string): string {
-  return `key:${id}`
-}
-
-function parseRecord(id: string, text: string): ApiKey {
+async function readKv(kv: KVNamespace, id: string): Promise<KeyReading> {
   try {
-    return apiKeyRecord.parse(JSON.parse(text))
+    const read = await raceTimeout(readCopy(kv, id), KEY_READ_TIMEOUT_MS)
+    if (read === TIMED_OUT) throw new Error(`no answer from KV within ${KEY_READ_TIMEOUT_MS} ms`)
+    return read
   } catch (error) {
-    const cause = error instanceof Error ? error.name : 'unknown'
-    log({ event: 'trouble', what: 'key_record', keyId: id, cause })
-    throw new GatewayError({ kind: 'key_record_unreadable' })
+    log({ event: 'trouble', what: 'kv_read', keyId: id, cause: causeOf(error) })
+    return { kind: 'unavailable' }
   }
-}
-
-function blameCursor(error: unknown, cursor: string | null): never {
-  // As `KV GET failed: 400 Bad Request`. The cursor is the only text of the operator that a listing carries.
-  if (cursor === null || !/failed: 4(?!29)/.test(String(error))) throw error
-  throw new GatewayError(
-    invalidParameter('cursor', "Invalid 'cursor': expected the 'nextCursor' of the page before."),
-  )
 }

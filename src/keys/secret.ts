@@ -1,8 +1,8 @@
 /**
- * Secrets: making, checking, hashing, comparing and masking the bearer strings that clients send.
+ * Secrets: the bearer strings that clients send. This file makes, checks, hashes, compares and masks them.
  *
  * Form: `sk-gw-<id>-<random><checksum>`. The id (12 characters) is public and safe in logs; the random part holds
- * 160 bits; the checksum (CRC32 of all before it) rejects a mistyped or made-up secret without a look into KV.
+ * 160 bits; the checksum (CRC32 of all before it) rejects a mistyped or made-up secret without a read of KV.
  */
 
 const PREFIX = 'sk-gw-'
@@ -20,7 +20,7 @@ const SECRET_FORM = new RegExp(
 
 export const KEY_ID_FORM = new RegExp(`^[0-9A-Za-z]{${KEY_ID_LENGTH}}$`)
 
-/** Makes a new secret; with `id`, another secret for a key that exists (rotation). */
+/** Makes a new secret. An `id` makes another secret for an existing key (rotation). */
 export function createSecret(id: string = randomBase62(KEY_ID_LENGTH)): { id: string; secret: string } {
   const body = `${PREFIX}${id}-${randomBase62(RANDOM_LENGTH)}`
   return { id, secret: body + checksum(body) }
@@ -39,7 +39,7 @@ export function bearerToken(header: string | undefined): string | null {
   return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? null
 }
 
-/** SHA-256 in hex: the only trace of a secret that is stored. 160 random bits need no salt and no slow hash. */
+/** SHA-256 in hex, which is all that is stored of a secret. 160 random bits need no salt and no slow hash. */
 export async function hashSecret(secret: string): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(secret))
   return new Uint8Array(digest).toHex()
@@ -51,7 +51,7 @@ export function equalHashes(left: string, right: string): boolean {
   return a.byteLength === b.byteLength && crypto.subtle.timingSafeEqual(a, b)
 }
 
-/** What an error may show of a secret that was refused: enough to recognise it, too little to use it. */
+/** A refused secret, masked for an error message: its owner can recognise it, and others cannot use it. */
 export function maskSecret(secret: string): string {
   if (secret.length < 16) return '*'.repeat(Math.min(secret.length, 8))
   return `${printable(secret.slice(0, 8))}****${printable(secret.slice(-4))}`
@@ -63,7 +63,7 @@ function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
-      // 248 is 4 × 62: bytes above it would make the first letters likelier than the others.
+      // 248 is 4 × 62. Bytes above it would make the first letters likelier than the others.
       if (byte < 248 && text.length < length) text += ALPHABET.charAt(byte % 62)
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Admits a request by its key's budget and limits, and settles what it took when it has ended. It knows no HTTP: the stage
- * renders what it says.
+ * Admits a request by its key's budget and limits, and settles its cost when it has ended. This file knows no HTTP: the
+ * stage renders the decision.
  */
 import type { Ledger } from '../records/usage-ledger.ts'
 import { costOf, type Prices } from '../models.ts'
@@ -10,7 +10,7 @@ import type { Admitted, Limiter, Refused, TooLarge, WaitUntil } from './decision
 import type { CompletionForecast } from './forecast.ts'
 import type { Limits } from './limits.ts'
 
-/** The parts of an isolate's memory that decide and count. */
+/** The parts of an isolate that decide on a request and count it. */
 export interface AdmissionParts {
   limiter: Limiter
   forecast: CompletionForecast
@@ -18,32 +18,32 @@ export interface AdmissionParts {
   ledger: Pick<Ledger, 'add'>
 }
 
-/** A request that wants to be admitted. */
-export interface Applicant {
+/** The facts of a request that the limits and the budget are applied to. */
+export interface AdmissionRequest {
   keyId: string
   limits: Limits
   prices: Prices
-  /** The prompt's estimate. It is asked for only where a limit or a charge needs it: a long prompt takes time. */
+  /** Estimates the prompt. It is called only where a limit or a charge needs the estimate: a long prompt takes time. */
   promptTokens: () => number
-  /** The caller's cap for one choice. */
+  /** The caller's cap on the completion tokens of one choice. */
   tokenCap: number | undefined
   choices: number
 }
 
-/** How an answer ended, and what it took. */
+/** The end of an answer, and its usage. */
 export interface Settlement {
-  /** As the upstream reported it; `null` where it is not known. */
+  /** The usage as the upstream reported it; `null` where it is not known. */
   usage: Usage | null
-  /** Whether the upstream failed the request, before its answer or within it. */
+  /** Whether the upstream failed, before its answer or within it. */
   failed: boolean
   /**
-   * Completion tokens that were seen of an answer that broke off, at least 0. Without a usage the key is charged these and
-   * the prompt's estimate. With neither, a failed request costs nothing, and an answered one is counted as unmetered.
+   * Completion tokens that were seen of an incomplete answer, at least 0. Without a usage the key is charged these and the
+   * prompt's estimate. With neither, a failed request costs nothing, and an answered request is counted as unmetered.
    */
   seenTokens?: number | undefined
 }
 
-/** Books how a request ended. Only the first call counts. */
+/** Books the end of a request. Only the first call counts. */
 export type Settle = (settlement: Settlement) => void
 
 export type Admission =
@@ -53,21 +53,21 @@ export type Admission =
 
 const NO_TOKENS: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 }
 
-/** Whether the key's limits need the usage of each answer as soon as it ends. */
+/** Whether the key's limits need the usage of each answer as soon as the answer ends. */
 export function needsUsage({ tokensPerMinute, budget }: Limits): boolean {
   return tokensPerMinute !== undefined || budget !== undefined
 }
 
-/** Decides, and takes what the request is expected to cost. Rejects where nothing is known of the key's spending. */
+/** Decides on a request, and reserves its expected cost. Rejects where nothing is known of the key's spending. */
 export async function admit(
-  applicant: Applicant,
+  request: AdmissionRequest,
   { limiter, forecast, budgets, ledger }: AdmissionParts,
   clock: () => number,
   waitUntil: WaitUntil,
 ): Promise<Admission> {
-  const { keyId, limits, prices, tokenCap, choices } = applicant
+  const { keyId, limits, prices, tokenCap, choices } = request
   const usageOf = (completionTokens: number): Usage => ({
-    promptTokens: applicant.promptTokens(),
+    promptTokens: request.promptTokens(),
     cachedTokens: 0,
     completionTokens,
     reasoningTokens: 0,
@@ -79,7 +79,7 @@ export async function admit(
   if (spending?.isSpent) return { decision: spending }
   const cost = { requests: 1, tokens: tokensOf(expected) } as const
   const checking = limiter.check(keyId, limits, cost, clock(), waitUntil)
-  // Most limiters answer at once. A promise that is not needed would cost every request a turn of the queue.
+  // Most limiters answer at once. An `await` that is not needed would cost every request a turn of the microtask queue.
   const decision = checking instanceof Promise ? await checking : checking
   if (!decision.admitted) {
     spending?.settle(0)

@@ -22,7 +22,7 @@ import type { WaitUntil } from './decision.ts'
 /** Keys an isolate remembers the spending of. The least recently used one is forgotten. */
 export const ACCOUNTS_MAX = 5_000
 /** The share of the budget from which on it is near, requests under way included. */
-export const NEAR_SHARE = 0.5
+export const BUDGET_NEAR_SHARE = 0.5
 /** Time between two listings of a key that is asked for, ms, near its budget and far from it. A spent one needs none. */
 export const LOOK_NEAR_MS = 15_000
 export const LOOK_FAR_MS = 60_000
@@ -88,7 +88,7 @@ export function createBudgets({ ledger, sleep: wait = sleep, onTrouble }: Budget
     account.nextLookAtMs = nowMs + LOOK_NEAR_MS
     try {
       const view = await withTimeout(ledger.look(keyId, fromDate, dateOf(nowMs)), LOOK_TIMEOUT_MS, wait)
-      // One that took longer than another that began after it has nothing new.
+      // A look that began before the last completed look has older data, and is ignored.
       if (nowMs < account.listedAtMs) return
       // The view joins what was counted here up to now, so both change in the same moment.
       const listedMicroUsd = sumOf(view.days().values()).costMicroUsd
@@ -122,7 +122,7 @@ export function createBudgets({ ledger, sleep: wait = sleep, onTrouble }: Budget
       }
       if (account.fromDate !== fromDate) return look(keyId, account, fromDate, nowMs).then(decide)
       const spentMicroUsd = account.listedMicroUsd + account.hereMicroUsd
-      const isNear = spentMicroUsd + account.reservedMicroUsd >= budgetMicroUsd * NEAR_SHARE
+      const isNear = spentMicroUsd + account.reservedMicroUsd >= budgetMicroUsd * BUDGET_NEAR_SHARE
       const lookAtMs = account.listedAtMs + (isNear ? LOOK_NEAR_MS : LOOK_FAR_MS)
       if (spentMicroUsd < budgetMicroUsd && nowMs >= Math.max(lookAtMs, account.nextLookAtMs))
         waitUntil(look(keyId, account, fromDate, nowMs))

@@ -1,28 +1,27 @@
 /**
- * What one key was admitted today, UTC: own requests and those of the other isolates.
+ * The requests of one key that were admitted today, UTC, by this isolate and by its peers.
  *
- * The day has shards of its own (`day:<keyId>:<date>:<isolateId>`), not a place in the minute's shards nor in the ledger.
- * The minute's shards live 180 s, and a day must outlive the isolate that counted it; one that lived a day would keep the
- * minute's listings full of the dead. The ledger is written when an answer ends, in whatever rhythm billing wants, and may
- * be summed up or kept for months; a limit that read it would tie the two together and wait for it.
+ * The day has shards of its own (`day:<keyId>:<date>:<isolateId>`). The minute's shards live 180 s, but a day must outlive
+ * the isolate that counted it. Minute shards that lived a day would fill the minute's lists with ended isolates. The ledger
+ * is written at the end of an answer, at billing's pace; a limit that read it would depend on that pace.
  *
- * Counts only grow within a day, so what is known is a lower bound: a fleet admits too many by what it did not yet see of
- * itself (a write and a listing, some minutes of traffic), and an isolate that ends takes with it what it had not
- * published: the requests of its last minute, or five while they are less than 1 % of the limit.
+ * Counts only grow within a day, so the known count is a lower bound. A fleet over-admits by the requests that it has not
+ * yet seen: some minutes of traffic, for a write and a list. An isolate that ends loses its unpublished requests: those of
+ * its last minute, or of its last five minutes while they are less than 1 % of the limit.
  */
 
 import { DAY_MS, dateOf } from '../calendar.ts'
 
-/** A count that grew by this share of the limit (at least 1) is published soon, and makes look for what others counted. */
+/** A count that grew by this share of the limit (at least 1) is published soon, and its peers are listed soon. */
 export const DAY_CHANGE_SHARE = 0.01
-/** Time between two publications of a day's shard, ms: when it grew by that share, and when it grew by less. */
+/** Time between two publications of a day's shard, ms: for a growth of at least that share, and for less. */
 export const DAY_PUBLISH_SOON_MS = 60_000
 export const DAY_PUBLISH_LATER_MS = 300_000
-/** Time between two listings of a day's shards, ms: once half of the limit is used or traffic is brisk, and before. */
+/** Time between two lists of a day's shards, ms: once half of the limit is used or the count grew by that share, and before. */
 export const DAY_COLLECT_NEAR_MS = 60_000
 export const DAY_COLLECT_FAR_MS = 600_000
 
-const NEAR_SHARE = 0.5
+const DAY_NEAR_SHARE = 0.5
 
 /** One isolate's count of one key's day, as published. */
 export interface DayShard {
@@ -69,27 +68,27 @@ export class DayCount {
     return Math.max(1, (this.#day + 1) * DAY_MS - nowMs)
   }
 
-  /** How long after the last publication the next one is due, ms. */
+  /** The time from the last publication to the next, ms. */
   publishEveryMs(limit: number): number {
     const grown = this.#own - this.#published
     if (grown === 0) return Infinity
     return isMuch(grown, limit) ? DAY_PUBLISH_SOON_MS : DAY_PUBLISH_LATER_MS
   }
 
-  /** Notes that so much of the date has been published. */
+  /** Notes the count that has been published for the date. */
   notePublished(admitted: number, date: string): void {
     if (date === this.date) this.#published = admitted
   }
 
-  /** How long a listing is good for, ms. A spent day needs none: counts never sink before midnight. */
+  /** The time from the last list to the next, ms. A spent day needs no list: counts never decrease before midnight. */
   collectEveryMs(limit: number): number {
     if (this.used >= limit) return Infinity
-    // What this isolate admitted in the meantime, the others will have admitted too.
+    // Peers are likely to have admitted as much as this isolate since the last list.
     const isBrisk = isMuch(this.#own - this.#ownWhenCollected, limit)
-    return isBrisk || this.used >= limit * NEAR_SHARE ? DAY_COLLECT_NEAR_MS : DAY_COLLECT_FAR_MS
+    return isBrisk || this.used >= limit * DAY_NEAR_SHARE ? DAY_COLLECT_NEAR_MS : DAY_COLLECT_FAR_MS
   }
 
-  /** Takes over the peers' counts of the date, unless the day has ended meanwhile. Late news never lowers a count. */
+  /** Merges the peers' counts of the date, unless that day has ended. An older count never lowers a known count. */
   merge(shards: readonly DayShard[], date: string, ownIsolateId: string): void {
     if (date !== this.date) return
     this.#ownWhenCollected = this.#own

@@ -1,35 +1,30 @@
-/** What a limiter is asked and what it answers: the same words for every backend. */
+/** The questions to a limiter and its answers: the same types for every backend. */
 
-import type { Mode, LimitStatus } from './fleet-share.ts'
+import type { LimitStatus } from './fleet-share.ts'
+import type { Limits } from './limits.ts'
 
-/** A key's limits, integers of at least 1. One not set does not limit; none set keeps no state at all. */
-export interface Limits {
-  readonly requestsPerMinute?: number | undefined
-  /** From 00:00 UTC. */
-  readonly requestsPerDay?: number | undefined
-  readonly tokensPerMinute?: number | undefined
-  /** How demand above the limit is met while counts are old: see `TOLERANCES`. Default `balanced`. */
-  readonly mode?: Mode | undefined
-}
+/** The limits that a limiter enforces. A limit that is not set does not limit. A key without limits has no state. */
+export type WindowLimits = Pick<Limits, 'requestsPerMinute' | 'requestsPerDay' | 'tokensPerMinute' | 'mode'>
 
-/** What a request takes. Tokens: the prompt's estimate and what is reserved for the completion. */
+/** The cost of a request, for its limits. */
 export interface Cost {
   readonly requests: 1
+  /** The prompt's estimate and the tokens that are reserved for the completion. */
   readonly tokens: number
 }
 
-/** What was taken, to be settled once the usage is known. Opaque to the caller. */
+/** The cost of an admitted request, to be settled once the usage is known. Opaque to the caller. */
 export interface Reservation {
   readonly keyId: string
-  /** Which memory counted it: another one knows nothing of it. */
+  /** Names the state that counted the request. Another state does not settle it. */
   readonly isolateId: string
   readonly admittedAtMs: number
   readonly tokens: number
-  /** Set by the limiter: an end that is noticed twice is settled once. */
+  /** Set by `settle`: a second settlement changes nothing. */
   isSettled: boolean
 }
 
-/** Where the key stands after the decision; only the limits that are set. */
+/** The status of each limit that is set, after the decision. */
 export interface LimitState {
   readonly requests?: LimitStatus
   readonly requestsPerDay?: LimitStatus
@@ -42,7 +37,7 @@ export interface Admitted {
   readonly state: LimitState
 }
 
-/** Refused for now. Of several limits that refuse, the one that refuses longest. */
+/** Refused for now. Where several limits refuse, this is the limit with the longest wait. */
 export interface Refused {
   readonly admitted: false
   readonly reason: 'requests' | 'tokens' | 'requests_per_day'
@@ -50,14 +45,14 @@ export interface Refused {
   readonly limit: number
   readonly used: number
   /**
-   * A caller that waits so long is admitted, if nobody else comes meanwhile: 1 ms to 60,000 ms. For `requests_per_day` until
-   * 00:00 UTC, and so hours.
+   * A retry after this time is admitted if no other request comes before it, ms: 1 to 60,000. For `requests_per_day` it is
+   * the time until 00:00 UTC.
    */
   readonly retryAfterMs: number
   readonly state: LimitState
 }
 
-/** Refused for good: the request alone is larger than all of the limit. There is no time after which it is admitted. */
+/** Refused for good: the request alone is larger than the limit. No retry is admitted. */
 export interface TooLarge {
   readonly admitted: false
   readonly reason: 'tokens_too_large'
@@ -72,18 +67,18 @@ export type Decision = Admitted | Refused | TooLarge
 /** Keeps a promise alive after the response: the runtime's `ctx.waitUntil`, bound. */
 export type WaitUntil = (promise: Promise<unknown>) => void
 
-/** A limiter. An exact backend may answer later, one that counts in memory answers at once. */
+/** A limiter. A backend that counts in memory answers at once; an exact backend may answer with a promise. */
 export interface Limiter {
-  /** Decides on a request, and takes its cost if it is admitted. */
+  /** Decides on a request, and counts its cost if it is admitted. */
   check(
     keyId: string,
-    limits: Limits,
+    limits: WindowLimits,
     cost: Cost,
     nowMs: number,
     waitUntil: WaitUntil,
   ): Decision | Promise<Decision>
-  /** Replaces the reserved tokens by the real ones. A second time changes nothing. */
+  /** Replaces the reserved tokens by the actual tokens. A second call for the same reservation changes nothing. */
   settle(reservation: Reservation, actualTokens: number, nowMs: number): void | Promise<void>
-  /** Where the key stands, without taking anything. */
-  peek(keyId: string, limits: Limits, nowMs: number): LimitState | Promise<LimitState>
+  /** The status of the key's limits. Nothing is counted. */
+  peek(keyId: string, limits: WindowLimits, nowMs: number): LimitState | Promise<LimitState>
 }

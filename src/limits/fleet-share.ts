@@ -1,51 +1,49 @@
 /**
- * The two rules that admit a request of one measure, in one isolate, by what it counted and what it knows of its peers.
+ * The two rules that admit a request of one measure, in one isolate. They use its own counts and the counts of its peers.
  *
- * Global random drop (Raghavan et al., "Cloud Control with Distributed Rate Limiting", SIGCOMM 2007) over counts that may
- * be a minute old. *known*: what is known to be admitted stays within the limit. *share*: where the fleet is asked for
- * clearly more than the limit, an isolate admits its share of the demand. Old data serves the second rule well: while
- * traffic is steady a minute-old demand is as good as a fresh one, and a proportion has no loop that over-corrects.
+ * The method is global random drop (Raghavan et al., "Cloud Control with Distributed Rate Limiting", SIGCOMM 2007) over
+ * counts that may be a minute old. Rule *known*: all admissions that the isolate knows of stay within the limit. Rule
+ * *share*: where the fleet's demand clearly exceeds the limit, an isolate admits only its share of that demand. Old data
+ * serves rule *share* well: the demand of steady traffic is the same a minute later, and a proportion cannot over-correct.
  */
 
+import type { Mode } from './limits.ts'
 import type { PeerSums } from './peer-views.ts'
 import { WINDOW_MS } from './rolling-window.ts'
 import type { RollingWindow } from './rolling-window.ts'
 
-/** How much demand above the limit is left to the rule *known*. */
-export type Mode = 'strict' | 'balanced' | 'lenient'
-
 /**
- * τ: the share rule begins where the fleet's demand exceeds (1 + τ) × limit. While traffic moves between isolates it is
- * counted twice for about a minute; so a key below (1 + τ) ÷ 2 of its limit is never refused for old data, which is 75 % in
- * `balanced`, the default. The price: steady demand up to (1 + τ) × limit may pass.
+ * τ: rule *share* applies where the fleet's demand exceeds (1 + τ) × limit. Traffic that moves between isolates is counted
+ * twice for about a minute. A key below (1 + τ) ÷ 2 of its limit is therefore never refused for old data: 75 % in
+ * `balanced`, the default. In return, steady demand up to (1 + τ) × limit may pass.
  */
 export const TOLERANCES: Readonly<Record<Mode, number>> = { strict: 0, balanced: 0.5, lenient: 1 }
 
-/** What the rules are applied with. */
+/** The parameters of the rules. */
 export interface Terms {
   /** Requests or tokens a minute. */
   readonly limit: number
   /** τ, from `TOLERANCES`. */
   readonly tolerance: number
-  /** From 0 to 1, another one for each isolate and minute: see `dither`. */
+  /** From 0 to 1, different for each isolate and minute: see `dither`. */
   readonly dither: number
 }
 
-/** Where a measure stands for the key, as this isolate knows it. */
+/** The status of one limit, as this isolate knows it. */
 export interface LimitStatus {
   /** Requests or tokens a minute. */
   readonly limit: number
-  /** Known to be admitted in the last 60 s, here and elsewhere; tokens may exceed the limit, for usage is known late. */
+  /** Known admissions of the last 60 s, here and in peers. Tokens may exceed the limit, since usage is known late. */
   readonly used: number
-  /** What this isolate would still admit now. */
+  /** The amount that this isolate would still admit now. */
   readonly remaining: number
-  /** Until all of the limit is free again when nothing more is admitted, ms. */
+  /** Time until the whole limit is available again if nothing more is admitted, ms. */
   readonly resetMs: number
 }
 
 /**
- * How long until `cost` is admitted, ms: 0 for now, at most 60,000. The attempt has been offered to the window, and the
- * window been rolled to now. True for a caller that is alone in one isolate; an estimate where peers take part.
+ * The time until `cost` is admitted, ms: 0 for now, at most 60,000. The caller has rolled the window to now and has counted
+ * the attempt as offered. The time is exact for a single caller in one isolate, and an estimate with peers.
  */
 export function waitMs(
   window: RollingWindow,
@@ -56,16 +54,16 @@ export function waitMs(
 ): number {
   const knownWaitMs = window.waitMs(terms.limit - cost, peers.admitted, nowMs)
   const share = shareOf(window, peers, terms)
-  // A share is seldom whole requests. The dither rounds it up or down, so that in the mean a share is had exactly, and
-  // one below a single request lives.
+  // A share is seldom a whole number of requests. The dither rounds it up or down, so that the mean is exact. A share below
+  // one request is then admitted in some minutes, not never.
   const room = share - cost * (1 - terms.dither)
   if (window.admitted <= room) return knownWaitMs
-  // No waiting makes room for a share that was rounded to nothing: the next minute rounds anew.
+  // A share that was rounded down to 0 has no room within this minute. The next minute rounds it again.
   const shareWaitMs = room < 0 ? WINDOW_MS - (nowMs % WINDOW_MS) : window.waitMs(room, 0, nowMs)
   return Math.max(knownWaitMs, shareWaitMs)
 }
 
-/** Where the measure stands. The window has been rolled to now. */
+/** The status of the limit. The caller has rolled the window to now. */
 export function limitStatus(
   window: RollingWindow,
   peers: PeerSums,
@@ -83,7 +81,7 @@ export function limitStatus(
   }
 }
 
-/** A number from 0 up to 1 that is another one for each isolate, key and minute, and the same within the minute. */
+/** A number from 0 up to 1. It differs by isolate, key and minute, and is constant within a minute. */
 export function dither(seed: number, nowMs: number): number {
   // The finaliser of MurmurHash3: each bit of the minute changes half of the result.
   let hash = seed ^ Math.floor(nowMs / WINDOW_MS)
@@ -100,7 +98,7 @@ export function seedOf(text: string): number {
   return hash
 }
 
-// This isolate's part of the limit, or no bound where the fleet's demand is within the tolerance.
+// This isolate's share of the limit; `Infinity` where the fleet's demand is within the tolerance.
 function shareOf(window: RollingWindow, peers: PeerSums, terms: Terms): number {
   const demand = window.offered + peers.offered
   return demand > (1 + terms.tolerance) * terms.limit ? (terms.limit * window.offered) / demand : Infinity

@@ -1,7 +1,7 @@
-/** What one isolate remembers of one key, and how it decides by that. No clock, no I/O. */
+/** The state of one key in one isolate, and the decisions by it. No clock, no I/O. */
 
 import { DayCount } from './day-count.ts'
-import type { Cost, Decision, Limits, LimitState, Refused, Reservation } from './decision.ts'
+import type { Cost, Decision, LimitState, Refused, Reservation, WindowLimits } from './decision.ts'
 import { dither, seedOf, limitStatus, TOLERANCES, waitMs } from './fleet-share.ts'
 import type { LimitStatus, Terms } from './fleet-share.ts'
 import { PeerViews } from './peer-views.ts'
@@ -10,7 +10,7 @@ import { RollingWindow } from './rolling-window.ts'
 
 export class KeyState {
   readonly keyId: string
-  /** Names this memory among all that count the key: an isolate that forgot a key and meets it again counts as another. */
+  /** Names this state among all states of the key. An isolate that evicted the key gives its new state a new id. */
   readonly isolateId: string
   readonly day = new DayCount()
   readonly peers = new PeerViews()
@@ -23,24 +23,27 @@ export class KeyState {
     this.#seed = seedOf(`${isolateId}:${keyId}`)
   }
 
-  /** The own counts of a measure, made when the measure is first limited. */
+  /** The isolate's own counts of a measure, created when the measure is first limited. */
   window(measure: Measure): RollingWindow {
     return (this.#windows[measure] ??= new RollingWindow())
   }
 
-  /** Brings everything up to now. */
-  roll(limits: Limits, nowMs: number): void {
+  /** Rolls all counts to now. */
+  roll(limits: WindowLimits, nowMs: number): void {
     if (limits.requestsPerMinute !== undefined) this.window('requests').roll(nowMs)
     if (limits.tokensPerMinute !== undefined) this.window('tokens').roll(nowMs)
     if (limits.requestsPerDay !== undefined) this.day.roll(nowMs)
     this.peers.roll(nowMs)
   }
 
-  /** Decides on a request, and takes its cost if it is admitted. Rolled to now. Whole tokens only. */
-  decide(limits: Limits, cost: Cost, nowMs: number): Decision {
+  /**
+   * Decides on a request, and counts its cost if it is admitted. The caller has rolled the state to now, and passes a whole
+   * number of tokens.
+   */
+  decide(limits: WindowLimits, cost: Cost, nowMs: number): Decision {
     const { requestsPerMinute, tokensPerMinute, requestsPerDay } = limits
     if (tokensPerMinute !== undefined && cost.tokens > tokensPerMinute) {
-      // Not offered: demand that can never be met would take a share of the limit from the demand that can.
+      // The attempt is not counted as offered: it can never be admitted, and would enlarge this isolate's share.
       const state = this.limitState(limits, nowMs)
       return {
         admitted: false,
@@ -70,16 +73,16 @@ export class KeyState {
     return { admitted: true, reservation, state: this.limitState(limits, nowMs) }
   }
 
-  /** Replaces reserved tokens by the real ones. */
+  /** Replaces the reserved tokens by the actual tokens. */
   settle(reservation: Reservation, actualTokens: number, nowMs: number): void {
-    // Where tokens are not limited, none were counted.
+    // No token window exists where tokens are not limited.
     const window = this.#windows.tokens
     window?.roll(nowMs)
     window?.settle(reservation.admittedAtMs, reservation.tokens, actualTokens)
   }
 
-  /** Where the limits stand. Rolled to now. */
-  limitState(limits: Limits, nowMs: number): LimitState {
+  /** The status of each limit that is set. The caller has rolled the state to now. */
+  limitState(limits: WindowLimits, nowMs: number): LimitState {
     const { requestsPerMinute, tokensPerMinute, requestsPerDay } = limits
     const state: { -readonly [name in keyof LimitState]: LimitState[name] } = {}
     if (requestsPerMinute !== undefined)
@@ -94,12 +97,12 @@ export class KeyState {
     return state
   }
 
-  // Counts the attempt, and returns how long until it would be admitted, ms.
+  // Counts the attempt as offered. Returns the time until it would be admitted, ms.
   #offer(
     measure: Measure,
     limit: number | undefined,
     amount: number,
-    { mode }: Limits,
+    { mode }: WindowLimits,
     nowMs: number,
   ): number {
     if (limit === undefined) return 0
@@ -108,11 +111,11 @@ export class KeyState {
     return waitMs(window, this.peers.sums(measure), this.#terms(limit, mode, nowMs), amount, nowMs)
   }
 
-  #limitStatus(measure: Measure, limit: number, { mode }: Limits, nowMs: number): LimitStatus {
+  #limitStatus(measure: Measure, limit: number, { mode }: WindowLimits, nowMs: number): LimitStatus {
     return limitStatus(this.window(measure), this.peers.sums(measure), this.#terms(limit, mode, nowMs), nowMs)
   }
 
-  #terms(limit: number, mode: Limits['mode'], nowMs: number): Terms {
+  #terms(limit: number, mode: WindowLimits['mode'], nowMs: number): Terms {
     return { limit, tolerance: TOLERANCES[mode ?? 'balanced'], dither: dither(this.#seed, nowMs) }
   }
 }
@@ -120,10 +123,10 @@ export class KeyState {
 function refused(
   reason: Refused['reason'],
   statusOfReason: LimitStatus | undefined,
-  waitedMs: number,
+  waitMs: number,
   state: LimitState,
 ): Refused {
-  // Always there: only a limit that is set refuses.
+  // The status is always defined: only a limit that is set refuses.
   const { limit, used } = statusOfReason ?? { limit: 0, used: 0 }
-  return { admitted: false, reason, limit, used, retryAfterMs: Math.max(1, waitedMs), state }
+  return { admitted: false, reason, limit, used, retryAfterMs: Math.max(1, waitMs), state }
 }

@@ -1,12 +1,12 @@
-/** What a caller is told of its limits: OpenAI's six headers, and the sentence of a refusal. */
+/** Renders a decision for the caller: OpenAI's six rate-limit headers, and the 429 of a refusal. */
 import { GatewayError, type RateLimitFailure } from '../failure.ts'
 import type { Spent } from './budget.ts'
 import type { Decision, LimitState, Refused, TooLarge } from './decision.ts'
 import type { LimitStatus } from './fleet-share.ts'
 
 /**
- * OpenAI's headers for the limits that are set. Where a minute and a day limit requests, the minute's are shown, unless the
- * day refused.
+ * OpenAI's headers for the limits that are set. With a minute's and a day's request limit, the headers show the minute's.
+ * They show the day's where the day's limit refused.
  */
 export function limitHeaders(decision: Decision): Record<string, string> {
   const { requests, requestsPerDay, tokens }: LimitState = decision.state
@@ -35,7 +35,7 @@ const UNITS: Record<Refused['reason'], string> = {
   requests_per_day: 'requests per day',
 }
 
-/** The 429 of a limit; the log's reason is `limit_` and the limit's name. */
+/** The 429 of a limit. The log's reason is `limit_` and the limit's name. */
 export function limitError(decision: Refused | TooLarge): GatewayError {
   return new GatewayError(limitFailure(decision), `limit_${decision.reason}`)
 }
@@ -60,7 +60,7 @@ export function spentError({ budget: { usd, period }, renewsAtMs }: Spent): Gate
   return new GatewayError({ kind: 'budget_spent', message })
 }
 
-/** As OpenAI writes durations: `12ms`, `1.5s`, `6m0s`, `1h2m3s`. */
+/** Formats a duration as OpenAI does: `12ms`, `1.5s`, `6m0s`, `1h2m3s`. */
 export function duration(ms: number): string {
   if (ms < 1000) return `${Math.ceil(ms)}ms`
   if (ms < 60_000) return `${Math.ceil(ms) / 1000}s`

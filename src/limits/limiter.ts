@@ -1,12 +1,12 @@
-/** The limiter that counts in memory and tells other isolates through KV: exact in one isolate, approximate across many. */
+/** The limiter that counts in memory and exchanges counts through KV: exact in one isolate, approximate across many. */
 
 import { getOrCreate } from '../lru.ts'
 import { Sync } from './sync.ts'
 import type { SyncOptions, Trouble } from './sync.ts'
-import type { Decision, Limiter, Limits, LimitState } from './decision.ts'
+import type { Decision, Limiter, LimitState, WindowLimits } from './decision.ts'
 import { KeyState } from './key-state.ts'
 
-/** Keys an isolate remembers. The least recently used one is forgotten. Up to 6 kB each: 30 MB of the isolate's 128. */
+/** Keys an isolate remembers. The least recently used key is evicted. A key takes up to 6 kB: 30 MB of the isolate's 128. */
 export const KEYS_MAX = 5_000
 
 const ISOLATE_ID_CHARS = 8
@@ -16,9 +16,9 @@ export interface LimiterOptions extends Pick<SyncOptions, 'minutes' | 'days'> {
   readonly isolateId?: string
   /** From 0 up to 1. Default `Math.random`. */
   readonly random?: () => number
-  /** The time a background operation ended, ms since 1970. Default `Date.now`. */
+  /** Reads the time when a background operation ends, ms since 1970. Default `Date.now`. */
   readonly clock?: () => number
-  /** Called once for each pause that trouble with KV leads to. Default: nothing. */
+  /** Called once for each pause after a failed KV operation. Default: does nothing. */
   readonly onTrouble?: (trouble: Trouble) => void
 }
 
@@ -31,7 +31,7 @@ export interface FleetShareLimiter extends Limiter {
   readonly size: number
 }
 
-interface Memory {
+interface Entry {
   readonly state: KeyState
   readonly sync: Sync
 }
@@ -45,17 +45,17 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
     onTrouble = () => undefined,
   } = options
   const syncOptions: SyncOptions = { minutes, days, clock, onTrouble }
-  // In the order of their last use.
-  const memories = new Map<string, Memory>()
-  // Drawn late: Workers forbid randomness outside of a request.
+  // By key id, in the order of the last use.
+  const entries = new Map<string, Entry>()
+  // The id is drawn at the first request: Workers forbid randomness outside of a request.
   let { isolateId } = options
   let generation = 0
 
-  function remember(keyId: string): Memory {
+  function getOrCreateEntry(keyId: string): Entry {
     isolateId ??= randomId(random)
-    return getOrCreate(memories, keyId, KEYS_MAX, () => {
-      // Each memory is a writer of its own. Were a forgotten key to write under its old name, it would take its own last
-      // shard for itself and not count what that says, and replace today's count by a smaller one.
+    return getOrCreate(entries, keyId, KEYS_MAX, () => {
+      // Each entry writes a shard of its own. A new entry for an evicted key must not reuse the old shard's name. It would
+      // skip the old shard as its own and lose those counts, and it would overwrite today's count with a smaller count.
       generation += 1
       const state = new KeyState(keyId, `${isolateId}.${generation.toString(36)}`)
       return { state, sync: new Sync(state, syncOptions) }
@@ -69,7 +69,7 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
         const reservation = { keyId, isolateId: '', admittedAtMs: nowMs, tokens, isSettled: true }
         return { admitted: true, reservation, state: {} }
       }
-      const { state, sync } = remember(keyId)
+      const { state, sync } = getOrCreateEntry(keyId)
       state.roll(limits, nowMs)
       const decision = state.decide(limits, { requests: cost.requests, tokens }, nowMs)
       sync.run(limits, nowMs, waitUntil)
@@ -79,28 +79,28 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
     settle(reservation, actualTokens, nowMs) {
       if (reservation.isSettled) return
       reservation.isSettled = true
-      const state = memories.get(reservation.keyId)?.state
+      const state = entries.get(reservation.keyId)?.state
       if (state?.isolateId === reservation.isolateId)
         state.settle(reservation, wholeTokens(actualTokens), nowMs)
     },
 
     peek(keyId, limits, nowMs) {
-      const state = memories.get(keyId)?.state ?? new KeyState(keyId, '')
+      const state = entries.get(keyId)?.state ?? new KeyState(keyId, '')
       state.roll(limits, nowMs)
       return state.limitState(limits, nowMs)
     },
 
     get size() {
-      return memories.size
+      return entries.size
     },
   }
 }
 
-function isUnlimited({ requestsPerMinute, requestsPerDay, tokensPerMinute }: Limits): boolean {
+function isUnlimited({ requestsPerMinute, requestsPerDay, tokensPerMinute }: WindowLimits): boolean {
   return requestsPerMinute === undefined && requestsPerDay === undefined && tokensPerMinute === undefined
 }
 
-// Sums of whole numbers stay exact however often they are added to and taken from. What is no number would spoil them.
+// Sums of whole numbers stay exact after any number of additions and subtractions. A NaN or a negative count becomes 0.
 function wholeTokens(tokens: number): number {
   return tokens > 0 ? Math.ceil(tokens) : 0
 }

@@ -1,8 +1,8 @@
-/** What the operator may limit for a key, as a schema: the admin routes, the key's record and the vars share it. */
+/** The schema of a key's limits. The admin routes, the key's record and the vars share it. */
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
 
-/** The largest limit. It is far above what one account serves, and it keeps sums of counts exact. */
+/** The largest limit. It is far above the traffic of one account, and it keeps sums of counts exact. */
 export const LIMIT_MAX = 1_000_000_000
 
 /** The largest budget, in dollars. */
@@ -14,6 +14,7 @@ export const limitShape = {
   requestsPerDay: z.optional(integer(1, LIMIT_MAX)),
   /** Prompt and completion together. */
   tokensPerMinute: z.optional(integer(1, LIMIT_MAX)),
+  /** The tolerance for demand above the limit while peers' counts are old: see `TOLERANCES`. Default `balanced`. */
   mode: z.optional(z.enum(['strict', 'balanced', 'lenient'])),
   /** Dollars to spend from 00:00 UTC, from the first of the month, or in the key's life; at least one micro-dollar. */
   budget: z.optional(
@@ -24,7 +25,8 @@ export const limitShape = {
   ),
 }
 
-/** Limits of a key. A limit that is not set is the gateway's default, and without one there is none. */
+/** Limits of a key. A limit that is not set has the gateway's default; without a default the key has no such limit. */
 export const limitsSchema = z.strictObject(limitShape)
 export type Limits = z.output<typeof limitsSchema>
+export type Mode = NonNullable<Limits['mode']>
 export type Budget = NonNullable<Limits['budget']>

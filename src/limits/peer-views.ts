@@ -1,8 +1,8 @@
-/** What one isolate knows of one key's traffic in the other isolates: their last shards seen, and how far to trust them. */
+/** The peers' traffic with one key, as one isolate knows it: the last shard seen of each peer, and the weight it has now. */
 
 import { WINDOW_MS } from './rolling-window.ts'
 
-/** What one isolate counted of one measure in the 60 s before it published. */
+/** One isolate's counts of one measure over the 60 s before it published. */
 export interface Counts {
   readonly admitted: number
   readonly offered: number
@@ -11,42 +11,43 @@ export interface Counts {
 /** One isolate's counts of one key, as published. The isolate is the only writer of its shard. */
 export interface Shard {
   readonly isolateId: string
-  /** Grows with every publication, so that a reader can tell a renewed shard from one it has seen. */
+  /** Grows with every publication. A reader tells a renewed shard from a known shard by it. */
   readonly seq: number
-  /** When it was counted, by the clock of its isolate. */
+  /** The time of the counts, by the clock of their isolate, ms since 1970. */
   readonly timeMs: number
-  /** The promise: traffic going on, the next publication follows within this time. Older than that, it is late. */
+  /** While traffic continues, the isolate publishes again within this time. A shard that is older is late. */
   readonly renewWithinSeconds: number
   readonly requests: Counts
   readonly tokens: Counts
 }
 
-/** A measure of a limit in a rolling minute. */
+/** The measure of a limit over a rolling minute. */
 export type Measure = 'requests' | 'tokens'
 
 const MEASURES: readonly Measure[] = ['requests', 'tokens']
 
-/** How much later than promised a renewal may come into view before it is late: the most, and the first guess, ms. */
+/** The delay of renewals until it is measured, and its upper bound, ms. A renewal is late after its promise and this delay. */
 export const DELAY_MAX_MS = 60_000
-/** How long the demand of a peer whose shard is late takes to fade to nothing, ms. */
+/** The demand of a late peer fades to 0 over this time, ms. */
 export const FADE_MS = 60_000
-/** Peers of one key an isolate remembers; it takes no more notice of new ones until others have faded. */
+/** Peers of one key an isolate remembers. It ignores new peers until others have faded. */
 export const PEERS_MAX = 1_000
 
-// The sums change slowly (a peer's part by a sixtieth a second), so they are made once a second and not on every request.
+// The sums change slowly: a peer's part by a sixtieth a second. They are computed once a second, not for every request.
 const SUMS_MS = 1_000
-const DELAY_MEMORY = 0.8
+const DELAY_SMOOTHING = 0.8
 
 interface View {
   readonly shard: Shard
-  // The peer's time, not later than ours when we saw it: a clock ahead of ours must not keep a view young for ever.
+  // The shard's time, but at most the reader's time when it was seen: a peer's clock that runs ahead must not keep the
+  // view fresh for ever.
   readonly timeMs: number
   readonly seenAtMs: number
 }
 
-/** What the peers together add to one measure. */
+/** The sums over all peers, for one measure. */
 export interface PeerSums extends Counts {
-  /** When the last of `admitted` will have slid out of the window, ms since 1970; 0 for none. */
+  /** The time when the last of `admitted` leaves the window, ms since 1970; 0 if `admitted` is 0. */
   readonly emptyAtMs: number
 }
 
@@ -57,9 +58,9 @@ export class PeerViews {
   #delayMs: number | undefined
   readonly #views = new Map<string, View>()
 
-  /** Takes over the shards that are new. Returns the age of the newest one, ms; infinite if there was none. */
+  /** Merges the shards that are new. Returns the age of the newest of them, ms; `Infinity` if none is new. */
   merge(shards: readonly Shard[], ownIsolateId: string, nowMs: number): number {
-    let newsAgeMs = Infinity
+    let newestAgeMs = Infinity
     for (const shard of shards) {
       if (shard.isolateId === ownIsolateId) continue
       const view = this.#views.get(shard.isolateId)
@@ -67,23 +68,23 @@ export class PeerViews {
       if (view !== undefined)
         this.#measureDelay(nowMs - view.seenAtMs - view.shard.renewWithinSeconds * 1_000)
       const timeMs = Math.min(shard.timeMs, nowMs)
-      // The first shard seen of a peer can be the last one it wrote, minutes ago.
+      // A peer's first shard here can be its last publication, minutes old.
       const seenAtMs = view === undefined ? Math.min(nowMs, timeMs + DELAY_MAX_MS) : nowMs
       this.#views.set(shard.isolateId, { shard, timeMs, seenAtMs })
-      newsAgeMs = Math.min(newsAgeMs, nowMs - timeMs)
+      newestAgeMs = Math.min(newestAgeMs, nowMs - timeMs)
     }
-    if (newsAgeMs < Infinity) this.#summedAtMs = -Infinity
-    return newsAgeMs
+    if (newestAgeMs < Infinity) this.#summedAtMs = -Infinity
+    return newestAgeMs
   }
 
-  /** The sums of one measure. The views have been rolled to now. */
+  /** The sums of one measure. The caller has rolled the views to now. */
   sums(measure: Measure): PeerSums {
     return measure === 'requests' ? this.#requests : this.#tokens
   }
 
   /**
-   * Brings the sums up to date: what peers are known to have admitted, each sliding out evenly in the 60 s after it was
-   * counted, and what they last offered, which stands while its renewal is not late and then fades.
+   * Updates the sums. A peer's `admitted` decreases evenly to 0 over the 60 s after its count. A peer's `offered` keeps its
+   * value until the renewal is late, and then fades.
    */
   roll(nowMs: number): void {
     if (this.#views.size === 0) return
@@ -93,27 +94,27 @@ export class PeerViews {
     for (const sums of [this.#requests, this.#tokens]) sums.admitted = sums.offered = sums.emptyAtMs = 0
     const delayMs = this.#delayMs ?? DELAY_MAX_MS
     for (const [isolateId, { shard, timeMs, seenAtMs }] of this.#views) {
-      const inside = clamp(1 - (nowMs - timeMs) / WINDOW_MS)
+      const insideShare = clamp(1 - (nowMs - timeMs) / WINDOW_MS)
       const lateMs = nowMs - seenAtMs - shard.renewWithinSeconds * 1_000 - delayMs
-      const trust = clamp(1 - lateMs / FADE_MS)
-      if (trust === 0 && inside === 0) this.#views.delete(isolateId)
+      const demandWeight = clamp(1 - lateMs / FADE_MS)
+      if (demandWeight === 0 && insideShare === 0) this.#views.delete(isolateId)
       for (const measure of MEASURES) {
         const sums = measure === 'requests' ? this.#requests : this.#tokens
-        sums.admitted += shard[measure].admitted * inside
-        sums.offered += shard[measure].offered * trust
-        if (shard[measure].admitted > 0 && inside > 0)
+        sums.admitted += shard[measure].admitted * insideShare
+        sums.offered += shard[measure].offered * demandWeight
+        if (shard[measure].admitted > 0 && insideShare > 0)
           sums.emptyAtMs = Math.max(sums.emptyAtMs, timeMs + WINDOW_MS)
       }
     }
   }
 
-  // How much longer than promised renewals take to come into view: the time between two looks, and KV's, which may show
-  // a location nothing new for 60 s. Measured by our clock alone, so that it does not matter what the peers' clocks say.
-  // The largest counts and is forgotten slowly: to trust a view some seconds too long harms less than to drop it.
+  // Measures how long after their promised time renewals are seen. The delay is the time between two lists and KV's own
+  // delay, which can be 60 s. Only the reader's clock is used, so peers' clocks do not matter. A larger delay counts at
+  // once and decays slowly: an overlong view harms less than a dropped view.
   #measureDelay(lateMs: number): void {
-    const faded =
-      this.#delayMs === undefined ? lateMs : this.#delayMs * DELAY_MEMORY + lateMs * (1 - DELAY_MEMORY)
-    this.#delayMs = Math.min(DELAY_MAX_MS, Math.max(0, lateMs, faded))
+    const beforeMs = this.#delayMs ?? lateMs
+    const smoothedMs = beforeMs * DELAY_SMOOTHING + lateMs * (1 - DELAY_SMOOTHING)
+    this.#delayMs = Math.min(DELAY_MAX_MS, Math.max(0, lateMs, smoothedMs))
   }
 }
 

@@ -4,32 +4,32 @@
 export const WINDOW_MS = 60_000
 
 const SECOND_MS = 1_000
-// One bucket more than the window has seconds: the oldest second is still half inside while the newest fills.
+// The window has 61 buckets: a part of the oldest second is still inside while the newest second fills.
 const BUCKETS = WINDOW_MS / SECOND_MS + 1
-// One allocation holds three rows: admitted, offered, and the time of the bucket's last admission.
+// One array holds three rows: admitted, offered, and the time of the bucket's last admission.
 const OFFERED = BUCKETS
 const LAST_AT = 2 * BUCKETS
 
 /**
- * Rolling counts in buckets of one second. What was admitted leaves 60 s after the last admission of its bucket: never
- * early, so a window of 60 s never holds more than was allowed, and never later than 60 s after a refusal, so that a
- * `retry-after` need not exceed the 60 s that the SDKs honour. What was offered leaves up to a second early: demand counted
- * too high would refuse those whom the tolerance is to let pass.
+ * Rolling counts in buckets of one second. Admissions leave 60 s after the last admission of their bucket. They never leave
+ * early, so no 60 s hold more than the limit. They leave within 60 s of any refusal, so `retry-after` never exceeds the
+ * 60 s that the SDKs honour. Offers leave up to a second early: demand counted too high would refuse requests within the
+ * tolerance.
  *
- * Time may stand still, jump forward, or step back a little (two requests of one isolate can see clocks some ms apart):
- * within 60 s the latest time seen counts; a longer step back is a reset clock, and begins a new window.
+ * Time may stand still, jump forward, or step back a little: two requests of one isolate can see clocks some ms apart. A
+ * step back of less than 60 s keeps the latest time seen. A longer step back is a clock reset, and clears the window.
  */
 export class RollingWindow {
-  /** What was admitted in the window, in requests or tokens. */
+  /** Admissions in the window, in requests or tokens. */
   admitted = 0
-  /** What was asked for in the window, admitted or not. */
+  /** Attempts in the window, admitted or not, in requests or tokens. */
   offered = 0
   #nowMs = 0
   #second = 0
   #lastAdmittedAtMs = 0
   readonly #rows = new Float64Array(3 * BUCKETS)
 
-  /** Lets everything leave that is older than the window. Called before the counts are read. */
+  /** Removes all counts that are older than the window. The caller rolls before it reads the counts. */
   roll(nowMs: number): void {
     if (nowMs < this.#nowMs && this.#nowMs - nowMs < WINDOW_MS) return
     const second = Math.floor(nowMs / SECOND_MS)
@@ -41,13 +41,13 @@ export class RollingWindow {
     if (this.#row(LAST_AT + oldest) + WINDOW_MS <= nowMs) this.#release(oldest)
   }
 
-  /** Counts an attempt. The window has been rolled to now. */
+  /** Counts an attempt. The caller has rolled the window to now. */
   offer(amount: number): void {
     this.#add(OFFERED + (this.#second % BUCKETS), amount)
     this.offered += amount
   }
 
-  /** Counts an admission. The window has been rolled to now. */
+  /** Counts an admission. The caller has rolled the window to now. */
   admit(amount: number): void {
     const bucket = this.#second % BUCKETS
     this.#add(bucket, amount)
@@ -57,22 +57,22 @@ export class RollingWindow {
   }
 
   /**
-   * Replaces what was admitted at `admittedAtMs` by what it came to. What was too much is given back where it was
-   * taken, if that is still in the window; what was too little is taken now, for no window has counted it yet.
+   * Replaces the amount that was reserved at `admittedAtMs` by the actual amount. A surplus is subtracted from its bucket, if
+   * that is still in the window. A shortfall is added now, since no window has counted it yet.
    */
   settle(admittedAtMs: number, reserved: number, actual: number): void {
     if (actual > reserved) return this.admit(actual - reserved)
     const second = Math.floor(admittedAtMs / SECOND_MS)
     if (second > this.#second || this.#second - second >= BUCKETS) return
     const bucket = second % BUCKETS
-    const back = Math.min(reserved - actual, this.#row(bucket))
-    this.#add(bucket, -back)
-    this.admitted -= back
+    const surplus = Math.min(reserved - actual, this.#row(bucket))
+    this.#add(bucket, -surplus)
+    this.admitted -= surplus
   }
 
   /**
-   * How long until `admitted` is at most `room`, in whole ms from 0 to 60,000, when nothing more is admitted.
-   * `sliding` is an amount that must fit into the room too and sinks evenly to nothing within the window.
+   * The time until `admitted` and `sliding` together are at most `room`, if nothing more is admitted: whole ms, 0 to 60,000.
+   * `sliding` is an amount that decreases evenly to 0 within the window.
    */
   waitMs(room: number, sliding: number, nowMs: number): number {
     if (this.admitted + sliding <= room) return 0
@@ -84,16 +84,16 @@ export class RollingWindow {
       if (amount === 0) continue
       const leavesInMs = this.#row(LAST_AT + bucket) + WINDOW_MS - nowMs
       const fitsInMs = Math.max(waitMs, slideMs(room - own, sliding))
-      if (fitsInMs <= leavesInMs) return bounded(fitsInMs)
+      if (fitsInMs <= leavesInMs) return clampToWindow(fitsInMs)
       own -= amount
       waitMs = leavesInMs
     }
-    return bounded(Math.max(waitMs, slideMs(room - own, sliding)))
+    return clampToWindow(Math.max(waitMs, slideMs(room - own, sliding)))
   }
 
-  /** How long until the window is empty, ms. */
+  /** The time until the window has no admissions, ms. */
   resetMs(nowMs: number): number {
-    return this.admitted > 0 ? bounded(this.#lastAdmittedAtMs + WINDOW_MS - nowMs) : 0
+    return this.admitted > 0 ? clampToWindow(this.#lastAdmittedAtMs + WINDOW_MS - nowMs) : 0
   }
 
   #row(index: number): number {
@@ -123,13 +123,13 @@ export class RollingWindow {
   }
 }
 
-// When an amount that sinks evenly to nothing within the window has sunk to `room`.
+// The time until an amount that decreases evenly to 0 within the window is at most `room`, ms.
 function slideMs(room: number, sliding: number): number {
   if (sliding <= room) return 0
-  // One ms more: the division may round down.
+  // The division may round down, so 1 ms is added.
   return room < 0 ? Infinity : WINDOW_MS * (1 - room / sliding) + 1
 }
 
-function bounded(ms: number): number {
+function clampToWindow(ms: number): number {
   return Math.min(WINDOW_MS, Math.max(0, Math.ceil(ms)))
 }

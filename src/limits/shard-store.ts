@@ -1,19 +1,19 @@
-/** How isolates tell each other their counts: each writes a shard of its own, and lists those of all. */
+/** The exchange of counts between isolates: each isolate writes a shard of its own, and lists the shards of all. */
 
 import type { DayShard } from './day-count.ts'
 import { PEERS_MAX } from './peer-views.ts'
 import type { Shard } from './peer-views.ts'
 
 /**
- * The exchange of one kind of shard. `scope` is what the shards are about: a key id, or a key id and a date. Both promises
- * reject when the store is in trouble. The caller leaves at least a second between two publications of one shard.
+ * A store of one kind of shard. `scope` is a key id, or a key id and a date. Both promises reject when the store fails. The
+ * caller leaves at least a second between two publications of one shard.
  */
 export interface ShardStore<T> {
   publish(scope: string, shard: T): Promise<void>
-  collect(scope: string): Promise<readonly T[]>
+  list(scope: string): Promise<readonly T[]>
 }
 
-/** What the exchange needs of a KV namespace. */
+/** The part of a KV namespace that a shard store needs. */
 export interface ShardKv {
   put(key: string, value: string, options: { expirationTtl: number; metadata: unknown }): Promise<void>
   list(options: { prefix: string; cursor?: string | null }): Promise<ShardListing>
@@ -24,16 +24,16 @@ type ShardListing = { keys: readonly { name: string; metadata?: unknown }[] } & 
   | { list_complete: false; cursor: string }
 )
 
-/** How long a minute's shard lives, s. It is renewed every 30 s at the latest; who first sees it later learns nothing by it. */
+/** TTL of a minute's shard, s. An active isolate renews it within 30 s. An older shard no longer affects any decision. */
 export const SHARD_TTL_SECONDS = 180
-/** How long a day's shard lives after its last publication, s: over midnight from any time of the day. */
+/** TTL of a day's shard after its last publication, s: 25 h, so it outlives its day. */
 export const DAY_SHARD_TTL_SECONDS = 90_000
-/** Shards read in one collection: as many as peers are remembered. KV lists 1,000 keys a page. */
+/** Shards returned by one `list`: as many as peers are remembered. KV lists 1,000 keys a page. */
 export const SHARDS_MAX = PEERS_MAX
-/** Pages read in one collection. Expired shards make pages short, so that one more than full ones is allowed. */
+/** Pages read by one `list`. Expired shards shorten pages, so a second page is allowed. */
 export const PAGES_MAX = 2
 
-/** A shard as metadata. A reader takes no notice of metadata whose first entry, the version, it does not know. */
+/** Encodes a shard as metadata. The first entry is the version; a reader ignores metadata of an unknown version. */
 interface Codec<T> {
   readonly prefix: string
   readonly ttlSeconds: number
@@ -41,7 +41,7 @@ interface Codec<T> {
   decode(isolateId: string, metadata: readonly number[]): T | undefined
 }
 
-// A list returns metadata, so a shard is all metadata (at most 1,024 bytes; these are below 120) and needs no get.
+// KV's list returns metadata, so a shard is all metadata and needs no get. KV takes 1,024 bytes; a shard is below 120.
 const minuteCodec: Codec<Shard> = {
   prefix: 'rate:',
   ttlSeconds: SHARD_TTL_SECONDS,
@@ -97,7 +97,7 @@ function createShardStore<T extends { readonly isolateId: string }>(
       await store.put(`${codec.prefix}${scope}:${shard.isolateId}`, '', options)
     },
 
-    async collect(scope) {
+    async list(scope) {
       const prefix = `${codec.prefix}${scope}:`
       const shards: T[] = []
       let cursor: string | null = null
@@ -115,7 +115,7 @@ function createShardStore<T extends { readonly isolateId: string }>(
   }
 }
 
-// Everything in a shard is a count or a time. Another version of the gateway, or a hand, may have written anything.
+/** Whether metadata is a list of counts and times, as in a shard. Another version or a person may have written anything. */
 export function isCounts(metadata: unknown): metadata is readonly number[] {
   return Array.isArray(metadata) && metadata.every((entry) => Number.isSafeInteger(entry) && entry >= 0)
 }

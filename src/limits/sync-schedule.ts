@@ -1,53 +1,56 @@
-/** When an isolate publishes its counts of a key and looks at those of its peers: by how near the key is to its limits. */
+/** The schedule by which an isolate publishes its counts of a key and lists its peers'. It is faster near the limit. */
 
-import type { Limits } from './decision.ts'
+import type { WindowLimits } from './decision.ts'
 import type { KeyState } from './key-state.ts'
 import type { Measure, Shard } from './peer-views.ts'
 
-/** Below this share of the limit a minute, an isolate never touches KV for the key: what it adds does not matter. */
+/** Below this share of the limit a minute, an isolate never uses KV for the key. Peers do not see its counts then. */
 export const QUIET_SHARE = 0.02
-/** From this share of the limit on, by the demand of the fleet, the key is near it. */
-export const NEAR_SHARE = 0.5
-/** A change is published soon when it is this share of the limit, and at least this many. */
+/** A key is near its limit where the fleet's demand is at least this share of it. */
+export const NEAR_LIMIT_SHARE = 0.5
+/** A change is published soon where it is at least this share of the limit, and at least `CHANGE_MIN`. */
 export const CHANGE_SHARE = 0.1
 export const CHANGE_MIN = 2
 /** Time between two publications after such a change, ms. */
 export const PUBLISH_SOON_MS = 2_000
-/** Time between two publications without, ms, near the limit and far from it. */
+/** Time between two publications without such a change, ms, near the limit and far from it. */
 export const PUBLISH_NEAR_MS = 20_000
 export const PUBLISH_FAR_MS = 30_000
 /**
- * Time between two collections near the limit, ms: the first after fresh news, growing by the factor to the second while none
- * come. Fresh is what was counted so short a time ago, ms: where KV shows everything a minute late, to look often is in vain.
+ * Time between two lists near the limit, ms. It begins at the minimum, grows by the factor with each list that brings no
+ * fresh shard, and returns to the minimum with a fresh one. A shard is fresh if it is at most `FRESH_MS` old. Where KV
+ * shows every shard a minute late, frequent lists gain nothing.
  */
-export const COLLECT_NEAR_MS = 5_000
-export const COLLECT_IDLE_MS = 20_000
-export const COLLECT_GROWTH = 1.6
+export const LIST_NEAR_MIN_MS = 5_000
+export const LIST_NEAR_MAX_MS = 20_000
+export const LIST_NEAR_GROWTH = 1.6
 export const FRESH_MS = 15_000
-/** Time between two collections far from the limit, ms. */
-export const COLLECT_FAR_MS = 30_000
+/** Time between two lists far from the limit, ms. */
+export const LIST_FAR_MS = 30_000
 
-/** How near a key is to its limits, in one isolate. */
+/** The load on a key's limits, in one isolate. */
 export interface Load {
+  /** Whether this isolate's demand is below `QUIET_SHARE` of every limit. */
   readonly isQuiet: boolean
-  readonly isNear: boolean
-  /** Whether the counts differ from the published ones by enough to tell soon. */
-  readonly isChanged: boolean
+  /** Whether the fleet's demand is near a limit. */
+  readonly isNearLimit: boolean
+  /** Whether the counts differ enough from the published counts to be published soon. */
+  readonly hasChanged: boolean
 }
 
-export function load(state: KeyState, limits: Limits, published: Shard | undefined): Load {
-  const requests = loadOf('requests', limits.requestsPerMinute, state, published)
-  const tokens = loadOf('tokens', limits.tokensPerMinute, state, published)
+const UNLIMITED: Load = { isQuiet: true, isNearLimit: false, hasChanged: false }
+
+export function loadOf(state: KeyState, limits: WindowLimits, published: Shard | undefined): Load {
+  const requests = measureLoad('requests', limits.requestsPerMinute, state, published)
+  const tokens = measureLoad('tokens', limits.tokensPerMinute, state, published)
   return {
     isQuiet: requests.isQuiet && tokens.isQuiet,
-    isNear: requests.isNear || tokens.isNear,
-    isChanged: requests.isChanged || tokens.isChanged,
+    isNearLimit: requests.isNearLimit || tokens.isNearLimit,
+    hasChanged: requests.hasChanged || tokens.hasChanged,
   }
 }
 
-const UNLIMITED: Load = { isQuiet: true, isNear: false, isChanged: false }
-
-function loadOf(
+function measureLoad(
   measure: Measure,
   limit: number | undefined,
   state: KeyState,
@@ -59,8 +62,8 @@ function loadOf(
   const before = published?.[measure] ?? { admitted: 0, offered: 0 }
   return {
     isQuiet: window.offered < limit * QUIET_SHARE,
-    isNear: window.offered + state.peers.sums(measure).offered >= limit * NEAR_SHARE,
-    isChanged:
+    isNearLimit: window.offered + state.peers.sums(measure).offered >= limit * NEAR_LIMIT_SHARE,
+    hasChanged:
       Math.abs(window.admitted - before.admitted) >= change ||
       Math.abs(window.offered - before.offered) >= change,
   }

@@ -1,71 +1,73 @@
-/** Carries one key's counts to the other isolates and theirs here, after the answer: nothing waits for it. */
+/** Publishes one key's counts to the other isolates and lists theirs, in the background: no request waits for it. */
 
 import type { DayShard } from './day-count.ts'
-import type { Limits, WaitUntil } from './decision.ts'
+import type { WaitUntil, WindowLimits } from './decision.ts'
 import type { ShardStore } from './shard-store.ts'
 import type { KeyState } from './key-state.ts'
 import { Backoff } from './backoff.ts'
-import type { Shard } from './peer-views.ts'
+import type { Counts, Measure, Shard } from './peer-views.ts'
 import * as schedule from './sync-schedule.ts'
 
-/** Something went wrong with KV. Requests go on by local counts; this is for the log. */
+/** A failed KV operation, for the log. Requests are still decided, by local counts. */
 export interface Trouble {
   readonly keyId: string
   readonly operation: Operation
-  /** Which failure in a row this is: 1 for the first. */
+  /** Failures of the operation in a row: 1 for the first. */
   readonly failures: number
-  /** For how long this operation is not tried again for this key, ms. */
+  /** The operation is not tried again for this key for this time, ms. */
   readonly pauseMs: number
-  /** What the store said, or that it said nothing. */
+  /** The store's error, or `no answer` after a time-out. */
   readonly reason: string
 }
 
-export type Operation = 'publish' | 'collect' | 'publish_day' | 'collect_day'
+export type Operation = 'publish' | 'list' | 'publish_day' | 'list_day'
 
 export interface SyncOptions {
   readonly minutes: ShardStore<Shard>
   readonly days: ShardStore<DayShard>
-  /** The time an operation ended, ms since 1970. */
+  /** Reads the time when an operation ends, ms since 1970. */
   readonly clock: () => number
   readonly onTrouble: (trouble: Trouble) => void
 }
+
+const ZERO_COUNTS: Counts = { admitted: 0, offered: 0 }
 
 export class Sync {
   readonly #state: KeyState
   readonly #options: SyncOptions
   readonly #backoffs = {
     publish: new Backoff(),
-    collect: new Backoff(),
+    list: new Backoff(),
     publish_day: new Backoff(),
-    collect_day: new Backoff(),
+    list_day: new Backoff(),
   }
   #seq = 0
   #published: Shard | undefined
   #publishedAtMs = -Infinity
-  #collectedAtMs = -Infinity
-  #collectEveryMs = schedule.COLLECT_NEAR_MS
+  #listedAtMs = -Infinity
+  #listEveryMs = schedule.LIST_NEAR_MIN_MS
   #dayPublishedAtMs = -Infinity
-  #dayCollectedAtMs = -Infinity
+  #dayListedAtMs = -Infinity
 
   constructor(state: KeyState, options: SyncOptions) {
     this.#state = state
     this.#options = options
   }
 
-  /** Begins what is due. The state has been rolled to now. */
-  run(limits: Limits, nowMs: number, waitUntil: WaitUntil): void {
+  /** Begins the operations that are due. The caller has rolled the state to now. */
+  run(limits: WindowLimits, nowMs: number, waitUntil: WaitUntil): void {
     this.#runMinute(limits, nowMs, waitUntil)
     if (limits.requestsPerDay !== undefined) this.#runDay(limits.requestsPerDay, nowMs, waitUntil)
   }
 
-  #runMinute(limits: Limits, nowMs: number, waitUntil: WaitUntil): void {
-    const { isQuiet, isNear, isChanged } = schedule.load(this.#state, limits, this.#published)
+  #runMinute(limits: WindowLimits, nowMs: number, waitUntil: WaitUntil): void {
+    const { isQuiet, isNearLimit, hasChanged } = schedule.loadOf(this.#state, limits, this.#published)
     if (isQuiet) return
-    const renewWithinMs = isNear ? schedule.PUBLISH_NEAR_MS : schedule.PUBLISH_FAR_MS
-    const publishEveryMs = isChanged ? schedule.PUBLISH_SOON_MS : renewWithinMs
-    if (nowMs - this.#publishedAtMs >= publishEveryMs && this.#isFree('publish', nowMs)) {
-      const shard = this.#shard(limits, nowMs, renewWithinMs / 1_000)
-      this.#begin('publish', nowMs, waitUntil, async () => {
+    const renewWithinMs = isNearLimit ? schedule.PUBLISH_NEAR_MS : schedule.PUBLISH_FAR_MS
+    const publishEveryMs = hasChanged ? schedule.PUBLISH_SOON_MS : renewWithinMs
+    if (nowMs - this.#publishedAtMs >= publishEveryMs) {
+      this.#beginIfReady('publish', nowMs, waitUntil, async () => {
+        const shard = this.#nextShard(limits, nowMs, renewWithinMs / 1_000)
         await this.#options.minutes.publish(this.#state.keyId, shard)
         return () => {
           this.#published = shard
@@ -73,10 +75,10 @@ export class Sync {
         }
       })
     }
-    const collectEveryMs = isNear ? this.#collectEveryMs : schedule.COLLECT_FAR_MS
-    if (nowMs - this.#collectedAtMs >= collectEveryMs && this.#isFree('collect', nowMs)) {
-      this.#begin('collect', nowMs, waitUntil, async () => {
-        const shards = await this.#options.minutes.collect(this.#state.keyId)
+    const listEveryMs = isNearLimit ? this.#listEveryMs : schedule.LIST_FAR_MS
+    if (nowMs - this.#listedAtMs >= listEveryMs) {
+      this.#beginIfReady('list', nowMs, waitUntil, async () => {
+        const shards = await this.#options.minutes.list(this.#state.keyId)
         return () => this.#merge(shards, nowMs)
       })
     }
@@ -85,9 +87,9 @@ export class Sync {
   #runDay(limit: number, nowMs: number, waitUntil: WaitUntil): void {
     const { day, keyId, isolateId } = this.#state
     const { date } = day
-    if (nowMs - this.#dayPublishedAtMs >= day.publishEveryMs(limit) && this.#isFree('publish_day', nowMs)) {
-      const admitted = day.own
-      this.#begin('publish_day', nowMs, waitUntil, async () => {
+    if (nowMs - this.#dayPublishedAtMs >= day.publishEveryMs(limit)) {
+      this.#beginIfReady('publish_day', nowMs, waitUntil, async () => {
+        const admitted = day.own
         await this.#options.days.publish(`${keyId}:${date}`, { isolateId, admitted })
         return () => {
           day.notePublished(admitted, date)
@@ -95,52 +97,57 @@ export class Sync {
         }
       })
     }
-    if (nowMs - this.#dayCollectedAtMs >= day.collectEveryMs(limit) && this.#isFree('collect_day', nowMs)) {
-      this.#begin('collect_day', nowMs, waitUntil, async () => {
-        const shards = await this.#options.days.collect(`${keyId}:${date}`)
+    if (nowMs - this.#dayListedAtMs >= day.collectEveryMs(limit)) {
+      this.#beginIfReady('list_day', nowMs, waitUntil, async () => {
+        const shards = await this.#options.days.list(`${keyId}:${date}`)
         return () => {
           day.merge(shards, date, isolateId)
-          this.#dayCollectedAtMs = nowMs
+          this.#dayListedAtMs = nowMs
         }
       })
     }
   }
 
-  #shard(limits: Limits, nowMs: number, renewWithinSeconds: number): Shard {
+  #nextShard(limits: WindowLimits, nowMs: number, renewWithinSeconds: number): Shard {
     const { isolateId } = this.#state
-    // A new one for each try: one that was given up may have been written all the same.
+    // Each attempt has a new number: a publication that timed out may have been written all the same.
     const seq = ++this.#seq
-    const requests = limits.requestsPerMinute === undefined ? NOTHING : countsOf(this.#state, 'requests')
-    const tokens = limits.tokensPerMinute === undefined ? NOTHING : countsOf(this.#state, 'tokens')
+    const requests = limits.requestsPerMinute === undefined ? ZERO_COUNTS : countsOf(this.#state, 'requests')
+    const tokens = limits.tokensPerMinute === undefined ? ZERO_COUNTS : countsOf(this.#state, 'tokens')
     return { isolateId, seq, timeMs: nowMs, renewWithinSeconds, requests, tokens }
   }
 
   #merge(shards: readonly Shard[], nowMs: number): void {
-    const newsAgeMs = this.#state.peers.merge(shards, this.#state.isolateId, this.#options.clock())
-    this.#collectedAtMs = nowMs
-    const nextMs = newsAgeMs <= schedule.FRESH_MS ? 0 : this.#collectEveryMs * schedule.COLLECT_GROWTH
-    this.#collectEveryMs = Math.min(schedule.COLLECT_IDLE_MS, Math.max(schedule.COLLECT_NEAR_MS, nextMs))
+    const newestAgeMs = this.#state.peers.merge(shards, this.#state.isolateId, this.#options.clock())
+    this.#listedAtMs = nowMs
+    this.#listEveryMs =
+      newestAgeMs <= schedule.FRESH_MS
+        ? schedule.LIST_NEAR_MIN_MS
+        : Math.min(schedule.LIST_NEAR_MAX_MS, this.#listEveryMs * schedule.LIST_NEAR_GROWTH)
   }
 
-  #isFree(operation: Operation, nowMs: number): boolean {
+  // Begins the operation unless it is running or pauses. An operation that has timed out is failed first, and then pauses.
+  // `work` runs up to its first await within this call. It returns a function that applies the result, which is called
+  // unless the operation has timed out by then.
+  #beginIfReady(
+    operation: Operation,
+    nowMs: number,
+    waitUntil: WaitUntil,
+    work: () => Promise<() => void>,
+  ): void {
     const backoff = this.#backoffs[operation]
-    if (backoff.isHanging(nowMs)) this.#fail(operation, nowMs, 'no answer')
-    return backoff.isFree(nowMs)
-  }
-
-  // `work` returns what to take over once it is done, unless it had been given up by then.
-  #begin(operation: Operation, nowMs: number, waitUntil: WaitUntil, work: () => Promise<() => void>): void {
-    const backoff = this.#backoffs[operation]
-    const ticket = backoff.begin(nowMs)
+    if (backoff.isTimedOut(nowMs)) this.#fail(operation, nowMs, 'no answer')
+    if (!backoff.isReady(nowMs)) return
+    const attempt = backoff.begin(nowMs)
     const { clock } = this.#options
     const finish = async (): Promise<void> => {
       try {
-        const takeOver = await work()
-        if (!backoff.isCurrent(ticket)) return
+        const apply = await work()
+        if (!backoff.isCurrent(attempt)) return
         backoff.succeed(clock())
-        takeOver()
+        apply()
       } catch (error) {
-        if (backoff.isCurrent(ticket)) this.#fail(operation, clock(), String(error))
+        if (backoff.isCurrent(attempt)) this.#fail(operation, clock(), String(error))
       }
     }
     waitUntil(finish())
@@ -152,9 +159,7 @@ export class Sync {
   }
 }
 
-const NOTHING = { admitted: 0, offered: 0 }
-
-function countsOf(state: KeyState, measure: 'requests' | 'tokens'): { admitted: number; offered: number } {
+function countsOf(state: KeyState, measure: Measure): Counts {
   const { admitted, offered } = state.window(measure)
   return { admitted, offered }
 }

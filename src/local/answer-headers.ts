@@ -1,6 +1,6 @@
-/** The headers that come with an answer; most of them are the upstream's own business and must not leave the gateway. */
+/** The headers of an answer. Most of them tell of the operator's account, so the gateway must not pass them on. */
 
-/** Of Cloudflare's part: the gateway's log entry, the request, the cache. New ids for every call. */
+/** Cloudflare's headers: log entry, request and cache. Every call gets new ids. */
 export function cloudflareHeaders(): Headers {
   const ray = crypto.randomUUID().replaceAll('-', '').slice(0, 16)
   return new Headers({
@@ -12,7 +12,7 @@ export function cloudflareHeaders(): Headers {
   })
 }
 
-/** With those of the vendor, who tells his customer — the operator — about his account. */
+/** Cloudflare's headers and the vendor's. The vendor tells its customer, the operator, about the account. */
 export function vendorHeaders(processingMs: number): Headers {
   const headers = cloudflareHeaders()
   const vendor: Record<string, string> = {

@@ -1,10 +1,10 @@
 /**
- * The error shapes that the upstream is known to answer with.
- * Source: developers.cloudflare.com/workers-ai/platform/errors. Codes 2021, 3021, 3043, 5028 and 7003 are not in that table:
- * their statuses and texts are guesses, which a script can overrule.
+ * The upstream's known error shapes.
+ * Source: developers.cloudflare.com/workers-ai/platform/errors. Codes 2021, 3021, 3043, 5028 and 7003 are not in that table.
+ * Their statuses and texts are guesses, and a script can override them.
  */
 
-import type { Refusal } from './ask.ts'
+import type { Refusal } from './model/parsed-request.ts'
 import type { ScriptedError } from './script.ts'
 
 interface CloudflareFailure {
@@ -53,7 +53,7 @@ const CLOUDFLARE_UNKNOWN = {
   message: 'Internal server error',
 }
 
-/** Answers with the scripted error; what the script leaves open gets the upstream's usual value. */
+/** Answers with the scripted error. A field that the script leaves out gets the upstream's usual value. */
 export function failureResponse(error: ScriptedError, headers: Headers): Response {
   if (error.retryAfter !== undefined) headers.set('retry-after', String(error.retryAfter))
   return SHAPES[error.shape](error, headers)
@@ -79,7 +79,7 @@ const SHAPES: Record<ScriptedError['shape'], (error: ScriptedError, headers: Hea
   empty: ({ status = 500 }, headers) => new Response(null, { status, headers }),
 }
 
-/** The 400 for a request or a script that the simulator cannot follow. */
+/** The 400 for a request or a script that the simulator cannot parse. */
 export function refusalResponse({ param, message }: Refusal, headers: Headers): Response {
   return openaiEnvelope({ message, type: 'invalid_request_error', param, code: null }, 400, headers)
 }
@@ -114,7 +114,7 @@ function usualOpenaiError(status: number): { message: string; type: string; code
   return { message: 'The request is invalid.', type: invalid, code: null }
 }
 
-/** By code if the script gives one, else the first failure of the given status. */
+/** Found by the script's code or, without one, by its status. */
 function cloudflareFailure({ code, status, message }: ScriptedError) {
   const known =
     CLOUDFLARE_FAILURES.find((failure) =>
@@ -145,7 +145,7 @@ function jsonFailure(body: object, status: number, headers: Headers): Response {
 
 function bodyFailure(body: string, contentType: string, status: number, headers: Headers): Response {
   headers.set('content-type', contentType)
-  // These statuses cannot have a body: the constructor of Response refuses one.
+  // The constructor of `Response` refuses a body with these statuses.
   const bodyless = status === 204 || status === 205 || status === 304
   return new Response(bodyless ? null : body, { status, headers })
 }

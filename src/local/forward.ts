@@ -1,15 +1,15 @@
-/** Lets a real model answer: any OpenAI-compatible server, named in `.dev.vars`. */
+/** Forwards a call to a real model: to any OpenAI-compatible server that `.dev.vars` names. */
 
 import { unreachableResponse } from './failures.ts'
-import { say } from './say.ts'
+import { print } from './print.ts'
 
 /** Vars of the local worker, all optional. */
 export interface LocalEnv {
-  /** With or without `/v1`: `http://localhost:11434`, `https://openrouter.ai/api/v1`. Without it the simulator answers. */
+  /** The server's base URL, such as `http://localhost:11434/v1`. Without this var the simulator answers. */
   readonly LOCAL_UPSTREAM_URL?: string
-  /** The key of that server, if it wants one. */
+  /** The server's API key, if it needs one. */
   readonly LOCAL_UPSTREAM_KEY?: string
-  /** The model to ask for there; by default the last part of the slug, `o3-mini`. */
+  /** The model's name at that server. Default: the last part of the slug, `o3-mini`. */
   readonly LOCAL_UPSTREAM_MODEL?: string
 }
 
@@ -19,13 +19,13 @@ export interface LocalUpstream {
   readonly model: string | undefined
 }
 
-/** Null where no server is named. */
+/** Null if `LOCAL_UPSTREAM_URL` is not set. */
 export function localUpstream(env: LocalEnv): LocalUpstream | null {
   const { LOCAL_UPSTREAM_URL: url, LOCAL_UPSTREAM_KEY: key, LOCAL_UPSTREAM_MODEL: model } = env
   return url ? { url, key: key || undefined, model: model || undefined } : null
 }
 
-/** The server's own answer; a 502 that says which var to look at if there is none. Throws only when `signal` aborts. */
+/** The server's own answer, or a 502 that names the var to check. Throws only when `signal` aborts. */
 export async function forward(
   upstream: LocalUpstream,
   path: string,
@@ -45,17 +45,17 @@ export async function forward(
     })
   } catch (error) {
     signal?.throwIfAborted()
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = (error instanceof Error ? error.message : String(error)).replace(/\.$/u, '')
     const message =
       `The server in LOCAL_UPSTREAM_URL (${withoutPassword(upstream.url)}) cannot be reached: ${reason}. ` +
-      'Start it, or remove LOCAL_UPSTREAM_URL from .dev.vars to talk to the simulator.'
-    // The gateway keeps the upstream's words from its callers, so they are said here too.
-    say(message)
+      'Start it, or remove LOCAL_UPSTREAM_URL from .dev.vars to use the simulator.'
+    // The gateway hides the upstream's message from its callers, so it is printed too.
+    print(message)
     return unreachableResponse(message)
   }
 }
 
-/** A bare origin gets `/v1`, where such servers live; a URL with a path is taken at its word. */
+/** An origin without a path gets `/v1`. A path in the URL is kept. */
 export function endpointUrl(url: string, path: string): string {
   const base = new URL(url)
   const prefix = base.pathname.replace(/\/+$/u, '')

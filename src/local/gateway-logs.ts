@@ -1,7 +1,10 @@
-/** AI Gateway's log of the simulated calls: their tokens, by the id that came with each answer. */
+/** AI Gateway's log of the simulated calls: the tokens of each call, by the log id in its answer's headers. */
 import { RpcTarget } from 'cloudflare:workers'
 
-/** Older entries are forgotten. */
+/** The real binding's error for an unknown id. */
+export const LOG_NOT_FOUND = 'AiGatewayLogNotFound'
+
+/** Older entries are dropped. */
 export const LOGS_KEPT_MAX = 1_000
 
 export interface LogEntry {
@@ -11,18 +14,24 @@ export interface LogEntry {
 
 const entries = new Map<string, LogEntry>()
 
-export function noteLog(id: string, entry: LogEntry): void {
+export function recordLog(id: string, entry: LogEntry): void {
   entries.set(id, entry)
   const oldest = entries.size > LOGS_KEPT_MAX ? entries.keys().next().value : undefined
   if (oldest !== undefined) entries.delete(oldest)
 }
 
-/** What `env.AI.gateway(id)` gives, as far as the gateway uses it. */
+/** Null for an unknown id. */
+export function findLog(id: string): ({ readonly id: string } & LogEntry) | null {
+  const entry = entries.get(id)
+  return entry === undefined ? null : { id, ...entry }
+}
+
+/** The part of `env.AI.gateway(id)` that the gateway uses. */
 export class GatewayLogs extends RpcTarget {
-  /** Rejects where there is no such entry, as the real one does. */
-  async getLog(id: string): Promise<{ id: string } & LogEntry> {
-    const entry = entries.get(id)
-    if (entry === undefined) throw new Error('AiGatewayLogNotFound')
-    return { id, ...entry }
+  /** Rejects for an unknown id, as the real method does. */
+  async getLog(id: string): Promise<{ readonly id: string } & LogEntry> {
+    const entry = findLog(id)
+    if (entry === null) throw new Error(LOG_NOT_FOUND)
+    return entry
   }
 }

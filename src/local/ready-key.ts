@@ -1,19 +1,23 @@
-/** The key of the offline gateway: fixed, so that the README can print it. Production has no such record. */
+/** The offline gateway's key. It is fixed, so that the README can print it. Production has no such record. */
+import type { Bindings } from '../accounts/objects.ts'
 import { isolateOf } from '../isolate.ts'
 import { hashSecret } from '../keys/secret.ts'
 
 const LOCAL_KEY_ID = 'LocalOffline'
 export const LOCAL_SECRET = `sk-gw-${LOCAL_KEY_ID}-ForThisMachineOnlyNotSecret0xan2N`
 
-/** Once an isolate: who has changed or deleted the key since finds it so until the next start. */
+/** The key is made once for each isolate. A change or a deletion by the operator stays over a restart. */
 let seeded = false
 
-/** Makes the key where it is not there yet; limits that were set on it stay over a restart. */
-export async function seedLocalKey(kv: KVNamespace): Promise<void> {
+/** Creates the key through its account, as the operator's route does, if there is none. */
+export async function seedLocalKey(env: Bindings): Promise<void> {
   if (seeded) return
-  if ((await isolateOf(kv).keys.read(LOCAL_KEY_ID)) === null) {
-    const now = new Date()
-    const key = {
+  const { accounts, keys } = isolateOf(env)
+  const now = new Date()
+  // A record that version 0.1 left in KV is found by this read, and stays.
+  let reading = await accounts.read(LOCAL_KEY_ID)
+  if (reading.kind === 'absent') {
+    const answer = await accounts.create({
       id: LOCAL_KEY_ID,
       name: 'local',
       createdAt: now.toISOString(),
@@ -22,8 +26,9 @@ export async function seedLocalKey(kv: KVNamespace): Promise<void> {
       limits: {},
       secretSha256: await hashSecret(LOCAL_SECRET),
       previous: null,
-    }
-    await isolateOf(kv).keys.write(key, now.getTime())
+    })
+    reading = answer.kind === 'created' ? { kind: 'found', key: answer.key } : answer
   }
-  seeded = true
+  keys.remember(LOCAL_KEY_ID, reading, now.getTime())
+  seeded = reading.kind !== 'unavailable'
 }

@@ -1,7 +1,7 @@
-/** Reads the body field `simulate`, with which a caller scripts how the simulator behaves. */
+/** Parses the body field `simulate`, with which a caller scripts the simulator's behaviour. */
 
 import * as z from 'zod/mini'
-import type { Refusal } from './ask.ts'
+import type { Refusal } from './model/parsed-request.ts'
 
 /** The longest scripted delay, and the longest hang: 10 minutes. */
 export const DELAY_MS_MAX = 600_000
@@ -13,10 +13,10 @@ export const CHUNK_BYTES_MAX = 1_048_576
 
 export const TAG_CHARACTERS_MAX = 200
 
-/** A short think, before the headers of a JSON answer and before the first chunk of a stream. */
+/** The default pause before the headers of a JSON answer, or before the first chunk of a stream. */
 export const THINK_MS_DEFAULT = 300
 
-/** A human pace: one word. */
+/** The default pause before each word: about reading speed. */
 export const CHUNK_DELAY_MS_DEFAULT = 30
 
 export const ERROR_SHAPES = [
@@ -50,17 +50,17 @@ const scriptSchema = z.strictObject(
     tag: z.optional(
       text.check(z.maxLength(TAG_CHARACTERS_MAX, `must be at most ${TAG_CHARACTERS_MAX} characters`)),
     ),
-    /** Silence before the status line and the headers, also those of an error. */
+    /** The pause before the status line and the headers, also before those of an error. */
     firstByteDelayMs: z.prefault(milliseconds, 0),
-    /** Silence before a JSON answer, or between the headers of a stream and its first chunk. */
+    /** The pause before a JSON answer, or between the headers of a stream and its first chunk. */
     thinkMs: z.prefault(milliseconds, THINK_MS_DEFAULT),
-    /** Silence between two content chunks. */
+    /** The pause before each content chunk. */
     chunkDelayMs: z.prefault(milliseconds, CHUNK_DELAY_MS_DEFAULT),
-    /** Answer with so many words, one a chunk, whatever was asked. */
+    /** The answer is this many words, one in each chunk, whatever the question is. */
     chunks: z.optional(chunkCount),
-    /** Cut the bytes of the body into pieces of this size, the last one smaller. */
+    /** The body goes out in pieces of this many bytes. The last piece may be smaller. */
     chunkBytes: z.optional(whole(1, CHUNK_BYTES_MAX, 'bytes')),
-    /** Answer with an error. */
+    /** The answer is an error. */
     error: z.optional(errorSchema),
     /** `run()` rejects with an Error of this message. */
     throw: z.optional(text),
@@ -68,19 +68,19 @@ const scriptSchema = z.strictObject(
     undefined: z.optional(flag),
     /** The body breaks after so many chunks. */
     cut: z.optional(chunkCount),
-    /** The body ends in order after so many chunks, without its end mark. */
+    /** The body ends without an error after so many chunks, but without its end mark. */
     end: z.optional(chunkCount),
-    /** `'headers'`: `run()` stays pending. `true`: headers and no body, the same as 0. A number: after so many chunks. */
+    /** `'headers'`: `run()` stays pending. A number: the body stops after so many chunks. `true` is the same as 0. */
     hang: z.optional(
       z.union([flag, z.literal('headers'), chunkCount], "must be true, 'headers' or a number of chunks"),
     ),
-    /** Headers laid over those of the answer. */
+    /** These headers override those of the answer. */
     headers: z.optional(
       z
         .record(z.string(), z.string('must be a string'), 'must be an object of strings')
         .check(z.refine(areHeaders, 'must have valid header names and values')),
     ),
-    /** Fields laid over the reported usage; null to report none. */
+    /** These fields override those of the reported usage; null reports no usage. */
     usage: z.optional(z.nullable(z.record(z.string(), z.unknown(), 'must be an object or null'))),
   },
   'must be an object',
@@ -89,7 +89,7 @@ const scriptSchema = z.strictObject(
 export type Script = z.output<typeof scriptSchema>
 export type ScriptedError = z.output<typeof errorSchema>
 
-/** A missing script is the default one: an ordinary answer at a human pace. */
+/** A missing script is the default one: an ordinary answer with the default pauses. */
 export function parseScript(value: unknown): Script | Refusal {
   const parsed = scriptSchema.safeParse(value ?? {})
   if (!parsed.success) return refusal(parsed.error.issues[0])

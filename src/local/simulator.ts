@@ -1,45 +1,35 @@
-/** The offline stand-in for the AI binding: a script, a local model or the simulator itself answers the call. */
+/** Stands in for the AI binding offline. A script, a local server or the simulated model decides the answer. */
 
 import { WorkerEntrypoint } from 'cloudflare:workers'
+import { answerOf, earlyEndOf } from './answer.ts'
 import { cloudflareHeaders, vendorHeaders } from './answer-headers.ts'
-import type { Refusal } from './ask.ts'
-import type { Envelope } from './completion.ts'
-import { deliver, pause, type EarlyEnd, type Part } from './delivery.ts'
-import { dialectOf } from './dialect.ts'
+import { apiFormatOf } from './api-format.ts'
+import type { RunOptions, Thrown } from './binding.ts'
 import {
   lastCalls,
   lastCancellations,
-  noteCall,
-  noteCancellation,
+  recordCall,
+  recordCancellation,
   type Call,
   type Cancellation,
-} from './diary.ts'
+} from './call-log.ts'
+import { deliver, pause } from './delivery.ts'
 import { failureResponse, refusalResponse } from './failures.ts'
 import { forward, localUpstream, type LocalEnv } from './forward.ts'
-import { GatewayLogs, noteLog, type LogEntry } from './gateway-logs.ts'
-import { replyTo } from './reply.ts'
+import { findLog, GatewayLogs, recordLog, type LogEntry } from './gateway-logs.ts'
+import { seededRandom } from './model/seeded-random.ts'
 import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
-import { seededRandom, type Random } from './seeded.ts'
 
-export type { Call, Cancellation, LocalEnv }
+export type { Call, Cancellation, LocalEnv, RunOptions }
 
-/** A JSON answer that is cut, ends early or hangs goes out in pieces of this size; each counts as a chunk. */
-export const JSON_CHUNK_CHARACTERS = 64
-
-/** What the gateway gives to `env.AI.run`. The rest of the binding's options is taken and not used. */
-export interface RunOptions {
-  readonly returnRawResponse?: boolean
-  readonly gateway?: { readonly id?: string; readonly [option: string]: unknown }
-  readonly signal?: AbortSignal | null
-  readonly extraHeaders?: Record<string, string>
-  readonly [option: string]: unknown
-}
+/** A caller's request can last this long after an abort: the runtime gives `waitUntil` 30 s. */
+export const ABORTED_CALL_OPEN_MS = 35_000
 
 export class Simulator extends WorkerEntrypoint<LocalEnv> {
   /**
    * Answers like the binding in raw mode: resolves with the headers, before a stream's body. The body field `simulate`
-   * scripts it. Rejects where the script says so, when the signal aborts, and for calls that the gateway must not make:
-   * parsed mode, or no gateway id.
+   * is the script. It rejects if the script says so, and when the signal aborts. It also rejects calls that the
+   * gateway must not make: in parsed mode, or without a gateway id.
    */
   async run(
     model: string,
@@ -48,37 +38,38 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
   ): Promise<Response | undefined> {
     requireRawMode(options)
     const { signal: remoteSignal, ...otherOptions } = options
-    // A signal that came over RPC starts to listen only when it is combined: without `any` it never fires an event.
-    const signal = remoteSignal ? AbortSignal.any([remoteSignal]) : null
+    const signal = remoteSignal ? localSignal(remoteSignal) : null
     const { simulate, ...request } = inputs
     const json = JSON.stringify(inputs)
     const random = seededRandom(`${model} ${json}`)
-    const dialect = dialectOf(request)
-    const envelope = dialect.envelope(model, random)
+    const format = apiFormatOf(request)
+    const envelope = format.envelope(model, random)
     const script = parseScript(simulate)
     const tag = 'refused' in script ? null : (script.tag ?? null)
-    noteCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
+    recordCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
     if ('refused' in script) return refusalResponse(script, vendorHeaders(0))
 
-    const onLeft = (chunksSent: number) =>
-      noteCancellation({ id: envelope.id, tag, at: chunksSent === 0 ? 'waiting' : 'streaming', chunksSent })
-    const untilLeft = <T>(waiting: Promise<T>) =>
+    const onCancel = (chunksSent: number) =>
+      recordCancellation({ id: envelope.id, tag, at: chunksSent === 0 ? 'waiting' : 'streaming', chunksSent })
+    const orRecordCancellation = <T>(waiting: Promise<T>) =>
       waiting.catch((reason: unknown) => {
-        if (signal?.aborted) onLeft(0)
+        if (signal?.aborted) onCancel(0)
         throw reason
       })
 
     const upstream = simulate === undefined ? localUpstream(this.env) : null
-    if (upstream) return untilLeft(forward(upstream, dialect.path, model, request, signal))
-    await untilLeft(pause(script.hang === 'headers' ? DELAY_MS_MAX : script.firstByteDelayMs, signal))
+    if (upstream) return orRecordCancellation(forward(upstream, format.path, model, request, signal))
+    await orRecordCancellation(
+      pause(script.hang === 'headers' ? DELAY_MS_MAX : script.firstByteDelayMs, signal),
+    )
     if (script.throw !== undefined || script.hang === 'headers')
       throw new Error(script.throw ?? 'simulated hang')
     if (script.undefined) return undefined
     if (script.error) return failureResponse(script.error, failureHeaders(script))
     const answer = answerOf(request, script, envelope, random)
     if ('refused' in answer) return refusalResponse(answer, vendorHeaders(0))
-    // A JSON answer is known only when it is thought out: its headers wait too.
-    if (!answer.isStream) await untilLeft(pause(script.thinkMs, signal))
+    // A JSON answer exists only when the model has finished, so its headers wait too.
+    if (!answer.isStream) await orRecordCancellation(pause(script.thinkMs, signal))
     const { body, done } = deliver(
       answer.parts,
       {
@@ -88,72 +79,64 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
         earlyEnd: earlyEndOf(script),
         signal,
       },
-      onLeft,
+      onCancel,
     )
     this.ctx.waitUntil(done)
     const headers = vendorHeaders(script.firstByteDelayMs + script.thinkMs)
     headers.set('content-type', answer.isStream ? 'text/event-stream; charset=utf-8' : 'application/json')
     withScripted(headers, script)
-    // `usage: null` scripts an upstream that tells nobody, its log neither.
-    if (script.usage !== null) noteLog(headers.get('cf-aig-log-id') ?? '', answer.tokens)
+    // `usage: null` means that AI Gateway's log has no usage either.
+    if (script.usage !== null) recordLog(headers.get('cf-aig-log-id') ?? '', answer.logEntry)
     return new Response(body, { headers })
   }
 
-  /** The logs of any AI Gateway: offline there is one. */
+  /** Like `run()`, but resolves with the error instead of rejecting. */
+  async runSafely(
+    model: string,
+    inputs: Record<string, unknown>,
+    options: RunOptions,
+  ): Promise<Response | Thrown | undefined> {
+    try {
+      return await this.run(model, inputs, options)
+    } catch (error) {
+      return { thrown: error instanceof Error ? error.message : String(error) }
+    }
+  }
+
+  /** The logs of any AI Gateway. Offline, every gateway has the same log. */
   gateway(_id: string): GatewayLogs {
     return new GatewayLogs()
   }
 
-  /** The last calls, oldest first: what reached the upstream. */
+  /** Like `gateway(id).getLog()`, but without a stub, and null for an unknown id. */
+  async findLog(id: string): Promise<LogEntry | null> {
+    return findLog(id)
+  }
+
+  /** The last calls, oldest first. */
   async calls(): Promise<Call[]> {
     return lastCalls()
   }
 
-  /** The last clients that left before their answer was over, oldest first. */
+  /** The last calls that were cancelled before their answer was complete, oldest first. */
   async cancellations(): Promise<Cancellation[]> {
     return lastCancellations()
   }
 }
 
-interface Answer {
-  readonly isStream: boolean
-  readonly parts: Iterable<Part>
-  /** As AI Gateway's log has them. */
-  readonly tokens: LogEntry
+/**
+ * A signal that came over RPC fires no event until `any` combines it.
+ *
+ * The caller holds the signal until its own request ends, so this call stays open after an abort. The runtime reports an
+ * open call without pending work as hung. A timer is pending work.
+ */
+function localSignal(remoteSignal: AbortSignal): AbortSignal {
+  const signal = AbortSignal.any([remoteSignal])
+  signal.addEventListener('abort', () => void setTimeout(() => undefined, ABORTED_CALL_OPEN_MS))
+  return signal
 }
 
-function answerOf(
-  request: Record<string, unknown>,
-  script: Script,
-  envelope: Envelope,
-  random: Random,
-): Answer | Refusal {
-  const dialect = dialectOf(request)
-  const ask = dialect.read(request)
-  if ('refused' in ask) return ask
-  const reply = replyTo(ask, random, script.chunks)
-  const tokens = dialect.tokens(reply.tokens, script.usage ?? {})
-  const material = { envelope, reply, request, usage: script.usage, random }
-  return request['stream'] === true
-    ? { isStream: true, tokens, parts: dialect.events(material) }
-    : { isStream: false, tokens, parts: jsonParts(JSON.stringify(dialect.whole(material)), script) }
-}
-
-function* jsonParts(json: string, script: Script): Generator<Part> {
-  const characters = earlyEndOf(script) ? JSON_CHUNK_CHARACTERS : json.length
-  for (let from = 0; from < json.length; from += characters) {
-    yield { text: json.slice(from, from + characters), isChunk: true, isPaced: false }
-  }
-}
-
-function earlyEndOf({ cut, end, hang }: Script): EarlyEnd | null {
-  if (cut !== undefined) return { how: 'cut', afterChunks: cut }
-  if (end !== undefined) return { how: 'end', afterChunks: end }
-  if (hang === true || typeof hang === 'number') return { how: 'hang', afterChunks: hang === true ? 0 : hang }
-  return null
-}
-
-/** The vendor's own errors come with the vendor's headers, Cloudflare's without. */
+/** Only the vendor's own errors have the vendor's headers. */
 function failureHeaders(script: Script): Headers {
   return withScripted(script.error?.shape === 'openai' ? vendorHeaders(0) : cloudflareHeaders(), script)
 }
@@ -163,7 +146,7 @@ function withScripted(headers: Headers, { headers: scripted = {} }: Script): Hea
   return headers
 }
 
-/** Mixing raw and parsed calls swaps their results in the real binding, so offline a parsed one fails at once. */
+/** In the real binding, concurrent raw and parsed calls swap their results. Here a parsed call fails at once. */
 function requireRawMode({ returnRawResponse, gateway }: RunOptions): void {
   if (returnRawResponse !== true) throw new TypeError('simulator: call run() with returnRawResponse: true')
   if (!gateway?.id) throw new TypeError('simulator: a third-party model needs gateway.id')

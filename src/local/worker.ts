@@ -1,14 +1,20 @@
 /**
- * The offline worker: the same app, a simulator in the place of the model, and a key that is ready at the first request.
- * It is the `main` of `[env.local]` alone, and `npm run check:ship` proves that none of it is in the production bundle.
+ * The offline worker: the same app with a simulator in the model's place, and with a key that works at the first request.
+ * Only `[env.local]` has it as its `main`. `npm run check:ship` proves that the production bundle contains none of it.
  */
-import type { Env } from '../config.ts'
+import type { Bindings } from '../accounts/objects.ts'
 import gateway from '../index.ts'
+import { localBinding, type SimulatorService } from './binding.ts'
 import { LOCAL_SECRET, seedLocalKey } from './ready-key.ts'
 
+export { Directory, KeyAccount } from '../index.ts'
 export { Simulator } from './simulator.ts'
 
-// oxlint-disable-next-line no-console -- printed once at start, for the person at this terminal
+interface LocalWorkerEnv extends Omit<Bindings, 'AI'> {
+  AI: SimulatorService
+}
+
+// oxlint-disable-next-line no-console -- printed once at the start, for the person at this terminal
 console.log(`
   o3-mini gateway, offline: the model is simulated, and so is its bill.
 
@@ -17,10 +23,21 @@ console.log(`
     admin token  local-admin-token-for-this-machine-only
 `)
 
+/** The gateway parses its vars once for each `env` object, so the object must stay the same between requests. */
+const gatewayEnvs = new WeakMap<LocalWorkerEnv, Bindings>()
+
 export default {
   async fetch(request, env, context) {
-    await seedLocalKey(env.KV)
-    return gateway.fetch(request, env, context)
+    await seedLocalKey(gatewayEnvOf(env))
+    return gateway.fetch(request, gatewayEnvOf(env), context)
   },
-  scheduled: gateway.scheduled,
-} satisfies ExportedHandler<Env>
+  scheduled: (controller, env) => gateway.scheduled(controller, gatewayEnvOf(env)),
+} satisfies ExportedHandler<LocalWorkerEnv>
+
+function gatewayEnvOf(env: LocalWorkerEnv): Bindings {
+  const known = gatewayEnvs.get(env)
+  if (known !== undefined) return known
+  const made = { ...env, AI: localBinding(env.AI) }
+  gatewayEnvs.set(env, made)
+  return made
+}

@@ -27,7 +27,7 @@ export function admit<Request extends ModelRequest>(
     }
     const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
     const admission = await orServiceUnavailable(
-      admitByLimits(applicant, isolateOf(c.env.KV), clock, waitUntil),
+      admitByLimits(applicant, isolateOf(c.env), clock, waitUntil),
       'budget_unavailable',
     )
     if ('isSpent' in admission.decision) throw spentError(admission.decision)

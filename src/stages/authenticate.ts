@@ -11,8 +11,8 @@ import type { UnknownKeyThrottle } from '../keys/unknown-key-throttle.ts'
 type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'
 
 /**
- * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where KV fails for a key that this isolate has not
- * seen, `key_record_unreadable`, `rate_limited` for an address that asks for too many unknown keys.
+ * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where neither KV nor the account answers
+ * for a key that this isolate has not seen, `key_record_unreadable`, `rate_limited` for an address that asks for too many unknown keys.
  */
 export function authenticate(): MiddlewareHandler<Gateway> {
   return async function authenticate(c, next) {
@@ -23,12 +23,16 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     }
     const keyId = keyIdOf(secret) ?? refuse('malformed')
     c.get('log').keyId = keyId
-    const { keys, unknownKeys } = isolateOf(c.env.KV)
+    const { keys, unknownKeys } = isolateOf(c.env)
     const address = c.req.header('cf-connecting-ip') ?? ''
     const nowMs = Date.now()
-    const key = await keys.find(keyId, nowMs, () => throttleUnknownKeys(unknownKeys, address, nowMs))
+    const key = await keys.find(keyId, {
+      nowMs,
+      beforeRead: () => throttleUnknownKeys(unknownKeys, address, nowMs),
+      afterwards: (work) => c.executionCtx.waitUntil(work),
+    })
     if (key === null) {
-      unknownKeys.note(address, nowMs)
+      unknownKeys.count(address, nowMs)
       return refuse('unknown')
     }
     const refusal = refusalOf(key, await hashSecret(secret), nowMs)

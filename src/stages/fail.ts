@@ -2,7 +2,8 @@
 import type { Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import type { Gateway } from '../context.ts'
-import { GatewayError, renderFailure, type Failure } from '../failure.ts'
+import { renderFailure } from '../error-envelope.ts'
+import { type Failure, GatewayError } from '../failure.ts'
 import { causeOf } from '../log.ts'
 
 /** For `app.onError`. An unforeseen error is a 500 without detail; the log has its name and message. */

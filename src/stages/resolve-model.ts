@@ -16,7 +16,7 @@ export function resolveModel(): MiddlewareHandler<Gateway, string, ModelInput> {
     const { model: id } = c.req.valid('json')
     const model = c.get('config').models.get(id)
     if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
-    warnOfShutdown(model, Date.now(), isolateOf(c.env.KV).warned)
+    warnOfShutdown(model, Date.now(), isolateOf(c.env).warned)
     c.set('model', model)
     c.get('log').model = model.id
     await next()

@@ -13,7 +13,7 @@ export const DAYS_SHOWN = 31
 export async function showUsage(c: Context<Gateway>): Promise<Response> {
   const { id } = c.get('key')
   const limits = c.get('limits')
-  const { limiter, ledger } = isolateOf(c.env.KV)
+  const { limiter, ledger } = isolateOf(c.env)
   const nowMs = Date.now()
   const today = dateOf(nowMs)
   const shownFrom = dateOf(nowMs - (DAYS_SHOWN - 1) * DAY_MS)

@@ -2,7 +2,7 @@
  * Relays a stream from the upstream to the client: comments while the model is silent, then the bytes as they are, and an
  * error event where the upstream fails. Without a meter the bytes are piped natively, with no JavaScript for a chunk.
  */
-import { type ErrorBody, renderFailure } from '../failure.ts'
+import { type ErrorBody, renderFailure } from '../error-envelope.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
 import type { Cancellation } from '../upstream/cancellation.ts'

@@ -1,4 +1,4 @@
-/** `POST /v1/chat/completions`: what goes upstream is the caller's, and what comes back is the upstream's. */
+/** `POST /v1/chat/completions` forwards the caller's body, and returns the upstream's. */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import vendorSchema from '../support/fixtures/openai-chat.schema.json'
@@ -13,17 +13,17 @@ afterEach(async () => {
   await reset()
 })
 
-/** What the simulator got for the call that carried `tag`. */
+/** Returns the simulator's record of the call that carried `tag`. */
 async function callOf(tag: string) {
   const found = (await env.AI.calls()).find(
     ({ inputs }) => (inputs['simulate'] as { tag?: string })?.tag === tag,
   )
-  if (found === undefined) throw new Error(`no call ${tag}`)
+  if (found === undefined) throw new Error(`the simulator has no call tagged ${tag}`)
   return found
 }
 
-describe('the five examples of the model’s page', () => {
-  it.each(Object.entries(SEED_EXAMPLES))('work as they stand there: %s', async (name, example) => {
+describe('the five examples on the model’s page', () => {
+  it.each(Object.entries(SEED_EXAMPLES))('work unchanged: %s', async (name, example) => {
     const response = await complete(secret, { ...example })
     expect(response.status).toBe(200)
     const text = await response.text()
@@ -49,8 +49,8 @@ interface StreamChunk {
   choices: { delta: { content?: string } }[]
 }
 
-describe('what goes upstream', () => {
-  it('is the caller’s own body without `model`, also fields and nesting that the schema does not know', async () => {
+describe('the upstream call', () => {
+  it('carries the caller’s body without `model`, including unknown fields at any depth', async () => {
     const body = {
       ...HELLO,
       messages: [
@@ -74,7 +74,7 @@ describe('what goes upstream', () => {
   })
 
   it.each(['o3-mini', 'o3-mini-2025-01-31', 'openai/o3-mini'])(
-    'goes to openai/o3-mini when it names %s',
+    'goes to openai/o3-mini for the model %s',
     async (model) => {
       const tag = `model-${model}`
       await (await complete(secret, { model, simulate: { ...AT_ONCE, tag } })).text()
@@ -82,20 +82,20 @@ describe('what goes upstream', () => {
     },
   )
 
-  it('carries the gateway’s id and asks for the raw response, and nothing of the caller’s key', async () => {
+  it('carries the gateway’s id, asks for the raw response, and contains nothing of the caller’s secret', async () => {
     await (await complete(secret, { simulate: { ...AT_ONCE, tag: 'options' } })).text()
     const seen = await callOf('options')
     expect(seen.options).toMatchObject({ returnRawResponse: true, gateway: { id: 'default' } })
     expect(JSON.stringify(seen)).not.toContain(secret)
   })
 
-  it.each(vendorSchema.examples)('can be the vendor’s example: $title', async ({ body }) => {
+  it.each(vendorSchema.examples)('accepts the vendor’s example: $title', async ({ body }) => {
     expect((await complete(secret, { ...body, model: 'o3-mini' })).status).toBe(200)
   })
 })
 
-describe('what comes back', () => {
-  it('is the upstream’s body unchanged, with none of its headers', async () => {
+describe('the response', () => {
+  it('is the upstream’s body unchanged, without its private headers', async () => {
     const inputs = {
       messages: HELLO.messages,
       simulate: { ...AT_ONCE, headers: { 'x-secret-of-upstream': '1' } },
@@ -113,7 +113,7 @@ describe('what comes back', () => {
     expect(response.headers.get('content-type')).toBe('application/json')
   })
 
-  it('is the upstream’s stream byte for byte, with the headers that keep it flowing', async () => {
+  it('is the upstream’s stream byte for byte, with headers that prevent buffering', async () => {
     const inputs = { messages: HELLO.messages, stream: true, simulate: { ...AT_ONCE, chunks: 50 } }
     const response = await send('POST', '/v1/chat/completions', secret, { model: 'o3-mini', ...inputs })
     const direct = await runDirectly('openai/o3-mini', inputs)
@@ -130,7 +130,7 @@ describe('what comes back', () => {
     })
   })
 
-  it('begins before the upstream has ended', async () => {
+  it('starts before the upstream has finished', async () => {
     const response = await complete(secret, { stream: true, simulate: { ...AT_ONCE, hang: 3 } })
     const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader()
     const { value } = await reader.read()
@@ -138,7 +138,7 @@ describe('what comes back', () => {
     await reader.cancel()
   })
 
-  it('may be a call of the caller’s tool', async () => {
+  it('can call the caller’s tool', async () => {
     const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
     const tools = [{ type: 'function', function: { name: 'weather', parameters } }]
     const response = await complete(secret, { tools })
@@ -152,7 +152,7 @@ describe('what comes back', () => {
   })
 })
 
-/** What the upstream says when it is asked without the gateway. */
+/** Calls the upstream without the gateway. */
 async function runDirectly(slug: string, inputs: Record<string, unknown>): Promise<Response> {
   const options = {
     returnRawResponse: true as const,
@@ -160,6 +160,6 @@ async function runDirectly(slug: string, inputs: Record<string, unknown>): Promi
     signal: new AbortController().signal,
   }
   const answer = await env.AI.run(slug, inputs, options)
-  if (!(answer instanceof Response)) throw new Error('the simulator gave no response')
+  if (!(answer instanceof Response)) throw new Error('the simulator returned no response')
   return answer
 }

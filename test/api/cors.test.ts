@@ -1,4 +1,4 @@
-/** CORS: off by default; with origins listed, what a browser's SDK needs and nothing of the operator's routes. */
+/** CORS is off by default. Listed origins get what a browser's SDK needs, and no access to the operator's routes. */
 import { createExecutionContext, reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
@@ -23,14 +23,14 @@ const PREFLIGHT = {
 }
 
 describe('CORS', () => {
-  it('is off by default: no header, and a preflight is just a method that is not allowed', async () => {
+  it('is off by default: a preflight gets a plain 405 and no CORS header', async () => {
     const preflight = await request('/v1/chat/completions', PREFLIGHT)
     expect(preflight.status).toBe(405)
     expect([...preflight.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
   })
 
   it.each(['https://other.example, https://app.example', '*'])(
-    'with %s answers the preflight without a key',
+    'with the origins %s answers a preflight without a key',
     async (origins) => {
       const preflight = await request('/v1/chat/completions', PREFLIGHT, origins)
       expect(preflight.status).toBe(204)
@@ -41,12 +41,12 @@ describe('CORS', () => {
     },
   )
 
-  it('tells another origin nothing', async () => {
+  it('sends no CORS header to an unlisted origin', async () => {
     const preflight = await request('/v1/chat/completions', PREFLIGHT, 'https://other.example')
     expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
   })
 
-  it('lets a page read the answer, also an error, and its ids, limits and times', async () => {
+  it('lets a page read answers and errors, with their ids, limits and times', async () => {
     const { secret } = await issueKey({ limits: { requestsPerMinute: 1 } })
     const post = (body: object) =>
       request(

@@ -1,4 +1,4 @@
-/** Every failure is OpenAI's envelope with an id; none is HTML, empty or silent. */
+/** Every failure is OpenAI's envelope with a request id, never HTML or an empty body. */
 import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
@@ -15,8 +15,8 @@ afterEach(async () => {
   await reset()
 })
 
-describe('a request id of our own', () => {
-  it('is on every answer, also 404, 405, preflight and HEAD', async () => {
+describe('a request id made by the gateway', () => {
+  it('is on every answer, including 404, 405, preflight and HEAD', async () => {
     const answers = [
       call('/health', { headers: { 'x-request-id': 'mine' } }),
       call('/nowhere'),
@@ -36,11 +36,11 @@ describe('a request id of our own', () => {
   })
 })
 
-describe('the body', () => {
+describe('a request body', () => {
   const post = (body: string, headers: Record<string, string>) =>
     call(PATH, { method: 'POST', body, headers: { authorization: `Bearer ${secret}`, ...headers } })
 
-  it('that is no JSON is a 400 that says so', async () => {
+  it('that is not JSON gets a 400 that says so', async () => {
     for (const text of ['{"model": "o3-mini", ', 'hello', '{"a":1}}', '\u0000', "{'a': 1}"]) {
       const response = await post(text, { 'content-type': 'application/json' })
       expect(response.status).toBe(400)
@@ -48,7 +48,7 @@ describe('the body', () => {
     }
   })
 
-  it('that is empty is a 400 that shows what to send', async () => {
+  it('that is empty gets a 400 that shows what to send', async () => {
     for (const text of ['', ' \n']) {
       const response = await post(text, { 'content-type': 'application/json' })
       expect(response.status).toBe(400)
@@ -56,7 +56,7 @@ describe('the body', () => {
     }
   })
 
-  it('of a plain `curl -d` gets a message that tells what to add', async () => {
+  it('from a plain `curl -d` gets a 415 that says which header to add', async () => {
     const response = await post(JSON.stringify(HELLO), {
       'content-type': 'application/x-www-form-urlencoded',
     })
@@ -71,7 +71,7 @@ describe('the body', () => {
     expect((await errorOf(none)).message).toContain('Missing content type')
   })
 
-  it('with a charset or another JSON type is taken', async () => {
+  it('with a charset or another JSON type is accepted', async () => {
     for (const type of ['application/json; charset=utf-8', 'Application/JSON', 'application/vnd.api+json']) {
       const response = await post(JSON.stringify({ ...HELLO, simulate: AT_ONCE }), { 'content-type': type })
       expect(response.status).toBe(200)
@@ -79,7 +79,7 @@ describe('the body', () => {
     }
   })
 
-  it('that is compressed is a 415', async () => {
+  it('that is compressed gets a 415', async () => {
     const response = await post(JSON.stringify(HELLO), {
       'content-type': 'application/json',
       'content-encoding': 'gzip',
@@ -87,7 +87,7 @@ describe('the body', () => {
     expect([response.status, (await errorOf(response)).code]).toEqual([415, 'unsupported_content_encoding'])
   })
 
-  it('above the limit is a 413, with a length and in chunks, and before the key is looked at', async () => {
+  it('above the limit gets a 413 before authentication, with a length and in chunks', async () => {
     const large = JSON.stringify({ ...HELLO, user: 'x'.repeat(4 * 1024 * 1024) })
     const bytes = new TextEncoder().encode(large)
     const chunked = new ReadableStream({
@@ -112,7 +112,7 @@ describe('the body', () => {
   })
 })
 
-describe('a parameter', () => {
+describe('a wrong parameter', () => {
   it.each<[Record<string, unknown>, string, string]>([
     [{ messages: undefined }, 'messages', 'missing_required_parameter'],
     [{ model: undefined }, 'model', 'missing_required_parameter'],
@@ -126,7 +126,7 @@ describe('a parameter', () => {
     [{ max_completion_tokens: 0 }, 'max_completion_tokens', 'integer_below_min_value'],
     [{ stream: 'yes' }, 'stream', 'invalid_type'],
     [{ reasoning_effort: 'extreme' }, 'reasoning_effort', 'invalid_value'],
-  ])('%j is a 400 that names it', async (overrides, param, code) => {
+  ])('in %j gets a 400 that names it', async (overrides, param, code) => {
     const response = await complete(secret, overrides)
     const error = await errorOf(response)
     expect([response.status, error.param, error.code, error.type]).toEqual([
@@ -138,22 +138,22 @@ describe('a parameter', () => {
     expect(error.message).toMatch(/^[A-Z].{15,}\.$/)
   })
 
-  it('that names an unknown model is a 404 model_not_found', async () => {
+  it('that names an unknown model gets a 404 model_not_found', async () => {
     const response = await complete(secret, { model: 'gpt-99' })
     expect(response.status).toBe(404)
     expect(await errorOf(response)).toMatchObject({ code: 'model_not_found', param: 'model' })
   })
 })
 
-describe('the address', () => {
-  it('that is unknown is a 404 unknown_url, with a hint where /v1 is missing', async () => {
+describe('an address', () => {
+  it('that is unknown gets a 404 unknown_url, with a hint when /v1 is missing', async () => {
     const nowhere = await call('/v1/engines')
     expect([nowhere.status, (await errorOf(nowhere)).code]).toEqual([404, 'unknown_url'])
     const unversioned = await call('/chat/completions', { method: 'POST' })
     expect((await errorOf(unversioned)).message).toContain('Did you mean /v1/chat/completions?')
   })
 
-  it('with another method is a 405 with Allow', async () => {
+  it('called with a wrong method gets a 405 with Allow', async () => {
     for (const [method, path, allow] of [
       ['GET', PATH, 'POST'],
       ['DELETE', '/v1/models', 'GET'],
@@ -167,7 +167,7 @@ describe('the address', () => {
   })
 })
 
-describe('an upstream that fails', () => {
+describe('a failing upstream', () => {
   it.each<[string, Record<string, unknown>, number, string | null]>([
     ['throws', { throw: '5016: something broke' }, 502, 'upstream_error'],
     ['throws a code', { throw: '3040: out of capacity' }, 429, 'rate_limit_exceeded'],
@@ -194,7 +194,7 @@ describe('an upstream that fails', () => {
     ['answers HTML', { error: { shape: 'html', status: 503 } }, 503, 'overloaded'],
     ['answers nothing', { error: { shape: 'empty', status: 520 } }, 502, 'upstream_error'],
   ])(
-    '%s: the caller gets one clean envelope, for JSON and for streams',
+    'that %s gives the caller one clean envelope, for JSON and for streams',
     async (_name, simulate, status, code) => {
       for (const stream of [false, true]) {
         const log = recordLog()
@@ -207,32 +207,35 @@ describe('an upstream that fails', () => {
   )
 })
 
-describe('the gateway’s own trouble', () => {
-  it('is a 500 without detail, and the log has the name', async () => {
+describe('a fault of the gateway', () => {
+  it('is a 500 without detail, and its log line has the error but no secret', async () => {
     const log = recordLog()
-    const AI = {
-      run() {
+    const faulty = {
+      ...env,
+      get AI(): never {
         throw new TypeError('private detail')
       },
     }
-    const KV = {
-      get() {
-        throw new TypeError('private detail')
-      },
-    }
-    const broken = await app.request(
-      '/v1/models',
-      { headers: { authorization: `Bearer ${secret}` } },
-      { ...env, AI, KV },
-    )
-    expect(await broken.text()).not.toContain('private detail')
-    expect(broken.status).toBeGreaterThanOrEqual(200)
+    const body = JSON.stringify(HELLO)
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+    const response = await app.request('/v1/chat/completions', { method: 'POST', headers, body }, faulty)
+    expect(response.status).toBe(500)
+    expect(await response.text()).not.toContain('private detail')
+    expect(linesOf(log, 'request')[0]).toMatchObject({
+      level: 'error',
+      reason: 'internal: TypeError: private detail',
+    })
     expect(log.join('\n')).not.toContain(secret)
   })
 
-  it('a bad var stops with its name', async () => {
+  it('in a var is a 500 that names the var', async () => {
     const log = recordLog()
-    const bad = { BODY_BYTES_MAX: 'lots', MODELS: '{"o3-mini":', AI_GATEWAY_ID: '' }
+    const bad = {
+      BODY_BYTES_MAX: 'lots',
+      MODELS: '{"o3-mini":',
+      AI_GATEWAY_ID: '',
+      ACCOUNTS_LOCATION_HINT: 'mars',
+    }
     for (const [name, value] of Object.entries(bad)) {
       const response = await app.request('/v1/models', {}, { ...env, [name]: value })
       expect([response.status, (await errorOf(response)).message]).toEqual([
@@ -247,7 +250,7 @@ describe('the gateway’s own trouble', () => {
 })
 
 describe('the log', () => {
-  it('has one line a request with its id, key, model, status and duration', async () => {
+  it('has one line per request with its id, key, model, status and duration', async () => {
     const log = recordLog()
     const { id, secret: other } = await issueKey()
     log.length = 0
@@ -269,7 +272,7 @@ describe('the log', () => {
     ])
   })
 
-  it('never has a secret, a prompt or an answer in it', async () => {
+  it('never contains a secret, a prompt or an answer', async () => {
     const log = recordLog()
     const { secret: other } = await issueKey()
     const canary = 'canary-5b1f'

@@ -95,6 +95,7 @@ describe('the isolate’s memory', () => {
       expiresAt: null,
       disabled: false,
       limits: {},
+      version: 1,
     }
     await env.KV.put(
       `key:${id}`,
@@ -225,7 +226,7 @@ describe('the operator', () => {
   })
 })
 
-describe('while KV fails', () => {
+describe('while KV and the accounts fail', () => {
   it('a known key goes on for 15 minutes, and an unknown one gets 503 with retry-after, never 401', async () => {
     const log = recordLog()
     const { secret } = await issueKey()
@@ -233,6 +234,9 @@ describe('while KV fails', () => {
     await complete(secret)
     const start = Date.now()
     const get = vi.spyOn(env.KV, 'get').mockRejectedValue(new Error('KV GET failed: 500'))
+    const getByName = vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(() => {
+      throw new Error('internal error')
+    })
     vi.useFakeTimers({ now: start + 14 * 60_000, toFake: ['Date'] })
     expect((await complete(secret)).status).toBe(200)
     const unknown = await complete(createSecret().secret)
@@ -241,9 +245,11 @@ describe('while KV fails', () => {
     vi.setSystemTime(start + 16 * 60_000)
     expect((await complete(secret)).status).toBe(503)
     get.mockRestore()
+    getByName.mockRestore()
     expect((await complete(secret)).status).toBe(200)
     expect((await complete(stranger.secret)).status).toBe(200)
-    expect(linesOf(log, 'trouble').every(({ what }) => what === 'kv_read')).toBe(true)
+    const troubles = new Set(linesOf(log, 'trouble').map(({ what }) => what))
+    expect(troubles).toEqual(new Set(['kv_read', 'account_read']))
   })
 
   it('an unreadable record is a 500 for its key and no other', async () => {

@@ -1,4 +1,4 @@
-/** Each key's limits, through the front door of one isolate: exact, told in headers, and never waiting for KV. */
+/** One isolate enforces each key's limits exactly, reports them in headers, and never waits for KV. */
 import { reset } from 'cloudflare:test'
 import { createExecutionContext } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -24,7 +24,7 @@ function limitHeaders(response: Response): Record<string, string> {
 }
 
 describe('requests per minute', () => {
-  it('admit exactly the limit of many at once, and exactly the limit of many in turn', async () => {
+  it('admit exactly the limit, from concurrent and from sequential requests', async () => {
     freeze()
     const many = await issueKey({ limits: { requestsPerMinute: 7 } })
     const statuses = (await Promise.all(Array.from({ length: 20 }, () => complete(many.secret)))).map(
@@ -38,7 +38,7 @@ describe('requests per minute', () => {
     expect(inTurn).toEqual([200, 200, 200, 429, 429])
   })
 
-  it('roll: what a request took comes back 60 seconds after it', async () => {
+  it('roll: each request is available again 60 seconds later', async () => {
     const start = freeze()
     const { secret } = await issueKey({ limits: { requestsPerMinute: 2 } })
     const statusAt = async (seconds: number): Promise<number> => {
@@ -49,7 +49,7 @@ describe('requests per minute', () => {
     expect([await statusAt(61), await statusAt(62), await statusAt(101)]).toEqual([200, 429, 200])
   })
 
-  it('refuse in OpenAI’s words, and say truly when to come again', async () => {
+  it('refuse in OpenAI’s words, and say exactly when to retry', async () => {
     const start = freeze()
     const { secret } = await issueKey({ limits: { requestsPerMinute: 1 } })
     const admitted = await complete(secret)
@@ -78,7 +78,7 @@ describe('requests per minute', () => {
     expect((await complete(secret)).status).toBe(200)
   })
 
-  it('count a request that the model fails, and stand in the headers of its error', async () => {
+  it('count a request that the upstream fails, and appear in the headers of its error', async () => {
     const { secret } = await issueKey({ limits: { requestsPerMinute: 5 } })
     const failed = await complete(secret, { simulate: { ...AT_ONCE, throw: 'broken' } })
     expect([failed.status, failed.headers.get('x-ratelimit-remaining-requests')]).toEqual([502, '4'])
@@ -86,13 +86,13 @@ describe('requests per minute', () => {
     expect(stream.headers.get('x-ratelimit-remaining-requests')).toBe('3')
   })
 
-  it('count nothing for a body that is refused before', async () => {
+  it('do not count an invalid body', async () => {
     const { secret } = await issueKey({ limits: { requestsPerMinute: 2 } })
     for (let i = 0; i < 5; i++) expect((await complete(secret, { temperature: 9 })).status).toBe(400)
     expect((await complete(secret)).status).toBe(200)
   })
 
-  it('of one key are not another’s, and a key without limits has no such header', async () => {
+  it('are separate per key, and absent from the headers of a key without limits', async () => {
     const small = await issueKey({ limits: { requestsPerMinute: 1 } })
     const free = await issueKey()
     await complete(small.secret)
@@ -100,7 +100,7 @@ describe('requests per minute', () => {
     expect(limitHeaders(await complete(free.secret))).toEqual({})
   })
 
-  it('follow a change by the operator', async () => {
+  it('follow the operator’s change at once', async () => {
     const { id, secret } = await issueKey({ limits: { requestsPerMinute: 1 } })
     expect([(await complete(secret)).status, (await complete(secret)).status]).toEqual([200, 429])
     await send('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, { limits: { requestsPerMinute: 2 } })
@@ -109,7 +109,7 @@ describe('requests per minute', () => {
     expect((await complete(secret)).status).toBe(200)
   })
 
-  it('come from a var where the key has none', async () => {
+  it('default to a var for a key without limits', async () => {
     const { secret } = await issueKey()
     const request = (): Promise<Response> =>
       Promise.resolve(
@@ -131,7 +131,7 @@ describe('requests per minute', () => {
 })
 
 describe('requests per day', () => {
-  it('last until midnight UTC, and nobody is told to retry for hours', async () => {
+  it('last until midnight UTC, and tell clients not to retry before', async () => {
     const start = freeze(Date.UTC(2027, 0, 5, 22, 0, 0))
     const { secret } = await issueKey({ limits: { requestsPerDay: 2 } })
     expect([(await complete(secret)).status, (await complete(secret)).status]).toEqual([200, 200])
@@ -152,7 +152,7 @@ describe('requests per day', () => {
 })
 
 describe('tokens per minute', () => {
-  it('reserve at first, and settle to the usage when the answer is there', async () => {
+  it('reserve an estimate, and settle to the reported usage after the answer', async () => {
     freeze()
     const { secret } = await issueKey({ limits: { tokensPerMinute: 10_000 } })
     const usage = { prompt_tokens: 1000, completion_tokens: 2000, total_tokens: 3000 }
@@ -164,7 +164,7 @@ describe('tokens per minute', () => {
     expect(second.headers.get('x-ratelimit-remaining-tokens')).toBe('6895')
   })
 
-  it('refuse with type tokens', async () => {
+  it('refuse with the error type tokens', async () => {
     freeze()
     const { secret } = await issueKey({ limits: { tokensPerMinute: 500 } })
     const usage = { prompt_tokens: 300, completion_tokens: 400, total_tokens: 700 }
@@ -175,7 +175,7 @@ describe('tokens per minute', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
-  it('refuse a request above the whole limit with a message of its own, and no word of retrying', async () => {
+  it('refuse a request above the whole limit with its own message and no retry-after', async () => {
     const { secret } = await issueKey({ limits: { tokensPerMinute: 100 } })
     const refused = await complete(secret, { messages: [{ role: 'user', content: 'word '.repeat(1000) }] })
     expect(refused.status).toBe(429)
@@ -187,9 +187,9 @@ describe('tokens per minute', () => {
   })
 })
 
-describe('KV in trouble', () => {
-  /** A stub, since real KV cannot be made to hang or fail: the reads of keys work, the limiter's operations do not. */
-  function trouble(operation: () => Promise<never>) {
+describe('KV', () => {
+  /** Real KV cannot be made to hang or fail. This stub breaks the limiter's operations and leaves reads of keys intact. */
+  function breakLimiterKv(operation: () => Promise<never>) {
     const list = vi.spyOn(env.KV, 'list').mockImplementation(operation)
     const put = vi.spyOn(env.KV, 'put').mockImplementation(operation)
     return () => {
@@ -198,26 +198,27 @@ describe('KV in trouble', () => {
     }
   }
 
-  it('that never answers holds up no request', async () => {
+  it('that never answers delays no request', async () => {
     const { secret } = await issueKey({ limits: { requestsPerMinute: 4, requestsPerDay: 100 } })
     await complete(secret)
-    const restore = trouble(() => new Promise(() => undefined))
+    const restore = breakLimiterKv(() => new Promise(() => undefined))
     const statuses = []
     for (let i = 0; i < 5; i++) statuses.push((await complete(secret)).status)
     expect(statuses).toEqual([200, 200, 200, 429, 429])
     restore()
   })
 
-  it('that fails is in the log once, and the local count goes on', async () => {
+  it('that fails is logged once, and the local count still applies', async () => {
+    freeze()
     const log = recordLog()
     const { secret } = await issueKey({ limits: { requestsPerMinute: 4 } })
-    const restore = trouble(() => Promise.reject(new Error('KV PUT failed: 429 Too Many Requests')))
+    const restore = breakLimiterKv(() => Promise.reject(new Error('KV PUT failed: 429 Too Many Requests')))
     const statuses = []
     for (let i = 0; i < 5; i++) statuses.push((await complete(secret)).status)
     expect(statuses).toEqual([200, 200, 200, 200, 429])
     await vi.waitFor(() => expect(linesOf(log, 'trouble').length).toBeGreaterThan(0))
-    const told = linesOf(log, 'trouble').map(({ what }) => what)
-    expect(new Set(told).size).toBe(told.length)
+    const logged = linesOf(log, 'trouble').map(({ what }) => what)
+    expect(new Set(logged).size).toBe(logged.length)
     restore()
   })
 })
@@ -233,7 +234,7 @@ describe('a duration', () => {
     [60_000, '1m0s'],
     [360_000, '6m0s'],
     [7_384_000, '2h3m4s'],
-  ])('of %d ms is written as OpenAI writes it: %s', (milliseconds, text) => {
+  ])('of %d ms is written in OpenAI’s format: %s', (milliseconds, text) => {
     expect(duration(milliseconds)).toBe(text)
   })
 })

@@ -1,4 +1,4 @@
-/** `GET /v1/models`, `GET /v1/models/{id}`, and the var that changes them. */
+/** `GET /v1/models` and `GET /v1/models/{id}` list the models, which the var `MODELS` changes. */
 import { createExecutionContext, reset } from 'cloudflare:test'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
@@ -13,7 +13,7 @@ afterEach(async () => {
   await reset()
 })
 
-it('lists the models in OpenAI’s shape, behind a key', async () => {
+it('lists the models in OpenAI’s shape, and requires a key', async () => {
   expect((await send('GET', '/v1/models', 'none')).status).toBe(401)
   const list: { object: string; data: Record<string, unknown>[] } = await (
     await send('GET', '/v1/models', secret)
@@ -29,17 +29,17 @@ it('lists the models in OpenAI’s shape, behind a key', async () => {
   })
 })
 
-it.each(['o3-mini', 'openai/o3-mini', 'openai%2Fo3-mini'])('shows one model: %s', async (id) => {
+it.each(['o3-mini', 'openai/o3-mini', 'openai%2Fo3-mini'])('shows the model %s', async (id) => {
   const response = await send('GET', `/v1/models/${id}`, secret)
   expect(await response.json()).toMatchObject({ id: decodeURIComponent(id), object: 'model' })
 })
 
-it('does not know another', async () => {
+it('answers 404 model_not_found for an unknown model', async () => {
   const response = await send('GET', '/v1/models/gpt-99', secret)
   expect([response.status, (await errorOf(response)).code]).toEqual([404, 'model_not_found'])
 })
 
-it('takes new names and new targets from the var MODELS', async () => {
+it('reads new names and new targets from the var MODELS', async () => {
   const MODELS = JSON.stringify({
     'o3-mini': 'openai/o4-mini',
     fast: {
@@ -59,7 +59,7 @@ it('takes new names and new targets from the var MODELS', async () => {
   expect(await (await get('/v1/models/o3-mini')).json()).toMatchObject({ shutdown_date: null })
 })
 
-it('warns in the log, once, of a model whose end is near or past', async () => {
+it('logs one warning for each model whose shutdown date is near or past', async () => {
   const log = recordLog()
   const MODELS = JSON.stringify({
     near: {
@@ -90,7 +90,7 @@ it('warns in the log, once, of a model whose end is near or past', async () => {
   ])
 })
 
-it('answers /health to everybody without KV and without the model', async () => {
+it('answers /health without a key, KV or the upstream', async () => {
   const response = await app.request('/health', {}, {})
   expect(response.status).toBe(200)
   expect(await response.json()).toEqual({ status: 'ok' })

@@ -1,4 +1,4 @@
-/** `POST /v1/responses`: the same care as for chat, and a clear word on what needs storage. */
+/** `POST /v1/responses` behaves as chat does, and refuses clearly what needs storage. */
 import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
@@ -16,7 +16,7 @@ afterEach(async () => {
   await reset()
 })
 
-/** A streamed response with other vars; `done` waits for what goes on behind the answer. */
+/** Streams a response under other vars; `done` waits for the background work after the answer. */
 async function stream(vars: Record<string, unknown>, simulate: Record<string, unknown>, key = secret) {
   const context = createExecutionContext()
   const body = { model: 'o3-mini', input: 'Hello!', stream: true, simulate: { ...AT_ONCE, ...simulate } }
@@ -31,7 +31,7 @@ async function stream(vars: Record<string, unknown>, simulate: Record<string, un
 }
 
 describe('a request', () => {
-  it('goes upstream as the caller’s own body without `model`, unknown fields too', async () => {
+  it('goes upstream as the caller’s body without `model`, including unknown fields', async () => {
     const body = {
       input: [{ role: 'user', content: [{ type: 'input_text', text: 'Hi', extra: 1 }] }],
       store: false,
@@ -66,7 +66,7 @@ describe('a request', () => {
     [{ messages: [], input: undefined }, 400, 'messages', 'unsupported_parameter'],
     [{ model: 'gpt-99' }, 404, 'model', 'model_not_found'],
     [{ simulate: { ...AT_ONCE, throw: '3040: full' } }, 429, null, 'rate_limit_exceeded'],
-  ])('%j fails in OpenAI’s envelope', async (overrides, status, param, code) => {
+  ])('with %j fails in OpenAI’s envelope', async (overrides, status, param, code) => {
     const response = await respond(secret, overrides)
     expect([response.status, await errorOf(response)]).toEqual([
       status,
@@ -75,7 +75,7 @@ describe('a request', () => {
     expect(response.headers.get('x-request-id')).toMatch(/^req_/)
   })
 
-  it('needs a key, JSON, a body within the bound, and POST', async () => {
+  it('requires a key, JSON, a body within the bound, and POST', async () => {
     expect((await call(PATH, { method: 'POST' })).status).toBe(401)
     const headers = { authorization: `Bearer ${secret}` }
     expect((await call(PATH, { method: 'POST', headers, body: 'input=Hi' })).status).toBe(415)
@@ -93,7 +93,7 @@ describe('a stored response', () => {
     ['DELETE', STORED],
     ['POST', `${STORED}/cancel`],
     ['GET', `${STORED}/input_items?limit=5`],
-  ])('is a 404 that says so, behind a key: %s %s', async (method, path) => {
+  ])('gets a 404 that says why, and requires a key: %s %s', async (method, path) => {
     const response = await send(method, path, secret)
     expect([response.status, await errorOf(response)]).toEqual([
       404,
@@ -111,12 +111,12 @@ describe('a stored response', () => {
     ['PATCH', STORED, 'GET, DELETE'],
     ['GET', `${STORED}/cancel`, 'POST'],
     ['POST', `${STORED}/input_items`, 'GET'],
-  ])('asked with another method is a 405: %s %s', async (method, path, allow) => {
+  ])('called with a wrong method gets a 405: %s %s', async (method, path, allow) => {
     const response = await send(method, path, secret)
     expect([response.status, response.headers.get('allow')]).toEqual([405, allow])
   })
 
-  it('is not what the API’s other addresses are', async () => {
+  it('is not confused with the API’s other addresses, which get a 404 unknown_url', async () => {
     for (const path of [`${PATH}/compact`, `${PATH}/input_tokens`, `${STORED}/nothing`]) {
       const response = await send('POST', path, secret, {})
       expect([response.status, (await errorOf(response)).code]).toEqual([404, 'unknown_url'])
@@ -125,7 +125,7 @@ describe('a stored response', () => {
 })
 
 describe('limits', () => {
-  it('are shared with chat', async () => {
+  it('are shared with chat completions', async () => {
     const key = await issueKey({ limits: { requestsPerMinute: 2 } })
     expect((await respond(key.secret)).headers.get('x-ratelimit-remaining-requests')).toBe('1')
     const chat = { model: 'o3-mini', messages: [{ role: 'user', content: 'Hi' }], simulate: AT_ONCE }
@@ -133,7 +133,7 @@ describe('limits', () => {
     expect((await respond(key.secret)).status).toBe(429)
   })
 
-  it('of tokens count input, instructions and the request’s own maximum', async () => {
+  it('on tokens count input, instructions and the request’s own maximum', async () => {
     const key = await issueKey({ limits: { tokensPerMinute: 1000 } })
     const large = await respond(key.secret, { instructions: 'word '.repeat(1000) })
     expect((await errorOf(large)).message).toMatch(/^Request too large for this key: Limit 1000/)
@@ -141,14 +141,14 @@ describe('limits', () => {
     expect(small.headers.get('x-ratelimit-remaining-tokens')).toBe(String(1000 - 100))
   })
 
-  it('cannot be cheated with a parameter of chat, which nobody has checked here', async () => {
+  it('ignore the parameters of chat, which this schema does not validate', async () => {
     const key = await issueKey({ limits: { tokensPerMinute: 1000 } })
     const cheat = { n: -100, max_tokens: -1e9, max_completion_tokens: 'none', max_output_tokens: 96 }
     const response = await respond(key.secret, { input: 'Four', ...cheat })
     expect(response.headers.get('x-ratelimit-remaining-tokens')).toBe('900')
   })
 
-  it.each([false, true])('settle from the real usage (stream: %s)', async (isStream) => {
+  it.each([false, true])('settle from the reported usage (stream: %s)', async (isStream) => {
     const key = await issueKey({ limits: { tokensPerMinute: 10_000 } })
     const usage = { input_tokens: 1000, output_tokens: 2000, total_tokens: 3000 }
     const simulate = { ...AT_ONCE, chunks: 3, usage }
@@ -168,7 +168,7 @@ describe('usage', () => {
   }
 
   it.each([false, true])(
-    'is on the key’s bill, with what was cached and reasoned (stream: %s)',
+    'is booked to the key with cached and reasoning tokens (stream: %s)',
     async (isStream) => {
       const key = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
       await (await respond(key.secret, { stream: isStream, simulate: { ...AT_ONCE, usage } })).text()
@@ -191,9 +191,9 @@ describe('usage', () => {
 
 describe.each([
   ['piped natively', 'never', 0],
-  ['read in passing', 'always', 8],
+  ['metered', 'always', 8],
 ])('a stream that is %s', (_way, METER_STREAMS, sequenceNumber) => {
-  it('comes out byte for byte, however it is cut', async () => {
+  it('arrives byte for byte, however it is chunked', { timeout: 20_000 }, async () => {
     for (const chunkBytes of [undefined, 1, 7, 1000]) {
       const simulate = { chunks: 20, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
       const { response, done } = await stream({ METER_STREAMS }, simulate)
@@ -202,13 +202,13 @@ describe.each([
         { input: 'Hello!', stream: true, simulate: { ...AT_ONCE, ...simulate } },
         { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
       )
-      if (!(direct instanceof Response)) throw new Error('the simulator gave no response')
+      if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
       expect(await response.text()).toBe(await direct.text())
       await done()
     }
   })
 
-  it('that breaks ends with one event that any SDK takes for an error, and with no end', async () => {
+  it('and fails ends with one error event that every SDK recognizes, and no completion event', async () => {
     const log = recordLog()
     const { response, done } = await stream({ METER_STREAMS }, { chunks: 20, cut: 8 })
     const text = await response.text()
@@ -226,8 +226,8 @@ describe.each([
   })
 })
 
-describe('only a stream that is read in passing', () => {
-  it('tells a clean end without response.completed from the end', async () => {
+describe('only a metered stream', () => {
+  it('reports an error when it ends without response.completed', async () => {
     const read = await stream({ METER_STREAMS: 'always' }, { chunks: 20, end: 99_999 })
     expect(await read.response.text()).toMatch(/\n\nevent: error\n.*\n\n$/)
     const piped = await stream({ METER_STREAMS: 'never' }, { chunks: 20, end: 99_999 })
@@ -235,7 +235,7 @@ describe('only a stream that is read in passing', () => {
   })
 })
 
-describe('parameters that the model refuses', () => {
+describe('parameters unsupported by the model', () => {
   const post = (UNSUPPORTED_PARAMETERS: string, overrides: Record<string, unknown>) =>
     app.request(
       PATH,
@@ -248,7 +248,7 @@ describe('parameters that the model refuses', () => {
       createExecutionContext(),
     )
 
-  it('are refused in its place, max_tokens with the name that this API has for it', async () => {
+  it('are refused by the gateway, with a hint to max_output_tokens for max_tokens', async () => {
     const response = await post('reject', { max_tokens: 5 })
     expect(await errorOf(response)).toMatchObject({
       param: 'max_tokens',
@@ -258,7 +258,7 @@ describe('parameters that the model refuses', () => {
     expect((await errorOf(await post('reject', { top_p: 1 }))).param).toBe('top_p')
   })
 
-  it('are dropped, max_tokens under the name that this API has for it', async () => {
+  it('are dropped, except max_tokens, which becomes max_output_tokens', async () => {
     const simulate = { ...AT_ONCE, tag: 'dropped' }
     const response = await post('drop', { max_tokens: 300, temperature: 1, top_logprobs: 2, simulate })
     expect(response.headers.get('x-gateway-dropped-parameters')).toBe('max_tokens, temperature, top_logprobs')

@@ -1,4 +1,4 @@
-/** Streams that are silent, break, or are left: what the client gets, and what the upstream learns. */
+/** Streams that are silent, fail, or are cancelled end cleanly for the client and the upstream. */
 import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
@@ -13,7 +13,7 @@ afterEach(async () => {
   await reset()
 })
 
-/** A streamed completion with other vars; `done` waits for what goes on behind the answer. */
+/** Streams a completion under other vars; `done` waits for the background work after the answer. */
 async function stream(
   vars: Record<string, unknown>,
   simulate: Record<string, unknown>,
@@ -34,8 +34,8 @@ async function stream(
   return { response, done: () => waitOnExecutionContext(context) }
 }
 
-/** The error event at the end of a stream, and what came before it. */
-function brokenStream(text: string): { before: string; error: ErrorEnvelope['error'] } {
+/** Splits a failed stream into its final error event and the text before it. */
+function splitFailedStream(text: string): { before: string; error: ErrorEnvelope['error'] } {
   const at = text.lastIndexOf('\n\ndata: {"error":')
   expect(at).toBeGreaterThanOrEqual(0)
   const { error }: ErrorEnvelope = JSON.parse(text.slice(at + '\n\ndata: '.length))
@@ -43,7 +43,7 @@ function brokenStream(text: string): { before: string; error: ErrorEnvelope['err
 }
 
 describe('a silent upstream', () => {
-  it('is covered by comments until its first byte, and by none after it', async () => {
+  it('causes keep-alive comments until its first byte, and none after it', async () => {
     const { response } = await stream({ STREAM_KEEPALIVE_SECONDS: 1 }, { thinkMs: 2500, chunks: 3 })
     expect(response.status).toBe(200)
     const text = await response.text()
@@ -52,13 +52,13 @@ describe('a silent upstream', () => {
     expect(text).toMatch(/data: \[DONE\]\n\n$/)
   })
 
-  it('whose headers are late gets the first comment with the answer’s own headers', async () => {
+  it('with late headers causes a first comment under the answer’s own headers', async () => {
     const { response } = await stream({ STREAM_KEEPALIVE_SECONDS: 1 }, { firstByteDelayMs: 1500, chunks: 1 })
     expect(response.headers.get('content-type')).toContain('text/event-stream')
     expect(await response.text()).toMatch(/^: keep-alive\n\ndata: \{/)
   })
 
-  it('that fails after the first comment is told in an event, without [DONE]', async () => {
+  it('that fails after the first comment ends the stream with an error event, without [DONE]', async () => {
     const log = recordLog()
     const simulate = {
       firstByteDelayMs: 1500,
@@ -66,7 +66,7 @@ describe('a silent upstream', () => {
     }
     const { response, done } = await stream({ STREAM_KEEPALIVE_SECONDS: 1 }, simulate)
     const text = await response.text()
-    expect(brokenStream(text).error).toMatchObject({ code: 'rate_limit_exceeded' })
+    expect(splitFailedStream(text).error).toMatchObject({ code: 'rate_limit_exceeded' })
     expect(text).not.toContain('[DONE]')
     await done()
     expect(linesOf(log, 'request')[0]).toMatchObject({
@@ -75,18 +75,18 @@ describe('a silent upstream', () => {
     })
   })
 
-  it('gets no comment when they are off', async () => {
+  it('causes no comment when keep-alive is off', async () => {
     const { response } = await stream({ STREAM_KEEPALIVE_SECONDS: 0 }, { thinkMs: 1200, chunks: 1 })
     expect(await response.text()).toMatch(/^data: /)
   })
 
-  it('is given up after UPSTREAM_TIMEOUT_SECONDS: 504 before the headers, an event after', async () => {
+  it('times out after UPSTREAM_TIMEOUT_SECONDS: with a 504 before the headers, with an error event after', async () => {
     const vars = { UPSTREAM_TIMEOUT_SECONDS: 1, STREAM_KEEPALIVE_SECONDS: 0 }
     const before = await stream(vars, { hang: 'headers', tag: 'late' })
     expect([before.response.status, (await errorOf(before.response)).code]).toEqual([504, 'timeout'])
     const after = await stream(vars, { hang: true })
     expect(after.response.status).toBe(200)
-    expect(brokenStream(await after.response.text()).error).toMatchObject({
+    expect(splitFailedStream(await after.response.text()).error).toMatchObject({
       type: 'server_error',
       code: 'timeout',
     })
@@ -97,32 +97,36 @@ describe('a silent upstream', () => {
 
 describe.each([
   ['piped natively', 'never'],
-  ['read in passing', 'always'],
+  ['metered', 'always'],
 ])('a stream that is %s', (_way, METER_STREAMS) => {
-  it('comes out byte for byte, minus the usage that only the gateway had asked for', async () => {
-    const asked = { stream_options: { include_usage: true } }
-    for (const chunkBytes of [undefined, 1, 7, 1000]) {
-      const simulate = { chunks: 20, chunkDelayMs: 0, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
-      const plain = await (await stream({ METER_STREAMS }, simulate)).response.text()
-      const withUsage = await (await stream({ METER_STREAMS }, simulate, asked)).response.text()
-      expect(plain).not.toContain('"usage":{')
-      expect(plain).toMatch(/data: \[DONE\]\n\n$/)
-      expect(withUsage.match(/"usage":\{/g)).toHaveLength(1)
-      const direct = await env.AI.run(
-        'openai/o3-mini',
-        { messages: HELLO.messages, stream: true, simulate: { ...AT_ONCE, ...simulate }, ...asked },
-        { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
-      )
-      if (!(direct instanceof Response)) throw new Error('the simulator gave no response')
-      expect(withUsage).toBe(await direct.text())
-    }
-  })
+  it(
+    'arrives byte for byte, without the usage event that only the gateway requested',
+    { timeout: 20_000 },
+    async () => {
+      const asked = { stream_options: { include_usage: true } }
+      for (const chunkBytes of [undefined, 1, 7, 1000]) {
+        const simulate = { chunks: 20, chunkDelayMs: 0, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
+        const plain = await (await stream({ METER_STREAMS }, simulate)).response.text()
+        const withUsage = await (await stream({ METER_STREAMS }, simulate, asked)).response.text()
+        expect(plain).not.toContain('"usage":{')
+        expect(plain).toMatch(/data: \[DONE\]\n\n$/)
+        expect(withUsage.match(/"usage":\{/g)).toHaveLength(1)
+        const direct = await env.AI.run(
+          'openai/o3-mini',
+          { messages: HELLO.messages, stream: true, simulate: { ...AT_ONCE, ...simulate }, ...asked },
+          { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
+        )
+        if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
+        expect(withUsage).toBe(await direct.text())
+      }
+    },
+  )
 
-  it('that breaks ends with one error event and no [DONE], never as if it were complete', async () => {
+  it('and fails ends with one error event and no [DONE]', async () => {
     const log = recordLog()
     const { response, done } = await stream({ METER_STREAMS }, { chunks: 20, cut: 5 })
     const text = await response.text()
-    const { before, error } = brokenStream(text)
+    const { before, error } = splitFailedStream(text)
     expect(before.match(/data: /g)?.length).toBeGreaterThanOrEqual(1)
     expect(error).toMatchObject({ type: 'server_error', code: 'upstream_error' })
     expect(text).not.toContain('[DONE]')
@@ -134,11 +138,11 @@ describe.each([
     })
   })
 
-  it('that is left cancels the upstream, and the log says client_closed', async () => {
+  it('and cancelled by the client cancels the upstream, and is logged as client_closed', async () => {
     const log = recordLog()
-    // A signal crosses to the simulator only from a real request, so the key decides here how the stream goes.
+    // A signal reaches the simulator only from a real request. The key's limits therefore choose piping or metering.
     const key = await issueKey(METER_STREAMS === 'always' ? { limits: { tokensPerMinute: 1_000_000 } } : {})
-    const tag = `left-${METER_STREAMS}`
+    const tag = `cancelled-${METER_STREAMS}`
     const response = await complete(key.secret, {
       stream: true,
       simulate: { ...AT_ONCE, chunks: 1000, chunkDelayMs: 10, tag },
@@ -152,7 +156,7 @@ describe.each([
     })
   })
 
-  it('that is left before its first byte is noticed with the next comment at the latest', async () => {
+  it('and cancelled before its first byte is noticed at the next comment', async () => {
     const log = recordLog()
     const { response, done } = await stream({ METER_STREAMS, STREAM_KEEPALIVE_SECONDS: 1 }, { hang: true })
     await response.body?.cancel()
@@ -161,22 +165,22 @@ describe.each([
   })
 })
 
-describe('only a stream that is read in passing', () => {
-  it('tells a clean end without [DONE] from the end', async () => {
+describe('only a metered stream', () => {
+  it('reports an error when it ends without [DONE]', async () => {
     const read = await stream({ METER_STREAMS: 'always' }, { chunks: 20, end: 5 })
-    expect(brokenStream(await read.response.text()).error).toMatchObject({ code: 'upstream_error' })
+    expect(splitFailedStream(await read.response.text()).error).toMatchObject({ code: 'upstream_error' })
     const piped = await stream({ METER_STREAMS: 'never' }, { chunks: 20, end: 5 })
     expect(await piped.response.text()).not.toContain('error')
   })
 
-  it('is given up after STREAM_IDLE_SECONDS between two chunks', async () => {
+  it('times out after STREAM_IDLE_SECONDS between two chunks', async () => {
     const { response } = await stream({ METER_STREAMS: 'always', STREAM_IDLE_SECONDS: 1 }, { hang: 3 })
-    expect(brokenStream(await response.text()).error).toMatchObject({ code: 'timeout' })
+    expect(splitFailedStream(await response.text()).error).toMatchObject({ code: 'timeout' })
   })
 })
 
 describe('a key with a token limit', () => {
-  it('has its streams read in passing, and settles from the real usage', async () => {
+  it('has its streams metered, and settles from the reported usage', async () => {
     const key = await issueKey({ limits: { tokensPerMinute: 10_000 } })
     const usage = { prompt_tokens: 1000, completion_tokens: 2000, total_tokens: 3000 }
     const first = await stream({}, { usage, chunks: 3 }, { max_completion_tokens: 300 }, key.secret)

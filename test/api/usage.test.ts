@@ -1,4 +1,4 @@
-/** Usage and budgets, through the front door of one isolate: what is counted, who sees it, and what a spent budget says. */
+/** One isolate counts usage, shows it to the holder and the operator, and refuses a key with a spent budget. */
 import { createScheduledController, reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import gateway from '../../src/index.ts'
@@ -52,7 +52,7 @@ async function read<Body = Record<string, unknown>>(path: string, secret = ADMIN
 }
 
 describe('usage', () => {
-  it('of two completions shows for the holder, and for the operator by key and by day', async () => {
+  it('of two completions is shown to the holder, and to the operator by key and by day', async () => {
     freeze()
     const { id, secret } = await issueKey({ limits: { requestsPerMinute: 5 } })
     const other = await issueKey()
@@ -83,7 +83,7 @@ describe('usage', () => {
     )
   })
 
-  it('is written to KV in the background, totals as metadata', async () => {
+  it('is written to KV in the background, with totals as metadata', async () => {
     const { id, secret } = await issueKey()
     await use(secret)
     await use(secret)
@@ -110,14 +110,14 @@ describe('usage', () => {
     ])
   })
 
-  it('counts a failure of the model, which costs nothing, and no request that a limit refused', async () => {
+  it('counts an upstream failure at no cost, and no request that a limit refused', async () => {
     const { secret } = await issueKey({ limits: { requestsPerMinute: 1 } })
     expect((await complete(secret, { simulate: { ...AT_ONCE, throw: 'broken' } })).status).toBe(502)
     expect((await use(secret)).status).toBe(429)
     expect((await read('/v1/usage', secret))['today']).toEqual({ ...NONE, requests: 1, failures: 1 })
   })
 
-  it('outlives its key, for the operator', async () => {
+  it('remains visible to the operator after its key is deleted', async () => {
     const { id, secret } = await issueKey()
     await use(secret)
     await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)
@@ -127,7 +127,7 @@ describe('usage', () => {
       expect((await send('GET', `/admin/keys/${unknown}/usage`, ADMIN_TOKEN)).status).toBe(404)
   })
 
-  it('takes a range of dates, and names the parameter that is wrong', async () => {
+  it('accepts a range of dates, and names a wrong parameter', async () => {
     freeze()
     const { id } = await issueKey()
     const rangeOf = async (query: string): Promise<unknown> => {
@@ -153,7 +153,7 @@ describe('usage', () => {
     }
   })
 
-  it('that KV does not tell is a 503', async () => {
+  it('that KV cannot list is a 503', async () => {
     const { secret } = await issueKey()
     const list = vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV LIST failed: 500'))
     const response = await send('GET', '/v1/usage', secret)
@@ -161,14 +161,14 @@ describe('usage', () => {
     list.mockRestore()
   })
 
-  it('is only read', async () => {
+  it('is read-only: POST gets a 405 with Allow', async () => {
     for (const path of ['/v1/usage', '/admin/usage', '/admin/keys/LocalOffline/usage']) {
       const response = await send('POST', path, ADMIN_TOKEN, {})
       expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET'])
     }
   })
 
-  it('of past days is folded by the cron trigger, and reads the same', async () => {
+  it('of past days is folded by the cron trigger, and its totals stay the same', async () => {
     freeze()
     const { id, secret } = await issueKey()
     await use(secret)
@@ -185,7 +185,7 @@ describe('usage', () => {
 })
 
 describe('a budget', () => {
-  it('refuses when it is spent, says when it starts anew, and keeps clients from retrying', async () => {
+  it('refuses when it is spent, says when it resets, and tells clients not to retry', async () => {
     freeze()
     const { secret } = await issueKey({ limits: { budget: { usd: 0.005, period: 'day' } } })
     expect([(await use(secret)).status, (await use(secret)).status]).toEqual([200, 200])
@@ -206,7 +206,7 @@ describe('a budget', () => {
     expect(remaining.budgetUsd).toBeCloseTo(0.005 - COST_USD, 9)
   })
 
-  it('is set, changed and taken away by the operator', async () => {
+  it('is set, changed and removed by the operator', async () => {
     freeze()
     const { id, secret } = await issueKey({ limits: { budget: { usd: 0.000001, period: 'total' } } })
     const change = async (limits: Record<string, unknown>): Promise<unknown> => {
@@ -234,7 +234,7 @@ describe('a budget', () => {
     expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
   })
 
-  it('of a key this isolate has never seen cannot be checked without KV, and is then 503 with retry-after', async () => {
+  it('of a key new to this isolate is a 503 with retry-after while KV fails', async () => {
     const { secret } = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
     const free = await issueKey()
     const list = vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV LIST failed: 500'))

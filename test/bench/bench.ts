@@ -1,16 +1,17 @@
 /**
- * `npm run bench`: what the gateway costs beside a bare Worker and beside a naive gateway, all in one run, on Linux.
+ * `npm run bench` measures the cost of the gateway, a bare Worker and a naive gateway in one run. It needs Linux. The
+ * README beside this file describes the method and the table.
  *
- *   npm run bench                  some minutes, a table
- *   npm run bench -- --quick       less than a minute, rougher
- *   npm run bench -- --json        all figures as JSON; progress goes to standard error
- *   npm run bench -- --only 'JSON' only scenarios with that in their name
- *   npm run bench -- --write       and puts the table into the README
+ *   npm run bench                  a quarter of an hour; prints the table
+ *   npm run bench -- --quick       about a minute; less precise
+ *   npm run bench -- --json        prints all figures as JSON; progress goes to standard error
+ *   npm run bench -- --only 'JSON' runs only the scenarios with this text in their name
+ *   npm run bench -- --write       also writes the table into README.md
  */
 import { parseArgs } from 'node:util'
 import { planOf } from './plan.ts'
 import { scenarioLines, summaryTable } from './report.ts'
-import { writeReadme } from './readme.ts'
+import { writeTable } from './readme.ts'
 import { runPlan } from './run.ts'
 
 const { values: options } = parseArgs({
@@ -26,4 +27,4 @@ const results = await runPlan(planOf(options), (scenario) => {
   process.stderr.write(`${scenarioLines(scenario).join('\n')}\n\n`)
 })
 process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : `${summaryTable(results)}\n`)
-if (options.write) await writeReadme(summaryTable(results))
+if (options.write) await writeTable(summaryTable(results))

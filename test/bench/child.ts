@@ -1,4 +1,4 @@
-/** A process of its own for what must not take CPU time from what is measured: asked one thing at a time, over IPC. */
+/** A child process for work outside the measured process. It answers one question at a time, over IPC. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -7,7 +7,7 @@ export interface Child<Question> {
   stop(): void
 }
 
-/** `file` stands beside this one, and calls `answerParent`. */
+/** Starts `file`, a module in this directory that calls `answerParent`. */
 export function startChild<Question extends object>(file: string): Child<Question> {
   const path = fileURLToPath(new URL(file, import.meta.url))
   const child: ChildProcess = fork(path, { serialization: 'advanced' })
@@ -27,8 +27,8 @@ export function startChild<Question extends object>(file: string): Child<Questio
   }
 }
 
-/** In the child. An error ends it, and so the question that made it. */
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- says what the parent may ask
+/** Called in the child. An error ends the child, and rejects the parent's question. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- types the parent's questions
 export function answerParent<Question>(answer: (question: Question) => Promise<unknown>): void {
   process.on('message', (question) => {
     answer(question as Question).then(

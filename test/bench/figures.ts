@@ -1,4 +1,4 @@
-/** What comes out of a run: medians and ranges of each figure, for each subject, alone and beside the floor. */
+/** The results of a run: the median and range of each figure, for each subject, absolute and relative to the bare Worker. */
 import type { SubjectName } from './subjects.ts'
 
 export interface Spread {
@@ -20,10 +20,10 @@ export type Metric =
   | 'memoryMiB'
   | 'memoryKiBPerStream'
 
-/** What one subject came to in one round. */
+/** The figures of one subject in one round. */
 export type Round = Partial<Record<Metric, number>>
 
-/** `ratio`: to the floor in the same round, so that what slows a whole round down does not count. */
+/** `ratio` is relative to the bare Worker in the same round, so a disturbance of a whole round cancels out. */
 export type Figures = Partial<Record<Metric, Spread & { ratio: Spread | null }>>
 
 export interface Scenario {
@@ -41,7 +41,7 @@ export interface Results {
 export type Rounds = Map<SubjectName, Round[]>
 
 export function scenarioOf(name: string, rounds: Rounds): Scenario {
-  const base = rounds.get('floor')
+  const base = rounds.get('bare')
   const subjects: Scenario['subjects'] = {}
   for (const [subject, own] of rounds) subjects[subject] = figuresOf(own, base)
   return { name, subjects }

@@ -1,4 +1,4 @@
-/** One kept-open connection of the load generator: writes prepared bytes, and reads no more of an answer than it must. */
+/** A keep-alive connection of the load generator. It writes prepared bytes, and parses only the end of each answer. */
 import { connect, type Socket } from 'node:net'
 
 export interface Timing {
@@ -30,7 +30,7 @@ export class LoadConnection {
     })
   }
 
-  /** One request after the answer to the one before. Rejects where the answer is not a 200, or is cut. */
+  /** Sends a request after the answer to the previous request. Rejects where the answer is not a 200, or is incomplete. */
   send(request: Buffer): Promise<Timing> {
     return new Promise((resolve, reject) => {
       const startedMs = performance.now()
@@ -56,16 +56,16 @@ export class LoadConnection {
   }
 }
 
-/** Knows where an answer ends: by its `content-length`, or by its last chunk. */
+/** Finds the end of an answer: by its `content-length`, or by its last chunk. */
 class AnswerBody {
-  /** Of the body so far, with the frames of its chunks. */
+  /** Bytes of the body so far, with the framing of its chunks. */
   bytes = 0
   #head: Buffer | null = Buffer.alloc(0)
-  /** `null` for a body in chunks. */
+  /** The `content-length`; `null` for a chunked body. */
   #length: number | null = null
   #tail = ''
 
-  /** True when the answer is over. */
+  /** Reads more bytes of the answer. Returns true when the answer has ended. */
   take(data: Buffer): boolean {
     let rest = data
     if (this.#head !== null) {

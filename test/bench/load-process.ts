@@ -1,10 +1,10 @@
-/** The load generator, a process of its own: so many connections at once, each with one request after the other. */
+/** The load generator, a process of its own. Each of its connections sends one request after the other. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { answerParent } from './child.ts'
 import { LoadConnection, type Timing } from './load-connection.ts'
 
-/** First the connections are opened, which is not to be measured. */
-export type LoadQuestion = Open | Press
+/** `open` precedes `run`, so that connecting is not measured. */
+export type LoadQuestion = Open | Run
 
 interface Open {
   kind: 'open'
@@ -12,20 +12,20 @@ interface Open {
   connections: number
 }
 
-interface Press {
-  kind: 'press'
-  /** As on the wire. */
+interface Run {
+  kind: 'run'
+  /** The request's bytes on the wire. */
   request: Buffer
-  /** Until then a connection begins another request; each makes one at least. */
+  /** A connection begins requests during this time, and at least one. */
   durationMs: number
-  /** The connections begin evenly over this time: streams that all begin at once would be paced in step. */
+  /** The connections begin evenly spread over this time. Streams that began together would send their chunks together. */
   rampMs: number
 }
 
 export interface LoadResult {
-  /** Those that were answered whole. */
+  /** Requests with a complete answer. */
   requests: number
-  /** Those that were not, or not with a 200; their connection rests. A runtime with too much to do breaks some. */
+  /** Requests with no complete 200. Their connection sends no more. An overloaded runtime drops some connections. */
   failures: number
   seconds: number
   p50Ms: number
@@ -34,11 +34,11 @@ export interface LoadResult {
   bodyBytes: number
 }
 
-/** Closed when the next ones are opened: the runtime closes idle ones after a few seconds. */
+/** The open connections. The next `open` replaces them: the runtime closes idle connections after a few seconds. */
 let connections: LoadConnection[] = []
 
 answerParent(async (question: LoadQuestion): Promise<LoadResult | null> => {
-  if (question.kind === 'press') return press(question)
+  if (question.kind === 'run') return run(question)
   for (const connection of connections) connection.close()
   connections = []
   while (connections.length < question.connections) {
@@ -47,7 +47,7 @@ answerParent(async (question: LoadQuestion): Promise<LoadResult | null> => {
   return null
 })
 
-async function press(load: Press): Promise<LoadResult> {
+async function run(load: Run): Promise<LoadResult> {
   const startedMs = performance.now()
   const failures: string[] = []
   const timings = await Promise.all(
@@ -63,7 +63,8 @@ async function press(load: Press): Promise<LoadResult> {
       return own
     }),
   )
-  if (failures.length > 0) process.stderr.write(`${failures.length} failed, the first by ${failures[0]}\n`)
+  if (failures.length > 0)
+    process.stderr.write(`${failures.length} requests failed, the first with ${failures[0]}\n`)
   const seconds = (performance.now() - startedMs) / 1000
   const all = timings.flat()
   const totals = all.map((timing) => timing.totalMs).toSorted((a, b) => a - b)

@@ -1,6 +1,6 @@
-/** Rounds of load on several subjects in turn. */
+/** Measures rounds of load on several subjects in turn. */
 import { type Round, type Rounds, type Scenario, scenarioOf } from './figures.ts'
-import type { Load, LoadGenerator, Pressed } from './load-generator.ts'
+import type { Load, LoadGenerator, MeasuredLoad } from './load-generator.ts'
 import { STREAM_CHUNKS } from './prepared.ts'
 import type { Subject } from './subjects.ts'
 
@@ -8,7 +8,7 @@ export interface LoadScenario extends Load {
   name: string
   stream: boolean
   rounds: number
-  /** Before the first round, so that it meets compiled code and open connections; 0 for none. */
+  /** Time of unmeasured load before the first round, ms, so that code is compiled and connections are open. 0 for none. */
   warmUpMs: number
 }
 
@@ -19,22 +19,22 @@ export async function measureLoad(
 ): Promise<Scenario> {
   if (scenario.warmUpMs > 0) {
     for (const subject of subjects) {
-      await generator.press(subject, { ...scenario, durationMs: scenario.warmUpMs })
+      await generator.run(subject, { ...scenario, durationMs: scenario.warmUpMs })
     }
   }
   const rounds: Rounds = new Map(subjects.map(({ name }) => [name, []]))
   for (let round = 0; round < scenario.rounds; round++) {
-    // Each round begins with another subject: none always comes after the heaviest.
+    // Each round begins with another subject, so that no subject always follows the most expensive subject.
     const first = round % subjects.length
     for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) {
-      const pressed = await generator.press(subject, scenario)
-      rounds.get(subject.name)?.push(scenario.stream ? streamRound(pressed) : jsonRound(pressed))
+      const measured = await generator.run(subject, scenario)
+      rounds.get(subject.name)?.push(scenario.stream ? streamRound(measured) : jsonRound(measured))
     }
   }
   return scenarioOf(scenario.name, rounds)
 }
 
-function jsonRound({ requests, failures, seconds, cpuMicros, p50Ms, p99Ms }: Pressed): Round {
+function jsonRound({ requests, failures, seconds, cpuMicros, p50Ms, p99Ms }: MeasuredLoad): Round {
   return {
     requestsPerSecond: requests / seconds,
     cpuMicrosPerRequest: cpuMicros / requests,
@@ -44,8 +44,8 @@ function jsonRound({ requests, failures, seconds, cpuMicros, p50Ms, p99Ms }: Pre
   }
 }
 
-function streamRound(pressed: Pressed): Round {
-  const { requests, failures, seconds, cpuMicros, firstByteP50Ms, p50Ms, p99Ms } = pressed
+function streamRound(measured: MeasuredLoad): Round {
+  const { requests, failures, seconds, cpuMicros, firstByteP50Ms, p50Ms, p99Ms } = measured
   const chunks = requests * STREAM_CHUNKS
   return {
     cpuMicrosPerChunk: cpuMicros / chunks,

@@ -1,4 +1,4 @@
-/** What a process costs before it has done anything, and what it holds while it does much at once. */
+/** Measures the CPU time that a process takes to start, and its memory with many streams. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Rounds, type Scenario, scenarioOf } from './figures.ts'
 import { startLoadGenerator } from './load-generator.ts'
@@ -8,18 +8,18 @@ import type { Subject, SubjectName, Subjects } from './subjects.ts'
 
 type Ask = (subject: Subject) => Promise<Response>
 
-/** CPU from the start of the runtime's process to its first answer, one of no work; the runtime's own start is in it. */
+/** CPU time from the start of the runtime's process to its answer to `/health`. It includes the runtime's own start. */
 export async function measureStart(subjects: Subjects, rounds: number): Promise<Scenario> {
   return measureFirst('start', ['empty', 'gateway', 'naive'], subjects, rounds, ({ port }) =>
     fetch(`http://127.0.0.1:${port}/health`),
   )
 }
 
-/** The same to the first completion, which makes what a start puts off, and reads the key from KV. */
+/** CPU time to the first completion. It includes objects that are created at first use, and the read of the key from KV. */
 export async function measureCompletion(subjects: Subjects, rounds: number): Promise<Scenario> {
   return measureFirst(
     'first completion',
-    ['floor', 'gateway', 'naive'],
+    ['bare', 'gateway', 'naive'],
     subjects,
     rounds,
     ({ port, secret }) =>
@@ -56,14 +56,14 @@ async function measureFirst(
   return scenarioOf(scenario, measured)
 }
 
-/** Chunks come this slowly; the upstream has been told. */
+/** Time between two chunks of a slow stream, ms. The caller sets the upstream to it. */
 export const SLOW_PACE_MS = 500
 const STREAMS = 500
 const SETTLE_MS = 2_500
 
-/** Resident memory of a fresh process with 500 streams under way. */
+/** Resident memory of a new process with 500 open streams. */
 export async function measureMemory(subjects: Subjects, rounds: number): Promise<Scenario> {
-  const names: SubjectName[] = ['floor', 'skeleton', 'gateway', 'skeleton-always', 'always', 'naive']
+  const names: SubjectName[] = ['bare', 'skeleton', 'gateway', 'skeleton-always', 'always', 'naive']
   const measured: Rounds = new Map(names.map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
@@ -71,8 +71,8 @@ export async function measureMemory(subjects: Subjects, rounds: number): Promise
       const beforeMiB = residentMiB(subject.pid)
       const generator = startLoadGenerator()
       const load = { body: chatBody(1, 60, true), concurrency: STREAMS, durationMs: 0, rampMs: 500 }
-      // The streams would take minutes; they end with the generator.
-      generator.press(subject, load).catch(() => undefined)
+      // The streams would take minutes. They end when the generator stops.
+      generator.run(subject, load).catch(() => undefined)
       await sleep(SETTLE_MS)
       const memoryMiB = residentMiB(subject.pid)
       const memoryKiBPerStream = ((memoryMiB - beforeMiB) / STREAMS) * 1024

@@ -1,10 +1,10 @@
-/** What is measured, and for how long: the whole, or in less than a minute. */
+/** The scenarios and their durations: the full plan, and the quick plan of about a minute. */
 import type { LoadScenario } from './measure-load.ts'
 import { chatBody } from './prepared.ts'
 import type { SubjectName } from './subjects.ts'
 
 export interface Plan {
-  /** Whose streams are measured. */
+  /** The subjects of the stream scenarios. */
   streamSubjects: readonly SubjectName[]
   json: LoadScenario[]
   streams: (LoadScenario & { paceMs: number })[]
@@ -14,12 +14,12 @@ export interface Plan {
 
 const HELLO_CHARACTERS = 60
 const PACE_MS = 20
-/** Streams at once. Each takes four seconds at that pace, and unpaced the naive gateway needs twelve for 500. */
+/** Concurrent streams. A paced stream takes 4 s. The naive gateway takes 12 s for 500 unpaced streams. */
 const STREAMS = [1, 100, 500]
 const QUICK_STREAMS = [1, 100]
 const QUICK_PACED = [100]
 
-/** Of which only the scenarios are left whose name has `only` in it; all of them have an empty one. */
+/** The plan of the scenarios with `only` in their name; an empty `only` keeps all. */
 export function planOf({ quick, only }: { quick: boolean; only: string }): Plan {
   const isWanted = ({ name }: { name: string }): boolean => name.includes(only)
   const json = { stream: false, rampMs: 0, ...(quick ? QUICK_JSON : FULL_JSON) }
@@ -60,7 +60,7 @@ export function planOf({ quick, only }: { quick: boolean; only: string }): Plan 
 }
 
 const FULL_SUBJECTS: readonly SubjectName[] = [
-  'floor',
+  'bare',
   'skeleton',
   'gateway',
   'never',
@@ -68,10 +68,10 @@ const FULL_SUBJECTS: readonly SubjectName[] = [
   'always',
   'naive',
 ]
-/** `gateway` pipes natively as `never` does. */
+/** `never` is left out, since `gateway` pipes natively too. */
 const QUICK_SUBJECTS = FULL_SUBJECTS.filter((name) => name !== 'never' && name !== 'skeleton-always')
 
-/** Many short rounds: what disturbs a machine for some seconds then disturbs all subjects of a round. */
+/** Rounds are short, so that a disturbance of some seconds affects all subjects of a round alike. */
 const FULL_JSON = { rounds: 21, durationMs: 300, warmUpMs: 3_000 }
 const QUICK_JSON = { rounds: 3, durationMs: 150, warmUpMs: 200 }
 const FULL_UNPACED = { rounds: 5, durationMs: 500, warmUpMs: 500 }

@@ -1,7 +1,7 @@
-/** Bytes that are made once: what is asked, what the model answers, and both as they stand on the wire. */
+/** The requests and the model's answers of the bench, as bytes on the wire that are created once. */
 import { UPSTREAM_HEADERS } from '../support/node/upstream-answer.ts'
 
-/** Chunks of a stream, each a write and an event of its own. The first has the role; the last ones the end and the usage. */
+/** Chunks of a stream. Each is one write and one event. The first has the role; the last three are end, usage and `[DONE]`. */
 export const STREAM_CHUNKS = 200
 
 export const PATH = '/v1/chat/completions'
@@ -16,7 +16,7 @@ const USAGE = {
   completion_tokens_details: { reasoning_tokens: 256, audio_tokens: 0 },
 }
 
-/** `messages` messages with so many characters each, in turns of user and assistant. */
+/** A chat body with this many messages and characters in each, alternately of user and assistant. */
 export function chatBody(messages: number, charactersEach: number, stream: boolean): string {
   const content = SENTENCE.repeat(Math.ceil(charactersEach / SENTENCE.length)).slice(0, charactersEach)
   return JSON.stringify({
@@ -36,7 +36,7 @@ export function requestBytes(port: number, secret: string, body: string): Buffer
   )
 }
 
-/** An answer of some 800 bytes, with the headers of a real one. */
+/** A JSON answer of about 800 bytes, with the headers of a real answer. */
 export function jsonAnswerBytes(): Buffer {
   const message = { role: 'assistant', content: SENTENCE.repeat(4), refusal: null, annotations: [] }
   const body = JSON.stringify({
@@ -51,14 +51,14 @@ export function jsonAnswerBytes(): Buffer {
   return Buffer.from(`${head('application/json')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
-/** AI Gateway's log of any call, as its API answers. */
+/** AI Gateway's log of a call, as its API returns it. */
 export function logAnswerBytes(): Buffer {
   const result = { id: 'log', tokens_in: 16, tokens_out: 640, created_at: '2026-11-01T00:00:00Z' }
   const body = JSON.stringify({ success: true, errors: [], messages: [], result })
   return Buffer.from(`${head('application/json')}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
-/** The head of a streamed answer, and its chunks, each framed; the end of the body is in the last. */
+/** The head of a streamed answer, and its framed chunks. The last chunk contains the end of the body. */
 export function streamAnswerBytes(): { head: Buffer; chunks: Buffer[] } {
   const events = Array.from({ length: STREAM_CHUNKS }, (_, at) => eventOf(at))
   return {
@@ -71,7 +71,7 @@ export function streamAnswerBytes(): { head: Buffer; chunks: Buffer[] } {
 
 function head(contentType: string): string {
   const headers = Object.entries(UPSTREAM_HEADERS).flatMap(([name, value]) =>
-    (Array.isArray(value) ? value : [value]).map((one) => `${name}: ${one}\r\n`),
+    (Array.isArray(value) ? value : [value]).map((line) => `${name}: ${line}\r\n`),
   )
   return `HTTP/1.1 200 OK\r\ncontent-type: ${contentType}\r\n${headers.join('')}`
 }
@@ -80,7 +80,7 @@ function framed(event: string): string {
   return `${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`
 }
 
-/** Some 300 bytes, as the model sends. */
+/** An event of about 300 bytes, as the model sends it. */
 function eventOf(at: number): string {
   if (at === STREAM_CHUNKS - 1) return 'data: [DONE]\n\n'
   const isUsage = at === STREAM_CHUNKS - 2

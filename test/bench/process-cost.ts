@@ -1,14 +1,14 @@
-/** What a process has cost so far, as Linux says in /proc. */
+/** The CPU time and memory of a process, from Linux's /proc. */
 import { readdirSync, readFileSync } from 'node:fs'
 
 /**
- * CPU time of all threads, user and system, µs. From `schedstat`, whose sum is what `stat` shows as utime and stime but
- * in nanoseconds and not in ticks of 10 ms: one stream of 200 chunks takes no more than that.
+ * CPU time of all threads, user and system, µs. `schedstat` gives nanoseconds. `stat` gives the same sum in ticks of 10 ms,
+ * which is as long as a stream of 200 chunks.
  */
 export function cpuMicros(pid: number): number {
   const nanos = readdirSync(`/proc/${pid}/task`)
     .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ', 1)[0]))
-    .reduce((sum, one) => sum + one, 0)
+    .reduce((sum, threadNanos) => sum + threadNanos, 0)
   return nanos / 1000
 }
 

@@ -1,4 +1,4 @@
-/** The figures for people: all of a scenario as they come, and at the end a table of Markdown. */
+/** Formats the figures: the lines of a scenario for the terminal, and the Markdown table of a run. */
 import type { Figures, Metric, Results, Scenario, Spread } from './figures.ts'
 import type { SubjectName } from './subjects.ts'
 import { GZIP_BYTES_MAX, START_MS_MAX, type Target, TARGETS } from './targets.ts'
@@ -17,7 +17,7 @@ const UNITS: Record<Metric, string> = {
   memoryKiBPerStream: 'KiB/stream',
 }
 
-/** One line a subject: medians with their ranges, and the ratios to the floor. */
+/** One line a subject: medians with their ranges, and the ratios to the bare Worker. */
 export function scenarioLines({ name, subjects }: Scenario): string[] {
   return [
     name,
@@ -39,7 +39,7 @@ function lineOf(figures: Figures): string {
 
 const HEADINGS = [
   '',
-  'to reach',
+  'target',
   'gateway ÷ bare Worker',
   'gateway ÷ skeleton',
   'gateway',
@@ -48,7 +48,7 @@ const HEADINGS = [
   'naive ÷ bare Worker',
 ]
 
-/** Of each figure that is promised: the promise, the ratio to the floor with its range, and the absolute medians. */
+/** One row a target: the target, the ratio to the bare Worker with its range, and the absolute medians. */
 export function summaryTable(results: Results): string {
   const { cores, cpu, node, workerd } = results.machine
   const rows = [
@@ -62,7 +62,7 @@ export function summaryTable(results: Results): string {
       'start',
       'empty',
     ),
-    firstRow('CPU to its first completion, above the bare Worker', '', results, 'first completion', 'floor'),
+    firstRow('CPU to its first completion, above the bare Worker', '', results, 'first completion', 'bare'),
     bundleRow(results),
   ]
   return [
@@ -78,8 +78,8 @@ function targetRow({ what, scenario, subject, metric, ratioMax }: Target, { scen
   const skeleton = subject === 'always' ? 'skeleton-always' : 'skeleton'
   const toSkeleton = (figure(subject)?.median ?? NaN) / (figure(skeleton)?.median ?? NaN)
   const absolute = (name: SubjectName): string => {
-    const one = figure(name)
-    return one === undefined ? '' : `${short(one.median)} ${UNITS[metric].split(' ', 1)[0]}`
+    const spread = figure(name)
+    return spread === undefined ? '' : `${short(spread.median)} ${UNITS[metric].split(' ', 1)[0]}`
   }
   const ratio = figure(subject)?.ratio
   return [
@@ -89,15 +89,15 @@ function targetRow({ what, scenario, subject, metric, ratioMax }: Target, { scen
     Number.isNaN(toSkeleton) ? '' : toSkeleton.toFixed(2),
     absolute(subject),
     absolute(skeleton),
-    absolute('floor'),
+    absolute('bare'),
     figure('naive')?.ratio?.median.toFixed(2) ?? '',
   ]
 }
 
-/** Of the CPU time to a first answer: how far the gateway's and the naive one's are above that of `base`. */
+/** The CPU time to a first answer: the difference of the gateway and of the naive gateway to `base`. */
 function firstRow(
   what: string,
-  toReach: string,
+  target: string,
   { scenarios }: Results,
   scenario: string,
   base: SubjectName,
@@ -108,7 +108,7 @@ function firstRow(
     const ms = median(name) - median(base)
     return Number.isNaN(ms) ? 'not measured' : `${ms.toFixed(1)} ${unit}`
   }
-  return [what, toReach, '', '', above('gateway', 'ms'), '', '', above('naive', 'ms above')]
+  return [what, target, '', '', above('gateway', 'ms'), '', '', above('naive', 'ms above')]
 }
 
 function bundleRow({ bundle }: Results): string[] {

@@ -1,4 +1,4 @@
-/** Carries out a plan: processes up, everything measured in its turn, processes down. */
+/** Runs a plan: starts the processes, measures each scenario, and stops the processes. */
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { gzipSync } from 'node:zlib'
@@ -12,9 +12,9 @@ import type { Plan } from './plan.ts'
 import { prepareSubjects, type Subject, type SubjectName } from './subjects.ts'
 import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
 
-const FOR_JSON: readonly SubjectName[] = ['floor', 'skeleton', 'gateway', 'naive']
+const FOR_JSON: readonly SubjectName[] = ['bare', 'skeleton', 'gateway', 'naive']
 
-/** `progress` is told of each scenario as soon as it is measured. */
+/** `progress` is called with each scenario as soon as it is measured. */
 export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void): Promise<Results> {
   const scenarios: Scenario[] = []
   const measured = (scenario: Scenario): void => {

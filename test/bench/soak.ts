@@ -1,7 +1,7 @@
 /**
- * `npm run soak [seconds]`: some minutes of mixed load on what ships, under workerd with the real `Ai` class, with slow and
- * vanishing clients, an upstream that fails and a KV that loses writes. Ends with an error where anything is stuck, grows,
- * is unhandled, or where the ledger is not, to the token, what the upstream says it served.
+ * `npm run soak [seconds]` runs some minutes of mixed load on the built Worker, under workerd with the real `Ai` class.
+ * Clients are slow or disconnect, the upstream fails, and KV loses writes. The soak fails on a hanging request, growing
+ * memory, an unhandled error, or a ledger that differs by a token from the upstream's usage.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,14 +16,14 @@ const SECONDS_DEFAULT = 180
 const SECONDS_MAX = 1800
 const CONCURRENCY = 48
 const KEYS = 200
-/** After the last request: AI Gateway's log is asked for 25 s, and the ledger writes a second later. */
+/** The wait after the last request: the gateway polls AI Gateway's log for 25 s, and the ledger writes a second later. */
 const SETTLE_SECONDS = 45
 const MEMORY_GROWTH_MAX = 1.3
 
 interface Key {
   id: string
   secret: string
-  /** Whose answers all end well, so that its usage is known to the token. */
+  /** Whether all of the key's answers are complete, so that its usage is known to the token. */
   isExact: boolean
   promptTokens: number
   completionTokens: number
@@ -46,17 +46,18 @@ try {
   const sampler = setInterval(() => memoryBytes.push(residentBytes(gateway.pid)), 1000)
   const workers = Array.from({ length: CONCURRENCY }, () => work(keys, endMs))
   const finished = await Promise.race([Promise.all(workers), sleep((seconds + 60) * 1000)])
-  if (finished === undefined) problems.push('a request is stuck a minute after the end')
+  if (finished === undefined) problems.push('a request has not ended a minute after the end of the load')
   clearInterval(sampler)
   kv.failsWrite = () => false
   await sleep(SETTLE_SECONDS * 1000)
-  // One more write for each key, so that totals whose last write was lost get another.
-  await Promise.all(keys.map((key) => request(key, { kind: 'json', promptTokens: 1, completionTokens: 1 })))
+  // Each key gets one more request, so that a total whose last write was lost is written again.
+  await Promise.all(
+    keys.map((key) => sendRequest(key, { kind: 'json', promptTokens: 1, completionTokens: 1 })),
+  )
   await sleep(5000)
   await compareLedger(keys)
   checkMemory()
-  if (/uncaught|unhandled/i.test(gateway.output()))
-    problems.push('an error that nobody handled is in the log')
+  if (/uncaught|unhandled/i.test(gateway.output())) problems.push('the log has an unhandled error')
 } finally {
   await gateway.stop()
   await upstream.stop()
@@ -66,10 +67,12 @@ process.stdout.write(
   `${JSON.stringify({ seconds, ...counts, memoryMiB: memoryBytes.map((bytes) => Math.round(bytes / 2 ** 20)).filter((_, i) => i % 10 === 0) })}\n`,
 )
 for (const problem of problems) process.stderr.write(`soak: ${problem}\n`)
-process.stdout.write(problems.length === 0 ? 'soak: nothing lost, nothing stuck, nothing grew\n' : '')
+process.stdout.write(
+  problems.length === 0 ? 'soak: no lost usage, no hanging request, no memory growth\n' : '',
+)
 process.exitCode = problems.length === 0 ? 0 : 1
 
-/** Half of the keys are metered in passing, half from AI Gateway's log; every fifth meets breaks and vanishing clients. */
+/** Half of the keys are metered in the stream, half by AI Gateway's log. Every fifth has broken streams and disconnects. */
 async function issueKeys(issuer: RealBindingGateway): Promise<Key[]> {
   return Promise.all(
     Array.from({ length: KEYS }, async (_, number) => {
@@ -88,15 +91,15 @@ async function work(keys: readonly Key[], endMs: number): Promise<void> {
     const tokens = { promptTokens: Math.ceil(random() * 900), completionTokens: Math.ceil(random() * 60) }
     const kinds: Plan['kind'][] = key.isExact
       ? ['json', 'json', 'stream', 'stream', 'slow', 'refused']
-      : ['broken', 'vanishing', 'stream', 'json', 'reset']
+      : ['broken', 'disconnecting', 'stream', 'json', 'reset']
     const kind = kinds[Math.floor(random() * kinds.length)] ?? 'json'
-    await request(key, { kind, ...tokens })
+    await sendRequest(key, { kind, ...tokens })
     counts[kind] = (counts[kind] ?? 0) + 1
   }
 }
 
-/** One request to its end; what it must have cost is noted with its key. */
-async function request(key: Key, plan: Plan): Promise<void> {
+/** Sends one request and reads its answer. Adds the expected usage to the key. */
+async function sendRequest(key: Key, plan: Plan): Promise<void> {
   const stream = !['json', 'refused', 'reset'].includes(plan.kind)
   const abort = new AbortController()
   try {
@@ -115,7 +118,7 @@ async function request(key: Key, plan: Plan): Promise<void> {
     for await (const chunk of response.body ?? []) {
       text += Buffer.from(chunk as Uint8Array).toString()
       if (plan.kind === 'slow') await sleep(20)
-      if (plan.kind === 'vanishing' && text.length > 300) abort.abort()
+      if (plan.kind === 'disconnecting' && text.length > 300) abort.abort()
     }
     const isWhole = response.status === 200 && text.endsWith(stream ? 'data: [DONE]\n\n' : '}')
     if (key.isExact && plan.kind !== 'refused') {
@@ -123,15 +126,15 @@ async function request(key: Key, plan: Plan): Promise<void> {
       key.promptTokens += plan.promptTokens
       key.completionTokens += plan.completionTokens
     }
-    if (plan.kind === 'broken' && isWhole) problems.push('a broken stream looked whole')
+    if (plan.kind === 'broken' && isWhole) problems.push('a broken stream looked complete')
     key.requests += 1
   } catch (error) {
     key.requests += 1
-    if (plan.kind !== 'vanishing') problems.push(`${plan.kind}: ${String(error)}`)
+    if (plan.kind !== 'disconnecting') problems.push(`${plan.kind}: ${String(error)}`)
   }
 }
 
-/** Read by a second gateway, which has nothing but KV: what the first one kept in memory would not show. */
+/** Compares by a second gateway, which sees only KV: totals that are only in the first gateway's memory do not count. */
 async function compareLedger(keys: readonly Key[]): Promise<void> {
   const reader = await startRealBindingGateway({ upstreamPort: upstream.port, kv, vars })
   try {
@@ -153,7 +156,7 @@ async function compareLedger(keys: readonly Key[]): Promise<void> {
   }
 }
 
-/** The last third against the one before it: after warm-up nothing may grow. */
+/** Compares the last third of the samples with the second third: memory may not grow after the warm-up. */
 function checkMemory(): void {
   const third = Math.floor(memoryBytes.length / 3)
   const [before, after] = [median(memoryBytes.slice(third, 2 * third)), median(memoryBytes.slice(2 * third))]
@@ -165,7 +168,7 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
-/** From Linux's /proc, in pages of 4 KiB. */
+/** Resident memory from Linux's /proc, which counts pages of 4 KiB. */
 function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096
 }

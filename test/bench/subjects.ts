@@ -1,4 +1,4 @@
-/** What is compared: the gateway as it ships in each metering mode, and beside it what shows how much of that must be. */
+/** The Workers that the bench compares: the gateway in each metering mode, and the Workers that it is compared with. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,12 +8,12 @@ import { ADMIN_TOKEN, bindingsOf, postKey } from '../support/node/real-binding-g
 import { startWorkerd } from '../support/node/workerd-process.ts'
 
 /**
- * The gateway is `gateway` with `METER_STREAMS` as it ships, and `never` and `always` with those; `skeleton` and
- * `skeleton-always` are to it what a house is without walls. The others are as in `workers/`.
+ * `gateway` is the built Worker with its default `METER_STREAMS`; `never` and `always` set that var. `skeleton` and
+ * `skeleton-always` are described in `workers/skeleton.ts`, the others in the file of their name in `workers/`.
  */
 export type SubjectName =
   | 'empty'
-  | 'floor'
+  | 'bare'
   | 'skeleton'
   | 'skeleton-always'
   | 'gateway'
@@ -21,10 +21,10 @@ export type SubjectName =
   | 'always'
   | 'naive'
 
-/** Without one: what ships. */
+/** The entry file in `workers/`. A subject without an entry is the gateway. */
 const ENTRIES: Partial<Record<SubjectName, string>> = {
   empty: 'empty.ts',
-  floor: 'floor.ts',
+  bare: 'bare.ts',
   skeleton: 'skeleton.ts',
   'skeleton-always': 'skeleton.ts',
   naive: 'naive.ts',
@@ -36,22 +36,22 @@ const VARS: Partial<Record<SubjectName, Record<string, string>>> = {
   always: { METER_STREAMS: 'always' },
 }
 
-/** So high that nothing is refused, and so that every request is counted. */
+/** The limit of the key: every request is counted, and none is refused. */
 const REQUESTS_PER_MINUTE = 1_000_000_000
 
 export interface Subject {
   name: SubjectName
   port: number
   pid: number
-  /** Of a key with a request limit. */
+  /** The secret of a key with a request limit. */
   secret: string
   stop(): Promise<void>
 }
 
 export interface Subjects {
-  /** What ships. */
+  /** The built gateway. */
   worker: ProductionWorker
-  /** In a runtime process of its own. Default `secret`: that of a key which the process is asked to make. */
+  /** Starts a subject in a runtime process of its own. Without `secret` a new key is created. */
   start(name: SubjectName, secret?: string): Promise<Subject>
   stop(): Promise<void>
 }

@@ -1,14 +1,14 @@
-/** What the project promises of its cost. */
+/** The targets for the gateway's cost. */
 import type { Metric } from './figures.ts'
 import type { SubjectName } from './subjects.ts'
 
 export interface Target {
   what: string
-  /** Start of the scenario's name. */
+  /** The scenario's name. */
   scenario: string
   subject: SubjectName
   metric: Metric
-  /** The most that the ratio to the floor may be. */
+  /** The largest ratio to the bare Worker. */
   ratioMax: number
 }
 
@@ -52,7 +52,7 @@ export const TARGETS: readonly Target[] = [
     ratioMax: 1.08,
   },
   {
-    what: 'CPU a chunk, metered in passing',
+    what: 'CPU a chunk, metered',
     scenario: STREAMS,
     subject: 'always',
     metric: 'cpuMicrosPerChunk',
@@ -74,6 +74,6 @@ export const TARGETS: readonly Target[] = [
   },
 ]
 
-/** CPU to start an isolate, above an empty Worker's. */
+/** CPU time to start an isolate, above that of an empty Worker, ms. */
 export const START_MS_MAX = 15
 export const GZIP_BYTES_MAX = 32 * 1024

@@ -1,13 +1,13 @@
-/** The fast upstream, a process of its own: answers every call of the `Ai` class from prepared bytes, on a bare socket. */
+/** The fast upstream, a process of its own. It answers every call of the `Ai` class with prepared bytes on a TCP socket. */
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { answerParent } from './child.ts'
 import { jsonAnswerBytes, logAnswerBytes, streamAnswerBytes } from './prepared.ts'
 
-/** What answers all calls from now on. `paceMs`: between two chunks; 0 for as fast as they are taken. */
+/** The answer to all calls from now on. `paceMs` is the time between two chunks; 0 sends as fast as the reader takes them. */
 export type UpstreamMode = { kind: 'json' } | { kind: 'stream'; paceMs: number }
 
-/** Where it listens. */
+/** The port that the upstream listens on. */
 export interface UpstreamReady {
   port: number
 }
@@ -35,13 +35,13 @@ const server = createServer({ noDelay: true }, (socket) => {
       const head = rest.subarray(0, headEnd).toString('latin1')
       rest = rest.subarray(headEnd + HEAD_END.length)
       if (head.startsWith('GET ')) {
-        // AI Gateway's log of a stream that was piped natively.
+        // The call reads AI Gateway's log of a natively piped stream.
         socket.write(LOG_ANSWER)
         return
       }
       bodyBytesMissing = contentLength(head)
     }
-    // One call at a time on a connection: what follows a body is the next call, after this one's answer.
+    // A connection has one call at a time, so no bytes of the next call follow before this answer.
     bodyBytesMissing -= rest.length
     if (bodyBytesMissing === 0) answer(socket)
   })
@@ -74,7 +74,7 @@ function sendPaced(socket: Socket, paceMs: number): void {
   send()
 }
 
-/** One chunk a turn of the event loop, so that streams at once take turns and each chunk is a write of its own. */
+/** Sends one chunk a turn of the event loop, so that streams take turns and each chunk is one write. */
 class FastStream {
   readonly #socket: Socket
   #at = 0

@@ -1,4 +1,4 @@
-/** What the caller gets of a good answer: every byte of its body, as it comes, and none of its headers. */
+/** A good answer reaches the caller byte for byte and without delay, but without the upstream's private headers. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
@@ -20,10 +20,10 @@ async function bytesOf(response: Response): Promise<Buffer> {
 
 describe('a JSON answer', () => {
   it.each([
-    ['of the model', JSON_BYTES],
+    ['from the model', JSON_BYTES],
     ['with odd spacing, order and numbers', Buffer.from('\n{ "b" :1.0,\t"a":[ 1e2 ,"\\u00e9é"]}\r\n ')],
     ['of a megabyte', Buffer.from(JSON.stringify({ text: 'ü'.repeat(500_000) }))],
-    ['that is no UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x80, 0x22])],
+    ['that is not UTF-8', Buffer.from([0x22, 0xff, 0xfe, 0x80, 0x22])],
   ])('%s arrives byte for byte', async (_name, bytes) => {
     for (const body of [bytes, pieces(bytes, 4099)]) {
       const response = await contract.complete({ ...jsonAnswer(''), body })
@@ -31,7 +31,7 @@ describe('a JSON answer', () => {
     }
   })
 
-  it('is taken with any spelling of its content type', async () => {
+  it('is accepted with any spelling of its content type', async () => {
     for (const type of ['application/json; charset=utf-8', 'Application/JSON']) {
       const response = await contract.complete(jsonAnswer(JSON_BYTES, 200, { 'content-type': type }))
       expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -39,20 +39,20 @@ describe('a JSON answer', () => {
     }
   })
 
-  it('is waited for, however late its headers come', async () => {
+  it('with late headers arrives whole, and delays no other request', async () => {
     const gate = Promise.withResolvers<void>()
     const { tag, body } = contract.prepare({ ...jsonAnswer(JSON_BYTES), headersAfter: gate.promise })
     const response = contract.post(body)
     await contract.upstream.call(tag)
-    // Another request goes its whole way in the meantime.
+    // Another request completes in the meantime.
     expect((await contract.complete(jsonAnswer('{}'))).status).toBe(200)
     gate.resolve()
     expect((await bytesOf(await response)).equals(JSON_BYTES)).toBe(true)
   })
 })
 
-describe('a JSON answer that breaks off', () => {
-  it.each(['reset', 'cut'] as const)('(%s) is a 502 and never half an object', async (ending) => {
+describe('a JSON answer that is cut off', () => {
+  it.each(['reset', 'cut'] as const)('by a %s is a 502, never half an object', async (ending) => {
     const response = await contract.complete({ ...jsonAnswer(''), body: ['{"id":"chatcmpl-1",'], ending })
     expect([response.status, response.headers.get('retry-after')]).toEqual([502, '1'])
     expect(await response.json()).toMatchObject({ error: { code: 'upstream_error' } })
@@ -60,17 +60,22 @@ describe('a JSON answer that breaks off', () => {
 })
 
 describe('a stream', () => {
-  it.each([1, 2, 3, 7, 64, 1000, 100_000])('cut every %i bytes arrives byte for byte', async (pieceBytes) => {
-    const response = await contract.complete(streamAnswer(pieces(STREAM_BYTES, pieceBytes)), { stream: true })
-    expect((await bytesOf(response)).equals(STREAM_BYTES)).toBe(true)
-  })
+  it.each([1, 2, 3, 7, 64, 1000, 100_000])(
+    'sent in chunks of %i bytes arrives byte for byte',
+    async (pieceBytes) => {
+      const response = await contract.complete(streamAnswer(pieces(STREAM_BYTES, pieceBytes)), {
+        stream: true,
+      })
+      expect((await bytesOf(response)).equals(STREAM_BYTES)).toBe(true)
+    },
+  )
 
   it.each([
     ['CRLF', STREAM_BYTES.toString().replaceAll('\n', '\r\n')],
     ['comments and a byte order mark', `\uFEFF: hello\n\n${STREAM_BYTES.toString()}`],
     ['no empty line at its end', STREAM_BYTES.toString().trimEnd()],
     ['no `[DONE]`', STREAM_BYTES.toString().replace('data: [DONE]\n\n', '')],
-  ])('with %s keeps them', async (_name, text) => {
+  ])('with %s is not changed', async (_name, text) => {
     const response = await contract.complete(streamAnswer(pieces(Buffer.from(text), 100)), { stream: true })
     expect((await bytesOf(response)).toString()).toContain(text)
   })
@@ -81,17 +86,17 @@ describe('a stream', () => {
     expect((await bytesOf(response)).equals(bytes)).toBe(true)
   })
 
-  it('shows each event before the model says the next', async () => {
-    const shown = Array.from({ length: 20 }, () => Promise.withResolvers<void>())
+  it('delivers each event before the upstream sends the next', async () => {
+    const delivered = Array.from({ length: 20 }, () => Promise.withResolvers<void>())
     async function* events() {
-      for (const [number, { promise }] of shown.entries()) {
+      for (const [number, { promise }] of delivered.entries()) {
         yield `data: {"number":${number}}\n\n`
         await promise
       }
     }
     const { body } = contract.prepare(streamAnswer(events()), { stream: true })
     const client = rawPost(`${contract.gateway.url}/v1/chat/completions`, contract.gateway.secret, body)
-    for (const [number, { resolve }] of shown.entries()) {
+    for (const [number, { resolve }] of delivered.entries()) {
       await client.until(new RegExp(`data: \\{"number":${number}\\}\\n\\n`))
       expect(client.received()).not.toContain(`"number":${number + 1}`)
       resolve()
@@ -100,7 +105,7 @@ describe('a stream', () => {
     client.reset()
   })
 
-  it('that breaks off never ends as if it were whole', async () => {
+  it('that is cut off never ends with [DONE]', async () => {
     const [whole] = STREAM_BYTES.toString().split('data: [DONE]')
     for (const ending of ['reset', 'cut'] as const) {
       const { body } = contract.prepare(streamAnswer([whole ?? ''], ending), { stream: true })
@@ -118,13 +123,13 @@ describe('the upstream’s headers', () => {
   it.each([
     ['JSON', false],
     ['a stream', true],
-  ])('stay inside, for %s', async (_name, stream) => {
+  ])('are not forwarded, for %s', async (_name, stream) => {
     const answer = stream ? streamAnswer(STREAM_BYTES) : jsonAnswer(JSON_BYTES)
     const response = await contract.complete(answer, { stream })
     await response.text()
     const shown = JSON.stringify([...response.headers])
     for (const [name, value] of Object.entries(UPSTREAM_HEADERS)) {
-      // These two are for the caller to know.
+      // The caller gets the values of these two headers.
       if (name === 'cf-aig-log-id' || name === 'cf-aig-cache-status') continue
       for (const text of [value].flat().map(String)) expect(shown).not.toContain(JSON.stringify(text))
     }

@@ -1,11 +1,11 @@
-/** Calls at the same time: the binding keeps ids and options in fields that all calls of an isolate share. */
+/** Concurrent calls stay separate, although the binding keeps ids and options in fields shared by the isolate. */
 import { expect, it } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
 import { rawPost } from '../support/node/raw-client.ts'
 import { type Answer, failure, jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
 import type { UpstreamCall } from '../support/node/upstream-server.ts'
 
-/** More than an isolate of Cloudflare's would be given at once. */
+/** An isolate in production gets fewer concurrent calls. */
 const CALLS = 120
 
 const MODELS: Record<string, string> = {
@@ -18,14 +18,14 @@ const contract = useContractGateway({
   MODELS: JSON.stringify({ fast: MODELS['fast'], deep: MODELS['deep'] }),
 })
 
-/** Each answer repeats its call's tag; every third one is JSON, a stream or a failure. */
+/** Each answer repeats its call's tag. The answers alternate between JSON, a stream and a failure. */
 function answerFor(call: UpstreamCall, number: number): Answer {
   if (number % 3 === 0) return jsonAnswer(JSON.stringify({ id: call.tag }))
   if (number % 3 === 1) return streamAnswer(`data: {"id":"${call.tag}"}\n\ndata: [DONE]\n\n`)
   return failure.vendor(400, { message: 'No.', type: 'invalid_request_error', param: call.tag, code: null })
 }
 
-it('many calls at once never mix their models, options, answers or request ids', async () => {
+it('concurrent calls never mix their models, options, answers or request ids', async () => {
   const all = Promise.withResolvers<void>()
   const answered: PromiseWithResolvers<void>[] = []
   let arrived = 0
@@ -44,7 +44,7 @@ it('many calls at once never mix their models, options, answers or request ids',
     return { number, tag, model, response, text: await response.text() }
   })
   await all.promise
-  // The last to come is answered first.
+  // The latest call is answered first.
   for (const { resolve } of answered.toReversed()) resolve()
 
   const results = await Promise.all(work)
@@ -61,17 +61,17 @@ it('many calls at once never mix their models, options, answers or request ids',
   expect(new Set(results.map(({ response }) => response.headers.get('x-request-id'))).size).toBe(CALLS)
 })
 
-it('a caller who leaves takes no other call along', async () => {
+it('a disconnected client cancels no other call', async () => {
   const gate = Promise.withResolvers<void>()
   const answer = { ...jsonAnswer('{"id":1}'), headersAfter: gate.promise }
   const { url, secret } = contract.gateway
   const pairs = await Promise.all(
     Array.from({ length: 20 }, async () => {
-      const [leaving, staying] = [contract.prepare(answer), contract.prepare(answer)]
-      const client = rawPost(`${url}/v1/chat/completions`, secret, leaving.body)
-      const response = contract.post(staying.body)
-      await contract.upstream.call(staying.tag)
-      return { client, call: await contract.upstream.call(leaving.tag), response }
+      const [cancelled, kept] = [contract.prepare(answer), contract.prepare(answer)]
+      const client = rawPost(`${url}/v1/chat/completions`, secret, cancelled.body)
+      const response = contract.post(kept.body)
+      await contract.upstream.call(kept.tag)
+      return { client, call: await contract.upstream.call(cancelled.tag), response }
     }),
   )
   for (const { client } of pairs) client.reset()

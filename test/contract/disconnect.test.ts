@@ -1,4 +1,4 @@
-/** A client that goes away stops the model at once: what nobody reads must not be paid for. */
+/** A client's disconnect cancels the upstream call at once, because unread output costs money. */
 import { describe, expect, it } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
 import { type RawClient, rawPost } from '../support/node/raw-client.ts'
@@ -9,7 +9,7 @@ const CANCELLED_WITHIN_MS = 1_000
 
 const contract = useContractGateway()
 
-/** A raw client whose call has reached the upstream. */
+/** Connects a raw client, and waits until its call has reached the upstream. */
 async function connected(
   answer: Answer,
   stream: boolean,
@@ -20,11 +20,11 @@ async function connected(
 }
 
 async function expectCancelled(client: RawClient, call: UpstreamCall): Promise<void> {
-  const leftAtMs = performance.now()
+  const disconnectedAtMs = performance.now()
   client.reset()
   const end = await call.ended
   expect(end.by).toBe('caller')
-  expect(end.atMs - leftAtMs).toBeLessThan(CANCELLED_WITHIN_MS)
+  expect(end.atMs - disconnectedAtMs).toBeLessThan(CANCELLED_WITHIN_MS)
 }
 
 async function* forever(): AsyncGenerator<string> {
@@ -59,27 +59,27 @@ describe('a client that resets its connection cancels the upstream call within a
     await expectCancelled(client, call)
   })
 
-  it('in the middle of a stream that is silent', async () => {
+  it('in the middle of a silent stream', async () => {
     const { client, call } = await connected(streamAnswer(['data: {"number":0}\n\n'], 'hang'), true)
     await client.until(/"number":0/)
     await expectCancelled(client, call)
   })
 
-  it('in the middle of a stream that runs on', async () => {
+  it('in the middle of an endless stream', async () => {
     const { client, call } = await connected(streamAnswer(forever()), true)
     await client.until(/"number":50\}/)
     await expectCancelled(client, call)
   })
 
-  it('also where many leave at once', async () => {
+  it('even when 50 clients disconnect at once', async () => {
     const clients = await Promise.all(
       Array.from({ length: 50 }, async (_, number) => {
         if (number % 2 === 0) return connected({ instead: 'hang' }, false)
-        const left = await connected(streamAnswer(['data: {"number":0}\n\n'], 'hang'), true)
-        // A reset that meets the very write of the first bytes is an error of that write for the runtime, and aborts
-        // nothing: it is noticed with the next bytes.
-        await left.client.until(/"number":0/)
-        return left
+        const streaming = await connected(streamAnswer(['data: {"number":0}\n\n'], 'hang'), true)
+        // A reset during the write of the first bytes only fails that write in the runtime. The runtime then aborts
+        // nothing until the next bytes.
+        await streaming.client.until(/"number":0/)
+        return streaming
       }),
     )
     await Promise.all(clients.map(({ client, call }) => expectCancelled(client, call)))

@@ -1,7 +1,7 @@
-/** Each row of the failure table, in each shape in which the upstream says it, and what must become of it. */
+/** The failure table: each upstream failure in each of its shapes, with the expected answer to the caller. */
 import { type Answer, failure, jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
 
-/** What no caller may read: the account, its gateway, the vendor's names for it, and Cloudflare's own words. */
+/** Names of the account, its gateway and its vendor accounts, which no caller may read. */
 export const INTERNALS = {
   account: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
   organization: 'org-AbCdEf123456',
@@ -18,7 +18,7 @@ export interface Expected {
   /** Seconds. */
   retryAfter?: string
   shouldRetry?: 'false'
-  /** Where the operator must do something. */
+  /** Present when the operator must act. */
   alert?: RegExp
   reason: RegExp
 }
@@ -78,7 +78,7 @@ const BROKEN: Expected = {
 }
 const OVERLOADED: Expected = { ...BROKEN, status: 503, code: 'overloaded', reason: /^upstream_overloaded/ }
 
-/** One of Cloudflare's codes in all of Cloudflare's shapes. */
+/** Makes a row for one Cloudflare code in each of Cloudflare's shapes. */
 function cloudflare(code: number, status: number, expected: Expected): Row[] {
   const text = `AiError: ${INTERNALS.account} ${INTERNALS.url} failed`
   return [
@@ -114,7 +114,7 @@ export const ROWS: readonly Row[] = [
   vendor(404, 'model_not_found', NOT_FOUND),
 
   ...cloudflare(2040, 402, NO_CREDIT),
-  ['402 without a word', failure.text(402, ''), NO_CREDIT],
+  ['402 with no body', failure.text(402, ''), NO_CREDIT],
   ['an insufficient balance', failure.cloudflareErrors(400, 2041, 'Insufficient balance'), NO_CREDIT],
   ['a spend limit', failure.cloudflareErrors(429, 2042, 'Spend limit reached for gateway'), NO_CREDIT],
   vendor(429, 'insufficient_quota', NO_CREDIT),
@@ -162,22 +162,22 @@ export const ROWS: readonly Row[] = [
     { ...OVERLOADED, retryAfter: '9' },
   ],
   ['a redirect', failure.text(302, '', 'text/plain', { location: INTERNALS.url }), BROKEN],
-  ['an answer of text', failure.text(200, `Hello from ${INTERNALS.account}`), BROKEN],
-  ['an answer of HTML', failure.text(200, '<h1>Hi</h1>', 'text/html'), BROKEN],
+  ['an answer as text', failure.text(200, `Hello from ${INTERNALS.account}`), BROKEN],
+  ['an answer as HTML', failure.text(200, '<h1>Hi</h1>', 'text/html'), BROKEN],
   ['an answer without a body', { status: 204 }, BROKEN],
   ['a broken connection', { instead: 'reset' }, BROKEN],
   ['a closed connection', { instead: 'cut' }, BROKEN],
-  ['an error that breaks off', { ...jsonAnswer('{"errors":[', 500), ending: 'reset' }, BROKEN],
+  ['an error that is cut off', { ...jsonAnswer('{"errors":[', 500), ending: 'reset' }, BROKEN],
   ['an error without end', { ...jsonAnswer('', 429), body: endless() }, BUSY],
 ]
 
-/** Where the answer is good, but of the kind that was not asked for. */
+/** Good answers of the kind that the caller did not ask for. */
 export const OTHER_KIND: Record<'JSON' | 'stream', Answer> = {
   JSON: streamAnswer('data: [DONE]\n\n'),
   stream: jsonAnswer('{}'),
 }
 
-/** More than anybody should read; the reader goes away before its end. */
+/** Yields more than the gateway may read. The gateway must cancel before the end. */
 function* endless(): Generator<Uint8Array> {
   const piece = new Uint8Array(16_384).fill(0x20)
   for (let count = 0; count < 100_000; count += 1) yield piece

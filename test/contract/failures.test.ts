@@ -1,4 +1,4 @@
-/** Whatever the upstream does wrong, in whatever shape: the caller reads one clean envelope, and the operator the cause. */
+/** Every upstream failure, in any shape, gives the caller one clean envelope and the operator the cause. */
 import { describe, expect, it } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
 import { failure, jsonAnswer } from '../support/node/upstream-answer.ts'
@@ -11,7 +11,7 @@ const KINDS = [
   ['stream', true],
 ] as const
 
-/** Words of Cloudflare's protocol; `Cloudflare` itself is no secret in a sentence of the gateway's own. */
+/** Words of Cloudflare's protocol. The gateway's own messages may name `Cloudflare` itself. */
 const INTERNAL_WORDS =
   /AiError|internalCode|workers-binding|gateway\.ai\.cloudflare|cf-ray|InferenceUpstream|__cf_bm|\b\d{4}: /i
 
@@ -38,31 +38,34 @@ async function expectFailure(response: Response, expected: Expected): Promise<vo
       code: expected.code,
     },
   })
-  const told = JSON.stringify([...response.headers]) + text
-  for (const internal of Object.values(INTERNALS)) expect(told).not.toContain(internal)
-  expect(told).not.toMatch(INTERNAL_WORDS)
+  const shown = JSON.stringify([...response.headers]) + text
+  for (const internal of Object.values(INTERNALS)) expect(shown).not.toContain(internal)
+  expect(shown).not.toMatch(INTERNAL_WORDS)
 }
 
 async function expectLogged(response: Response, expected: Expected): Promise<void> {
   const line = await contract.logLine(response)
   expect(line).toMatchObject({ status: expected.status, reason: expect.stringMatching(expected.reason) })
-  const loud = expected.alert !== undefined
+  const alerts = expected.alert !== undefined
   expect([line['level'] === 'error', line['alert'] !== undefined]).toEqual([
-    loud || expected.status === 500,
-    loud,
+    alerts || expected.status === 500,
+    alerts,
   ])
   if (expected.alert !== undefined) expect(line['alert']).toMatch(expected.alert)
   for (const internal of Object.values(INTERNALS)) expect(JSON.stringify(line)).not.toContain(internal)
 }
 
-describe.each(KINDS)('asked for %s', (kind, stream) => {
-  it.each(ROWS)('%s: envelope, headers and log line fit the table', async (_name, answer, expected) => {
-    const response = await contract.complete(answer, { stream })
-    await expectFailure(response, expected)
-    await expectLogged(response, expected)
-  })
+describe.each(KINDS)('a request for %s', (kind, stream) => {
+  it.each(ROWS)(
+    'answered by %s gets the envelope, headers and log line of the table',
+    async (_name, answer, expected) => {
+      const response = await contract.complete(answer, { stream })
+      await expectFailure(response, expected)
+      await expectLogged(response, expected)
+    },
+  )
 
-  it('an answer of the other kind is a 502', async () => {
+  it('answered by the other kind gets a 502', async () => {
     const response = await contract.complete(OTHER_KIND[kind], { stream })
     const expected = { status: 502, type: 'server_error', code: 'upstream_error', retryAfter: '1' }
     await expectFailure(response, { ...expected, reason: /^upstream_broken/ })
@@ -70,7 +73,7 @@ describe.each(KINDS)('asked for %s', (kind, stream) => {
 })
 
 describe('a failure', () => {
-  it('is judged by its code and not by what the caller made the vendor repeat', async () => {
+  it('is classified by its code, not by caller text that the vendor repeats', async () => {
     for (const phrase of ['insufficient balance', 'spend limit', 'needs to be run remotely', '3040: busy']) {
       const error = {
         message: `Invalid value: '${phrase}'.`,
@@ -84,21 +87,21 @@ describe('a failure', () => {
     }
   })
 
-  it('whose body never ends is answered by its status and by what came, and its call is ended', async () => {
+  it('with an endless body is classified by its status and first bytes, and its call is cancelled', async () => {
     const body = ['{"errors":[{"code":3040,"message":"Capacity"}]}']
     const { tag, body: request } = contract.prepare({ ...jsonAnswer('', 500), body, ending: 'hang' })
     expect((await contract.post(request)).status).toBe(429)
     expect((await (await contract.upstream.call(tag)).ended).by).toBe('caller')
   })
 
-  it('says when to retry also where the upstream gives a date', async () => {
+  it('says when to retry when the upstream gives a date', async () => {
     const date = new Date(Date.now() + 30_000).toUTCString()
     const response = await contract.complete(failure.text(429, '', 'text/plain', { 'retry-after': date }))
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(28)
     expect(Number(response.headers.get('retry-after'))).toBeLessThanOrEqual(30)
   })
 
-  it('of one call leaves the next alone', async () => {
+  it('does not affect the next call', async () => {
     await (await contract.complete({ instead: 'reset' })).text()
     expect((await contract.complete(jsonAnswer('{}'))).status).toBe(200)
   })

@@ -1,12 +1,12 @@
-/** AI Gateway's options: by what its analytics are split, and what the operator's vars ask of it. */
+/** Every call carries AI Gateway's options: metadata for its analytics, and the operator's vars. */
 import { describe, expect, it } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
 import { jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
 
-describe('a gateway whose operator has set nothing', () => {
+describe('a gateway with default vars', () => {
   const contract = useContractGateway()
 
-  it('tells AI Gateway the key’s id and name, and the caller the ids of its log', async () => {
+  it('sends AI Gateway the key’s id and name, and returns the log id and cache status to the caller', async () => {
     const { id, secret } = await contract.gateway.issueKey({ name: 'alice' })
     for (const stream of [false, true]) {
       const { tag, body } = contract.prepare(stream ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}'), {
@@ -25,7 +25,7 @@ describe('a gateway whose operator has set nothing', () => {
   })
 })
 
-describe('a gateway whose operator has set all', () => {
+describe('a gateway with all AI Gateway vars set', () => {
   const contract = useContractGateway({
     AI_GATEWAY_ID: 'team',
     AI_GATEWAY_COLLECT_LOG: 'false',
@@ -36,7 +36,7 @@ describe('a gateway whose operator has set all', () => {
     AI_GATEWAY_TIMEOUT_MS: '90000',
   })
 
-  it('asks AI Gateway for just that', async () => {
+  it('passes each var to AI Gateway', async () => {
     const { tag, body } = contract.prepare(jsonAnswer('{}'))
     await (await contract.post(body)).text()
     const { options } = await contract.upstream.call(tag)
@@ -52,18 +52,18 @@ describe('a gateway whose operator has set all', () => {
 
 const REFUSED = { temperature: 0.5, top_p: 1, max_tokens: 77, parallel_tool_calls: true, logprobs: null }
 
-describe('parameters that the model refuses', () => {
+describe('parameters unsupported by the model', () => {
   describe.each(['forward', undefined])('with UNSUPPORTED_PARAMETERS = %s', (policy) => {
     const contract = useContractGateway(policy === undefined ? {} : { UNSUPPORTED_PARAMETERS: policy })
 
-    it('go on as they are', async () => {
+    it('are forwarded unchanged', async () => {
       const { tag, body } = contract.prepare(jsonAnswer('{}'), REFUSED)
       const response = await contract.post(body)
       expect(response.headers.has('x-gateway-dropped-parameters')).toBe(false)
       expect((await contract.upstream.call(tag)).inputs).toMatchObject(REFUSED)
     })
 
-    it('a message with tool calls and no content gets a null, which the catalog wants', async () => {
+    it('do not affect tool calls without content, which get the null that the catalog requires', async () => {
       const call = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{}' } }
       const messages = [
         { role: 'user', content: 'Hi' },
@@ -84,7 +84,7 @@ describe('parameters that the model refuses', () => {
       ['max_tokens', 5, " Use 'max_completion_tokens' instead."],
       ['temperature', 1, ''],
       ['logit_bias', {}, ''],
-    ])('are OpenAI’s 400 without a call: %s', async (param, value, hint) => {
+    ])('get OpenAI’s 400 without an upstream call: %s', async (param, value, hint) => {
       const calls = contract.upstream.calls.length
       const response = await contract.complete(jsonAnswer('{}'), { [param]: value })
       expect([response.status, await response.json()]).toEqual([
@@ -105,7 +105,7 @@ describe('parameters that the model refuses', () => {
   describe('with UNSUPPORTED_PARAMETERS = drop', () => {
     const contract = useContractGateway({ UNSUPPORTED_PARAMETERS: 'drop' })
 
-    it('are taken away, max_tokens under its new name, and a header says so', async () => {
+    it('are dropped and listed in a header, and max_tokens becomes max_completion_tokens', async () => {
       const { tag, body } = contract.prepare(jsonAnswer('{}'), REFUSED)
       const response = await contract.post(body)
       expect(response.headers.get('x-gateway-dropped-parameters')?.split(', ').toSorted()).toEqual([

@@ -1,4 +1,4 @@
-/** Builds the upload once for all contract tests; each file runs it in a runtime of its own. */
+/** Builds the upload once for all contract tests. Each file runs it in its own runtime. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

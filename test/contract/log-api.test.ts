@@ -1,9 +1,9 @@
-/** AI Gateway's logs as the runtime's own class reads them: what metering asks for when a stream ends without its usage. */
+/** The runtime's own class reads AI Gateway's logs, which meter a stream that ended without its usage. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startUpstreamServer, type UpstreamServer } from '../support/node/upstream-server.ts'
 import { aiBinding, startWorkerd, type WorkerdProcess } from '../support/node/workerd-process.ts'
 
-/** The path is the id of a log. */
+/** The request path is the log id. */
 const WORKER = `export default {
   async fetch(request, env) {
     const logId = new URL(request.url).pathname.slice(1)
@@ -37,7 +37,7 @@ async function readLog(logId: string): Promise<unknown> {
   return (await fetch(`${worker.url}/${logId}`)).json()
 }
 
-it('a log that appears late is not found first, and then read whole', async () => {
+it('a late log is not found at first, and later read whole', async () => {
   const record = { id: 'late', tokens_in: 15, tokens_out: 851, cost: 0.00376, success: true }
   upstream.logs.script('late', {
     record: { ...record, created_at: '2026-11-22T12:00:00Z' },
@@ -49,7 +49,7 @@ it('a log that appears late is not found first, and then read whole', async () =
   expect(upstream.logs.requests.at(-1)).toEqual({ method: 'GET', gatewayId: 'team', logId: 'late' })
 })
 
-it('a log that nobody has is never found, and a broken log API is an error of another name', async () => {
+it('an unknown log is never found, and a failing log API is an error with another name', async () => {
   expect(await readLog('none')).toMatchObject({ name: 'AiGatewayLogNotFound' })
   upstream.logs.script('broken', { failure: { status: 500, body: '{"errors":[{"message":"no"}]}' } })
   expect(await readLog('broken')).toEqual({ name: 'AiGatewayInternalError', message: 'no' })

@@ -1,4 +1,4 @@
-/** What a stream took, over the real class: seen in passing, read from AI Gateway's log, or known to be unknown. */
+/** A stream's usage, over the real class, comes from the stream itself or from AI Gateway's log. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
@@ -10,8 +10,8 @@ const STREAM = readFileSync(
   'utf8',
 )
 const EVENTS = STREAM.split(/(?<=\n\n)/)
-const PATIENCE = { timeout: 15_000, interval: 200 }
-/** The first pause before the log is asked. */
+const WAIT = { timeout: 15_000, interval: 200 }
+/** Leaves time for the first pause before the log is read. */
 const LOG_WAIT_MS = 20_000
 
 const contract = useContractGateway()
@@ -32,7 +32,7 @@ async function today(secret: string): Promise<Totals> {
   return ((await response.json()) as { today: Totals }).today
 }
 
-/** A stream for a key, and the id of its log. */
+/** Streams to its end a completion with the given log id. */
 async function stream(secret: string, logId: string, body: Record<string, unknown> = {}): Promise<string> {
   const answer = streamAnswer(STREAM)
   const headers = { ...answer.headers, 'cf-aig-log-id': logId }
@@ -42,41 +42,45 @@ async function stream(secret: string, logId: string, body: Record<string, unknow
 }
 
 describe('a stream of a key without limits', () => {
-  it('is metered from AI Gateway’s log, which appears late', { timeout: LOG_WAIT_MS }, async () => {
-    const { secret } = await contract.gateway.issueKey()
-    contract.upstream.logs.script('log-late', {
-      record: { tokens_in: 16, tokens_out: 640 },
-      notFoundTimes: 1,
-    })
-    expect(await stream(secret, 'log-late')).toBe(STREAM)
-    await vi.waitFor(async () => {
-      expect(await today(secret)).toMatchObject({
-        requests: 1,
-        promptTokens: 16,
-        completionTokens: 640,
-        unmetered: 0,
+  it(
+    'is metered from AI Gateway’s log, even when the log appears late',
+    { timeout: LOG_WAIT_MS },
+    async () => {
+      const { secret } = await contract.gateway.issueKey()
+      contract.upstream.logs.script('log-late', {
+        record: { tokens_in: 16, tokens_out: 640 },
+        notFoundTimes: 1,
       })
-    }, PATIENCE)
-  })
+      expect(await stream(secret, 'log-late')).toBe(STREAM)
+      await vi.waitFor(async () => {
+        expect(await today(secret)).toMatchObject({
+          requests: 1,
+          promptTokens: 16,
+          completionTokens: 640,
+          unmetered: 0,
+        })
+      }, WAIT)
+    },
+  )
 })
 
 describe('a stream of a key with a budget', () => {
-  it('is metered in passing, and charged to the micro-dollar', async () => {
+  it('is metered from its own usage event, and charged to the micro-dollar', async () => {
     const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
     const text = await stream(secret, 'log-unasked')
     expect(text).not.toContain('"usage":{')
     await vi.waitFor(async () => {
-      // 16 × 1.10 + 640 × 4.40 dollars a million, rounded up.
+      // 16 × 1.10 + 640 × 4.40 dollars per million, rounded up.
       expect(await today(secret)).toMatchObject({
         promptTokens: 16,
         completionTokens: 640,
         costUsd: 0.002834,
       })
-    }, PATIENCE)
+    }, WAIT)
     expect(contract.upstream.logs.requests.map(({ logId }) => logId)).not.toContain('log-unasked')
   })
 
-  it('whose client leaves is charged what it saw, and at least its prompt', async () => {
+  it('cancelled by its client is charged for the prompt and the output seen so far', async () => {
     const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
     const answer = streamAnswer(EVENTS.slice(0, 3), 'hang')
     const { tag, body } = contract.prepare(answer, { stream: true })
@@ -88,10 +92,10 @@ describe('a stream of a key with a budget', () => {
       const totals = await today(secret)
       expect(totals).toMatchObject({ requests: 1, failures: 0, unmetered: 0, promptTokens: 5 })
       expect(totals.completionTokens).toBeGreaterThanOrEqual(2)
-    }, PATIENCE)
+    }, WAIT)
   })
 
-  it('whose upstream breaks off is charged what was seen, and counted as a failure', async () => {
+  it('cut off by the upstream is charged for the output seen so far, and counted as a failure', async () => {
     const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
     const { body } = contract.prepare(streamAnswer(EVENTS.slice(0, 3), 'reset'), { stream: true })
     const response = await contract.post(body, { authorization: `Bearer ${secret}` })
@@ -100,6 +104,6 @@ describe('a stream of a key with a budget', () => {
       const totals = await today(secret)
       expect(totals).toMatchObject({ requests: 1, failures: 1, promptTokens: 5 })
       expect(totals.completionTokens).toBeGreaterThanOrEqual(1)
-    }, PATIENCE)
+    }, WAIT)
   })
 })

@@ -1,4 +1,4 @@
-/** What goes over the wire to the model: the caller's body, the operator's options, and nothing of the caller's identity. */
+/** The upstream call carries the caller's body and the operator's options, and nothing of the caller's identity. */
 import { describe, expect, it } from 'vitest'
 import { MESSAGES, useContractGateway } from '../support/node/contract-gateway.ts'
 import { jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
@@ -7,7 +7,7 @@ import { SEED_EXAMPLES } from '../support/seed-examples.ts'
 const MODELS = '{"fast":"openai/gpt-5-mini"}'
 const contract = useContractGateway({ AI_GATEWAY_ID: 'team-gateway', MODELS })
 
-/** Makes the call and tells what came of it at the other end. */
+/** Makes a call, and returns the body sent and the call received by the upstream. */
 async function upstreamSaw(overrides: Record<string, unknown>, headers: Record<string, string> = {}) {
   const answer = overrides['stream'] === true ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}')
   const { tag, body } = contract.prepare(answer, overrides)
@@ -29,7 +29,7 @@ describe('a call', () => {
     expect(call.slug).toBe(slug)
   })
 
-  it('carries the caller’s body without `model`, in the order and nesting in which it came', async () => {
+  it('carries the caller’s body without `model`, in its original order and nesting', async () => {
     const { body, call } = await upstreamSaw({
       messages: [
         { role: 'user', content: [{ type: 'text', text: 'Zoë 🦊\u2028' }], unknown_field: [null, {}] },
@@ -43,21 +43,21 @@ describe('a call', () => {
   })
 
   it.each(Object.entries(SEED_EXAMPLES))(
-    'carries the page’s example as it stands: %s',
+    'carries the page’s example unchanged: %s',
     async (_name, example) => {
       const { call } = await upstreamSaw(example)
       expect(call.inputs).toEqual({ ...example, user: call.tag })
     },
   )
 
-  it('names the operator’s gateway, and is raw', async () => {
+  it('names the operator’s gateway, and asks for the raw response', async () => {
     for (const stream of [false, true]) {
       const { call } = await upstreamSaw({ stream })
       expect(call.options).toMatchObject({ returnRawResponse: true, gateway: { id: 'team-gateway' } })
     }
   })
 
-  it('has no header of the caller’s, and no secret anywhere', async () => {
+  it('has none of the caller’s headers, and no secret anywhere', async () => {
     const secretHeaders = {
       cookie: 'session=canary-cookie',
       'openai-organization': 'org-canary',
@@ -97,7 +97,7 @@ describe('a call', () => {
     expect(call.inputs['messages']).toEqual([...MESSAGES, { role: 'user', content }])
   })
 
-  it('is made once, also where it fails', async () => {
+  it('is made once, even when it fails', async () => {
     const { tag, body } = contract.prepare({ instead: 'reset' })
     expect((await contract.post(body)).status).toBe(502)
     expect(contract.upstream.calls.filter((call) => call.tag === tag)).toHaveLength(1)
@@ -105,7 +105,7 @@ describe('a call', () => {
 })
 
 describe('a request that the gateway refuses', () => {
-  it('never reaches the model', async () => {
+  it('never reaches the upstream', async () => {
     const before = contract.upstream.calls.length
     const answers = await Promise.all([
       contract.post({ model: 'o3-mini', messages: [] }),

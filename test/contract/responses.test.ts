@@ -1,8 +1,9 @@
-/** The Responses API over the real class and real sockets: what the model gets, every byte that comes back, and breaks. */
+/** The Responses API works over the real class and real sockets: its calls, its bytes and its failures. */
 import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import { RESPONSES, useContractGateway } from '../support/node/contract-gateway.ts'
+import { recordBody } from '../support/node/record-body.ts'
 import { jsonAnswer, pieces, streamAnswer } from '../support/node/upstream-answer.ts'
 
 const STREAM = fixture('response-stream.sse')
@@ -14,10 +15,10 @@ function fixture(name: string): Buffer {
   return readFileSync(new URL(`../support/fixtures/${name}`, import.meta.url))
 }
 
-describe('JSON', () => {
+describe('a JSON response', () => {
   const contract = useContractGateway({}, RESPONSES)
 
-  it('arrives byte for byte, and the model gets the caller’s body without `model`', async () => {
+  it('arrives byte for byte, and the upstream gets the caller’s body without `model`', async () => {
     const { tag, body } = contract.prepare(jsonAnswer(JSON_BYTES), { store: false, unknown: [{ a: 1 }] })
     const response = await contract.post(body)
     expect(Buffer.from(await response.arrayBuffer()).equals(JSON_BYTES)).toBe(true)
@@ -32,17 +33,17 @@ describe('JSON', () => {
       const { body } = contract.prepare(answer, { stream, max_output_tokens: 100 })
       const response = await contract.post(body, { authorization: `Bearer ${secret}` })
       await response.text()
-      // Written when the answer has been settled.
+      // The log line is written after settlement.
       await contract.logLine(response)
       return Number(response.headers.get('x-ratelimit-remaining-tokens'))
     }
-    // Of a request 5 tokens of prompt and 100 of output are reserved; what it took, as reported, is 36 and 212.
+    // Each request reserves 5 prompt and 100 output tokens. Its reported usage is 36 and 212.
     expect(await remaining(jsonAnswer(JSON_BYTES), false)).toBe(10_000 - 105)
     expect(await remaining(streamAnswer(pieces(STREAM, 1)), true)).toBe(10_000 - 248 - 105)
     expect(await remaining(jsonAnswer(JSON_BYTES), false)).toBe(10_000 - 2 * 248 - 105)
   })
 
-  it('that fails upstream is the vendor’s envelope', async () => {
+  it('that fails upstream arrives as the vendor’s envelope', async () => {
     const error = { message: 'm', type: 'invalid_request_error', param: 'input[0]', code: 'invalid_value' }
     const response = await contract.complete(jsonAnswer(JSON.stringify({ error }), 400))
     expect([response.status, await response.json()]).toEqual([400, { error }])
@@ -51,22 +52,22 @@ describe('JSON', () => {
 
 describe.each([
   ['piped natively', 'never'],
-  ['read in passing', 'always'],
+  ['metered', 'always'],
 ])('a stream that is %s', (_way, METER_STREAMS) => {
   const contract = useContractGateway({ METER_STREAMS, STREAM_KEEPALIVE_SECONDS: '1' }, RESPONSES)
   const stream = true
 
-  it.each([1, 2, 7, 100, 1000, 100_000])('arrives byte for byte when cut every %i bytes', async (bytes) => {
+  it.each([1, 2, 7, 100, 1000, 100_000])('arrives byte for byte in chunks of %i bytes', async (bytes) => {
     const { tag, body } = contract.prepare(streamAnswer(pieces(STREAM, bytes)), { stream })
     const response = await contract.post(body)
     expect(await response.text()).toBe(STREAM.toString())
     expect(await contract.logLine(response)).toMatchObject({ outcome: 'completed' })
-    // The usage comes unasked.
+    // The API reports usage without being asked.
     expect((await contract.upstream.call(tag)).inputs).toEqual({ input: 'Hello!', user: tag, stream })
   })
 
   it.each(['reset', 'cut'] as const)(
-    'whose upstream breaks off (%s) ends with one error event',
+    'and cut off (%s) by the upstream ends with one error event',
     async (ending) => {
       for (const half of ['', 'event: response.output_text.delta\ndata: {"type":"resp']) {
         const response = await contract.complete(streamAnswer([...EVENTS.slice(0, 8), half], ending), {
@@ -80,9 +81,15 @@ describe.each([
     },
   )
 
-  it('that breaks is an error for the SDK, and its comments are nothing to it', async () => {
+  it('and cut off is an error for the SDK, which ignores the keep-alive comments', async () => {
     const { gateway } = contract
-    const client = new OpenAI({ apiKey: gateway.secret, baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const recording = recordBody()
+    const client = new OpenAI({
+      apiKey: gateway.secret,
+      baseURL: `${gateway.url}/v1`,
+      maxRetries: 0,
+      fetch: recording.fetch,
+    })
     async function* late() {
       await new Promise((resolve) => setTimeout(resolve, 1300))
       yield* EVENTS.slice(0, 8)
@@ -95,9 +102,10 @@ describe.each([
     }
     await expect(read()).rejects.toMatchObject({ code: 'upstream_error', type: 'server_error' })
     expect(types[0]).toBe('response.created')
+    expect(recording.text()).toMatch(/^: keep-alive\n\n/)
   })
 
-  it('is what the SDK’s stream helper makes a response of', async () => {
+  it('gives the SDK’s stream helper the whole response', async () => {
     const { gateway } = contract
     const client = new OpenAI({ apiKey: gateway.secret, baseURL: `${gateway.url}/v1`, maxRetries: 0 })
     const { body } = contract.prepare(streamAnswer(pieces(STREAM, 5)))
@@ -107,10 +115,10 @@ describe.each([
   })
 })
 
-describe('a stream that is read in passing', () => {
+describe('a metered stream', () => {
   const contract = useContractGateway({ METER_STREAMS: 'always' }, RESPONSES)
 
-  it('is told to have ended early where its last event is missing', async () => {
+  it('ends with an error event when its last event is missing', async () => {
     for (const end of [1, 8, EVENTS.length - 1]) {
       const response = await contract.complete(streamAnswer(EVENTS.slice(0, end)), { stream: true })
       const text = await response.text()

@@ -1,10 +1,11 @@
-/** Streams over the real class and real sockets: silence, breaks, clients that leave, and both ways of carrying bytes. */
+/** Streams survive silence, failures and disconnects over the real class and real sockets, piped or metered. */
 import { connect } from 'node:net'
 import { readFileSync } from 'node:fs'
 import OpenAI from 'openai'
 import { describe, expect, it } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
 import { rawPost } from '../support/node/raw-client.ts'
+import { recordBody } from '../support/node/record-body.ts'
 import { pieces, streamAnswer } from '../support/node/upstream-answer.ts'
 
 const STREAM = readFileSync(new URL('../support/fixtures/chat-completion-stream.sse', import.meta.url))
@@ -13,18 +14,18 @@ const ERROR_EVENT = /\n\ndata: \{"error":\{[^\n]*\}\}\n\n$/
 
 describe.each([
   ['piped natively', 'never'],
-  ['read in passing', 'always'],
+  ['metered', 'always'],
 ])('a stream that is %s', (_way, METER_STREAMS) => {
   const contract = useContractGateway({ METER_STREAMS, STREAM_KEEPALIVE_SECONDS: '1' })
   const asked = { stream: true, stream_options: { include_usage: true } }
 
-  it.each([1, 5, 100, 100_000])('arrives byte for byte when cut every %i bytes', async (pieceBytes) => {
+  it.each([1, 5, 100, 100_000])('arrives byte for byte in chunks of %i bytes', async (pieceBytes) => {
     const response = await contract.complete(streamAnswer(pieces(STREAM, pieceBytes)), asked)
     expect(await response.text()).toBe(STREAM.toString())
   })
 
   it.each(['reset', 'cut'] as const)(
-    'whose upstream breaks off (%s) ends with one error event and no [DONE]',
+    'and cut off (%s) by the upstream ends with one error event and no [DONE]',
     async (ending) => {
       for (const half of ['', 'data: {"id":"half']) {
         const response = await contract.complete(streamAnswer([...EVENTS.slice(0, 3), half], ending), asked)
@@ -37,9 +38,15 @@ describe.each([
     },
   )
 
-  it('that breaks is an error for the SDK, and its comments are nothing to it', async () => {
+  it('and cut off is an error for the SDK, which ignores the keep-alive comments', async () => {
     const { gateway } = contract
-    const client = new OpenAI({ apiKey: gateway.secret, baseURL: `${gateway.url}/v1`, maxRetries: 0 })
+    const recording = recordBody()
+    const client = new OpenAI({
+      apiKey: gateway.secret,
+      baseURL: `${gateway.url}/v1`,
+      maxRetries: 0,
+      fetch: recording.fetch,
+    })
     async function* late() {
       await new Promise((resolve) => setTimeout(resolve, 1300))
       yield* EVENTS.slice(0, 3)
@@ -54,9 +61,10 @@ describe.each([
     }
     await expect(read()).rejects.toBeInstanceOf(OpenAI.APIError)
     expect(chunks.length).toBeGreaterThanOrEqual(2)
+    expect(recording.text()).toMatch(/^: keep-alive\n\n/)
   })
 
-  it('whose client resets before the headers leaves a log line that says client_closed', async () => {
+  it('and reset by its client before the headers is logged as client_closed', async () => {
     const { tag, body } = contract.prepare({ instead: 'hang' }, { stream: true })
     const client = rawPost(`${contract.gateway.url}/v1/chat/completions`, contract.gateway.secret, body)
     const call = await contract.upstream.call(tag)
@@ -66,7 +74,7 @@ describe.each([
     await printed
   })
 
-  it('whose client only half-closes while the model is silent is noticed with the next comments', async () => {
+  it('and half-closed by its client during silence is cancelled by the next comments', async () => {
     const { tag, body } = contract.prepare(streamAnswer([], 'hang'), { stream: true })
     const { hostname, port } = new URL(contract.gateway.url)
     const text = JSON.stringify(body)
@@ -82,10 +90,10 @@ describe.each([
   })
 })
 
-describe('JSON', () => {
+describe('a JSON request', () => {
   const contract = useContractGateway()
 
-  it('whose client resets before the answer leaves a log line that says client_closed', async () => {
+  it('reset by its client before the answer is logged as client_closed', async () => {
     const { tag, body } = contract.prepare({ instead: 'hang' })
     const client = rawPost(`${contract.gateway.url}/v1/chat/completions`, contract.gateway.secret, body)
     await contract.upstream.call(tag)

@@ -1,4 +1,4 @@
-/** curl, as the README shows it and as people use it by mistake. */
+/** curl works as the README shows it, and its common mistakes get a helpful answer. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, inject, it } from 'vitest'
@@ -23,7 +23,7 @@ describe('curl', () => {
     expect(answer.choices[0]?.message.content).toContain('entropy')
   })
 
-  it('-N shows the first chunk while the model still speaks', async () => {
+  it('-N shows the first chunk before the stream ends', async () => {
     const body =
       '{"model": "o3-mini", "stream": true, "messages": [{"role": "user", "content": "Hi"}], "simulate": {"thinkMs": 0, "hang": 2}}'
     const failed = await run('curl', [
@@ -38,11 +38,11 @@ describe('curl', () => {
       '-d',
       body,
     ]).catch((error: { stdout: string; code: number }) => error)
-    // 28 is curl's time-out: the stream was still open, and its first chunks had come through.
+    // 28 is curl's time-out: the stream was still open after its first chunks.
     expect(failed).toMatchObject({ code: 28, stdout: expect.stringMatching(/^data: \{"id":/) })
   })
 
-  it('-d without a content type is told what to add', async () => {
+  it('-d without a content type gets an error that says what to add', async () => {
     const answer = await curl(
       `${url}/v1/chat/completions`,
       '-H',
@@ -55,7 +55,7 @@ describe('curl', () => {
     })
   })
 
-  it('--compressed gets a stream that nothing has compressed', async () => {
+  it('--compressed gets an uncompressed stream', async () => {
     const body =
       '{"model": "o3-mini", "stream": true, "messages": [{"role": "user", "content": "Hi"}], "simulate": {"chunks": 3}}'
     const answer = await curl(
@@ -73,15 +73,15 @@ describe('curl', () => {
     expect(answer).toContain('data: [DONE]')
   })
 
-  it('makes a key as the operator, and the key works', async () => {
-    const made: { secret: string } = JSON.parse(
+  it('creates a key as the operator, and the key works', async () => {
+    const created: { secret: string } = JSON.parse(
       await curl(`${url}/admin/keys`, '-H', ADMIN, '-H', JSON_TYPE, '-d', '{"name": "alice"}'),
     )
-    const models = await curl(`${url}/v1/models`, '-H', `Authorization: Bearer ${made.secret}`)
+    const models = await curl(`${url}/v1/models`, '-H', `Authorization: Bearer ${created.secret}`)
     expect(JSON.parse(models)).toMatchObject({ object: 'list' })
   })
 
-  it('chunked uploads above the limit are refused', async () => {
+  it('gets a 413 for a chunked upload above the limit', async () => {
     const status = await run('sh', [
       '-c',
       `head -c 5000000 /dev/zero | curl -sS -o /dev/null -w '%{http_code}' -H 'Transfer-Encoding: chunked' -H '${JSON_TYPE}' -H '${KEY}' --data-binary @- ${url}/v1/chat/completions`,

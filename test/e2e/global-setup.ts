@@ -1,4 +1,4 @@
-/** One gateway for all end-to-end tests; each makes keys of its own. */
+/** All end-to-end tests share one gateway. Each creates its own keys. */
 import type { TestProject } from 'vitest/node'
 import { startOfflineGateway } from '../support/node/offline-gateway.ts'
 

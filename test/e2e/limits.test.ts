@@ -1,4 +1,4 @@
-/** A limit under `wrangler dev`, over real sockets: one isolate, so it is exact. */
+/** A limit under `wrangler dev` is exact over real sockets, because one isolate serves all requests. */
 import OpenAI from 'openai'
 import { expect, inject, it } from 'vitest'
 
@@ -16,7 +16,7 @@ async function issueKey(limits: Record<string, number>): Promise<string> {
   return ((await response.json()) as { secret: string }).secret
 }
 
-it('admits exactly 10 of 40 requests at once, and the SDK sees RateLimitError with a true retry-after', async () => {
+it('admits exactly 10 of 40 concurrent requests, and the SDK throws RateLimitError with a retry-after of at most 60 seconds', async () => {
   const client = new OpenAI({
     apiKey: await issueKey({ requestsPerMinute: 10 }),
     baseURL: `${url}/v1`,

@@ -1,17 +1,17 @@
-/** The Responses API through the official SDK, as a developer uses it: another base URL and another key. */
+/** The Responses API works with the official SDK, given only another base URL and another key. */
 import OpenAI from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
 import { describe, expect, inject, it } from 'vitest'
 import * as z from 'zod'
 
-/** As the README prints it. */
+/** The README prints this key. */
 const apiKey = 'sk-gw-LocalOffline-ForThisMachineOnlyNotSecret0xan2N'
 const baseURL = `${inject('gatewayUrl')}/v1`
 const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 })
 const model = 'o3-mini'
 const input = 'Explain the concept of recursion with a simple example.'
 
-/** What only the simulator understands, and no type of the SDK knows. */
+/** Adds the simulator's script, which is absent from the SDK's types. */
 function simulate(script: Record<string, unknown>): object {
   return { simulate: { thinkMs: 0, chunkDelayMs: 0, ...script } }
 }
@@ -28,8 +28,8 @@ const WEATHER: OpenAI.Responses.FunctionTool = {
   },
 }
 
-describe('responses', () => {
-  it('create answers a text, with the usage and the request’s id', async () => {
+describe('client.responses', () => {
+  it('create() returns a text, with the usage and the request id', async () => {
     const response = await client.responses.create({ model, input, ...simulate({}) })
     expect(response.output_text).toMatch(/base case/)
     expect(response.output.map(({ type }) => type)).toEqual(['reasoning', 'message'])
@@ -40,7 +40,7 @@ describe('responses', () => {
     expect(response._request_id).toMatch(/^req_[0-9a-f]{32}$/)
   })
 
-  it('create takes items with parts, instructions and an effort', async () => {
+  it('create() accepts items with parts, instructions and an effort', async () => {
     const response = await client.responses.create({
       model,
       instructions: 'Be brief.',
@@ -56,7 +56,7 @@ describe('responses', () => {
     expect(response.instructions).toBe('Be brief.')
   })
 
-  it('create streams numbered events, from response.created to response.completed', async () => {
+  it('create() streams numbered events, from response.created to response.completed', async () => {
     const stream = await client.responses.create({ model, input, stream: true, ...simulate({}) })
     const events: OpenAI.Responses.ResponseStreamEvent[] = []
     for await (const event of stream) events.push(event)
@@ -76,11 +76,11 @@ describe('responses', () => {
       'response.completed',
     ])
     const last = events.at(-1)
-    if (last?.type !== 'response.completed') throw new Error('no end')
+    if (last?.type !== 'response.completed') throw new Error('the last event is not response.completed')
     expect(last.response.usage?.output_tokens).toBeGreaterThan(0)
   })
 
-  it('stream() collects the response that the last event has', async () => {
+  it('stream() collects the response of the last event', async () => {
     const stream = client.responses.stream({ model, input, ...simulate({}) })
     const deltas: string[] = []
     let completed: OpenAI.Responses.Response | undefined
@@ -97,7 +97,7 @@ describe('responses', () => {
     expect(response.usage).toEqual(completed?.usage)
   })
 
-  it('stream() collects the arguments of a call', async () => {
+  it('stream() collects the arguments of a tool call', async () => {
     const stream = client.responses.stream({ model, input, tools: [WEATHER], ...simulate({}) })
     let snapshot = ''
     stream.on('response.function_call_arguments.delta', (event) => {
@@ -125,17 +125,17 @@ describe('responses', () => {
     expect(Event.parse(response.output_parsed)).toBeDefined()
   })
 
-  it('makes the round trip of a tool, with the earlier items sent back', async () => {
+  it('makes a tool’s round trip, with the earlier items sent back', async () => {
     const first = await client.responses.create({ model, input, tools: [WEATHER], ...simulate({}) })
     const call = first.output.find((item) => item.type === 'function_call')
-    if (call === undefined) throw new Error('no tool was called')
+    if (call === undefined) throw new Error('the answer called no tool')
     expect(JSON.parse(call.arguments)).toEqual({ city: expect.any(String) })
     const second = await client.responses.create({
       model,
       tools: [WEATHER],
       input: [
         { role: 'user', content: input },
-        // Its own type of an output item is wider than that of an input item.
+        // The SDK's type of an output item is wider than its type of an input item.
         ...(first.output as OpenAI.Responses.ResponseInputItem[]),
         { type: 'function_call_output', call_id: call.call_id, output: '21 degrees' },
       ],
@@ -144,7 +144,7 @@ describe('responses', () => {
     expect(second.output_text).toContain('21 degrees')
   })
 
-  it('stops at max_output_tokens, and says that the response is incomplete', async () => {
+  it('stops at max_output_tokens with the status incomplete', async () => {
     const limited = { model, input, reasoning: { effort: 'low' as const }, ...simulate({}) }
     const cut = await client.responses.create({ ...limited, max_output_tokens: 80 })
     expect(cut).toMatchObject({
@@ -171,7 +171,7 @@ describe('responses', () => {
 })
 
 describe('errors have the SDK’s classes', () => {
-  it('BadRequestError with param and code, and with what to do instead', async () => {
+  it('BadRequestError with param, code and an alternative', async () => {
     const error = await client.responses
       .create({ model, input, previous_response_id: 'resp_1' })
       .catch((e: unknown) => e)
@@ -184,7 +184,7 @@ describe('errors have the SDK’s classes', () => {
     })
   })
 
-  it('NotFoundError for a stored response, whatever is asked of it', async () => {
+  it('NotFoundError for every operation on a stored response', async () => {
     const id = 'resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b'
     for (const call of [
       () => client.responses.retrieve(id),
@@ -201,14 +201,14 @@ describe('errors have the SDK’s classes', () => {
     }
   })
 
-  it('RateLimitError when the upstream is full', async () => {
+  it('RateLimitError when the upstream is out of capacity', async () => {
     const script = { error: { shape: 'cloudflare_errors', status: 429, code: 3040 } }
     await expect(client.responses.create({ model, input, ...simulate(script) })).rejects.toBeInstanceOf(
       OpenAI.RateLimitError,
     )
   })
 
-  it('APIError when a stream breaks, for `for await` and for stream()', async () => {
+  it('APIError when a stream is cut off, in `for await` and in stream()', async () => {
     const broken = simulate({ cut: 8 })
     const iterate = async (): Promise<void> => {
       const stream = await client.responses.create({ model, input, stream: true, ...broken })

@@ -1,25 +1,25 @@
-/** The official SDK, as a developer uses it: another base URL and another key, and nothing else. */
+/** The official SDK works, given only another base URL and another key. */
 import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { describe, expect, inject, it } from 'vitest'
 import * as z from 'zod'
 import { SEED_ANSWERS, SEED_EXAMPLES } from '../support/seed-examples.ts'
 
-/** As the README prints it. */
+/** The README prints this key. */
 const apiKey = 'sk-gw-LocalOffline-ForThisMachineOnlyNotSecret0xan2N'
 const baseURL = `${inject('gatewayUrl')}/v1`
 const client = new OpenAI({ apiKey, baseURL, maxRetries: 0 })
 const model = 'o3-mini'
 const messages = [{ role: 'user' as const, content: 'Say hello.' }]
 
-/** What only the simulator understands, and no type of the SDK knows. */
+/** Adds the simulator's script, which is absent from the SDK's types. */
 function simulate(script: Record<string, unknown>): object {
   return { simulate: { thinkMs: 0, chunkDelayMs: 0, ...script } }
 }
 
-describe('chat.completions', () => {
+describe('client.chat.completions', () => {
   it.each(Object.entries(SEED_EXAMPLES).filter(([, { stream }]) => stream !== true))(
-    'create answers the page’s example: %s',
+    'create() answers the page’s example: %s',
     async (name, example) => {
       const body = { model, ...example } as unknown as OpenAI.ChatCompletionCreateParamsNonStreaming
       const completion = await client.chat.completions.create(body)
@@ -29,7 +29,7 @@ describe('chat.completions', () => {
     },
   )
 
-  it('create streams the page’s example, with the usage at its end', async () => {
+  it('create() streams the page’s example, with the usage at its end', async () => {
     const stream = await client.chat.completions.create({
       model,
       messages: [{ role: 'user', content: 'Explain the concept of recursion with a simple example.' }],
@@ -55,7 +55,7 @@ describe('chat.completions', () => {
     expect(completion.choices[0]?.finish_reason).toBe('stop')
   })
 
-  it('makes the round trip of a tool', async () => {
+  it('makes a tool’s round trip', async () => {
     const tools: OpenAI.ChatCompletionTool[] = [
       {
         type: 'function',
@@ -68,7 +68,7 @@ describe('chat.completions', () => {
     const first = await client.chat.completions.create({ model, messages, tools, ...simulate({}) })
     const message = first.choices[0]?.message
     const call = message?.tool_calls?.[0]
-    if (message === undefined || call?.type !== 'function') throw new Error('no tool was called')
+    if (message === undefined || call?.type !== 'function') throw new Error('the answer called no tool')
     expect(JSON.parse(call.function.arguments)).toEqual({ city: expect.any(String) })
     const second = await client.chat.completions.create({
       model,
@@ -80,8 +80,8 @@ describe('chat.completions', () => {
     expect(second.choices[0]?.message.content).toContain('21 degrees')
   })
 
-  it('runTools() runs the tool by itself', async () => {
-    const asked: unknown[] = []
+  it('runTools() runs the tool', async () => {
+    const inputs: unknown[] = []
     const runner = client.chat.completions.runTools({
       model,
       messages,
@@ -94,7 +94,7 @@ describe('chat.completions', () => {
             parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
             parse: JSON.parse,
             function: (input: { city: string }) => {
-              asked.push(input)
+              inputs.push(input)
               return 'noon'
             },
           },
@@ -102,7 +102,7 @@ describe('chat.completions', () => {
       ],
     })
     expect(await runner.finalContent()).toContain('noon')
-    expect(asked).toEqual([{ city: expect.any(String) }])
+    expect(inputs).toEqual([{ city: expect.any(String) }])
   })
 
   it('parse() returns an object of a zod schema', async () => {
@@ -161,14 +161,14 @@ describe('errors have the SDK’s classes', () => {
     })
   })
 
-  it('AuthenticationError', async () => {
-    const stranger = new OpenAI({ apiKey: 'sk-wrong-and-long-enough', baseURL, maxRetries: 0 })
-    const error = await stranger.models.list().catch((e: unknown) => e)
+  it('AuthenticationError for an unknown key', async () => {
+    const unknown = new OpenAI({ apiKey: 'sk-wrong-and-long-enough', baseURL, maxRetries: 0 })
+    const error = await unknown.models.list().catch((e: unknown) => e)
     expect(error).toBeInstanceOf(OpenAI.AuthenticationError)
     expect(error).toMatchObject({ status: 401, code: 'invalid_api_key' })
   })
 
-  it('NotFoundError for a model', async () => {
+  it('NotFoundError for an unknown model', async () => {
     const error = await client.chat.completions.create({ model: 'gpt-99', messages }).catch((e: unknown) => e)
     expect(error).toBeInstanceOf(OpenAI.NotFoundError)
     expect(error).toMatchObject({ code: 'model_not_found' })
@@ -187,8 +187,8 @@ describe('errors have the SDK’s classes', () => {
   })
 })
 
-describe('models', () => {
-  it('lists and retrieves', async () => {
+describe('client.models', () => {
+  it('lists and retrieves models', async () => {
     const ids: string[] = []
     for await (const { id } of client.models.list()) ids.push(id)
     expect(ids).toContain('o3-mini')

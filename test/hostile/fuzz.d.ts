@@ -1,7 +1,7 @@
 import type { ProvidedContext as Provided } from 'vitest'
 
 declare module 'vitest' {
-  /** What the fuzz tests are told by the configuration. */
+  /** Settings that the configuration provides to the fuzz tests. */
   interface ProvidedContext {
     fuzz: { cases: number; seed: number }
   }

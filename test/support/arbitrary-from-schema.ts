@@ -1,4 +1,4 @@
-/** Values that a JSON schema calls valid, for property tests; knows the keywords that OpenAI's published schema uses. */
+/** Generates valid values of a JSON schema for property tests. Supports the keywords of OpenAI's published schema. */
 import * as fc from 'fast-check'
 
 export interface JsonSchema {
@@ -22,11 +22,11 @@ export interface JsonSchema {
 
 export type Definitions = Readonly<Record<string, JsonSchema | undefined>>
 
-/** Where the schema gives no upper bound. */
+/** Bounds for schemas without an upper bound. */
 const ITEMS_MAX = 3
 const CHARACTERS_MAX = 80
 
-/** Lists of choices are taken as exclusive (`oneOf`), which holds where each has its own `type` or tag. */
+/** Treats `anyOf` as exclusive, like `oneOf`. This holds if each choice has its own `type` or tag. */
 export function arbitraryFromSchema(schema: JsonSchema, definitions: Definitions): fc.Arbitrary<unknown> {
   const known = new Map<string, fc.Arbitrary<unknown>>()
 
@@ -98,7 +98,7 @@ export function arbitraryFromSchema(schema: JsonSchema, definitions: Definitions
   return arbitrary(schema)
 }
 
-/** Whether a schema calls a value valid. */
+/** Returns whether a value is valid in a schema. */
 export function fits(value: unknown, schema: JsonSchema, definitions: Definitions): boolean {
   const all = (of: JsonSchema): boolean => fits(value, of, definitions)
   if (schema.$ref !== undefined) return all(resolve(schema.$ref, definitions))
@@ -132,7 +132,7 @@ interface Property {
   required: boolean
 }
 
-/** The properties of an object schema with those of its `allOf`; a property may have several schemas to fit. */
+/** Collects the properties of an object schema and its `allOf`. A property may have several schemas. */
 function propertiesOf(
   schema: JsonSchema,
   definitions: Definitions,
@@ -152,7 +152,7 @@ function propertiesOf(
 
 function resolve(ref: string, definitions: Definitions): JsonSchema {
   const found = definitions[ref.slice('#/$defs/'.length)]
-  if (found === undefined) throw new Error(`no definition ${ref}`)
+  if (found === undefined) throw new Error(`the schema has no definition ${ref}`)
   return found
 }
 

@@ -1,6 +1,6 @@
 /**
- * A discrete-event simulation of one key's spending over isolates that share a KV which spreads changes late. Every isolate
- * is a location of its own, the worst case. Seeded: the same scenario gives the same result.
+ * A discrete-event simulation of one key's spending over several isolates. They share a KV that shows changes late. Every
+ * isolate is a location of its own, the worst case. The simulation is seeded: the same scenario gives the same result.
  */
 
 import { KEY, LedgerFleet } from './ledger-fleet.ts'
@@ -13,21 +13,21 @@ export interface BudgetScenario {
   readonly requestsPerSecond: number
   readonly minutes: number
   readonly seed: number
-  /** Default 60,000 ms. */
+  /** Other locations see a change after this time, ms. Default 60,000. */
   readonly visibilityDelayMs?: number
 }
 
 export interface BudgetOutcome {
   readonly spentMicroUsd: number
-  /** How long after the fleet's settled spending had reached the budget the last request was admitted; negative: before. */
+  /** Time from the moment when the settled spending reached the budget to the last admission, ms; negative if earlier. */
   readonly lastAdmittedAfterMs: number
-  /** What was under way then, that which reached it included. */
+  /** The cost of the requests that were pending at that moment, with the request that reached the budget. */
   readonly underWayMicroUsd: number
   readonly refused: number
   readonly listsAnIsolateAndMinute: number
 }
 
-/** A request takes up to this long, ms, and costs from half of the estimate to one and a half. */
+/** The longest time of a request, ms. Its cost is 0.5 to 1.5 times the estimate. */
 const REQUEST_MAX_MS = 20_000
 export const ESTIMATE_MICRO_USD = 2_000
 
@@ -82,7 +82,7 @@ export async function simulateBudget(scenario: BudgetScenario): Promise<BudgetOu
 function measured(requests: readonly Request[], budgetMicroUsd: number) {
   let settledMicroUsd = 0
   const reached = requests
-    .toSorted((one, other) => one.endsAtMs - other.endsAtMs)
+    .toSorted((a, b) => a.endsAtMs - b.endsAtMs)
     .find(({ microUsd }) => (settledMicroUsd += microUsd) >= budgetMicroUsd)
   const reachedAtMs = reached?.endsAtMs ?? Infinity
   const costOf = (some: readonly Request[]): number => some.reduce((sum, { microUsd }) => sum + microUsd, 0)
@@ -90,7 +90,7 @@ function measured(requests: readonly Request[], budgetMicroUsd: number) {
     spentMicroUsd: costOf(requests),
     lastAdmittedAfterMs: Math.max(...requests.map(({ admittedAtMs }) => admittedAtMs)) - reachedAtMs,
     underWayMicroUsd: costOf(
-      requests.filter((one) => one.admittedAtMs <= reachedAtMs && one.endsAtMs >= reachedAtMs),
+      requests.filter(({ admittedAtMs, endsAtMs }) => admittedAtMs <= reachedAtMs && endsAtMs >= reachedAtMs),
     ),
   }
 }

@@ -1,7 +1,7 @@
-/** Reads what the gateway logs while a test runs. */
+/** Records the gateway's log during a test. */
 import { onTestFinished, vi } from 'vitest'
 
-/** Every line that is logged from now to the end of the test, as text. */
+/** Records every line logged until the end of the test, as text. */
 export function recordLog(): string[] {
   const lines: string[] = []
   for (const level of ['log', 'info', 'warn', 'error', 'debug'] as const) {
@@ -13,7 +13,7 @@ export function recordLog(): string[] {
   return lines
 }
 
-/** The lines of one event, parsed. */
+/** Returns the lines of one event, parsed. */
 export function linesOf(lines: readonly string[], event: 'request' | 'trouble'): Record<string, unknown>[] {
   return lines
     .filter((line) => line.startsWith('{'))

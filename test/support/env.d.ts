@@ -1,5 +1,5 @@
-import type { Env } from '../../src/config.ts'
-import type { Call, Cancellation } from '../../src/local/diary.ts'
+import type { Bindings } from '../../src/accounts/objects.ts'
+import type { Call, Cancellation } from '../../src/local/call-log.ts'
 
 declare global {
   namespace Cloudflare {
@@ -10,7 +10,7 @@ declare global {
   }
 }
 
-/** In tests the binding is the simulator, which can also be asked what it saw. */
-interface GatewayEnv extends Omit<Env, 'AI'> {
-  AI: Env['AI'] & { calls(): Promise<Call[]>; cancellations(): Promise<Cancellation[]> }
+/** In tests the binding is the simulator, which also reports its calls and cancellations. */
+interface GatewayEnv extends Omit<Bindings, 'AI'> {
+  AI: Bindings['AI'] & { calls(): Promise<Call[]>; cancellations(): Promise<Cancellation[]> }
 }

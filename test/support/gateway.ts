@@ -1,4 +1,4 @@
-/** The gateway as a caller sees it, from inside the test pool: requests go through the front door of the worker. */
+/** Sends requests to the worker's `fetch` from inside the test pool, as a caller would. */
 import { env, exports } from 'cloudflare:workers'
 
 /** The admin token of `[env.local]`. */
@@ -11,17 +11,17 @@ export interface IssuedKey {
   secret: string
 }
 
-/** The plainest body that is valid. */
+/** The smallest valid body. */
 export const HELLO = { model: 'o3-mini', messages: [{ role: 'user', content: 'Hello!' }] }
 
-/** No think and no pause, so that a test waits for nothing. */
+/** Sets the simulator's delays to zero. */
 export const AT_ONCE = { thinkMs: 0, firstByteDelayMs: 0, chunkDelayMs: 0 }
 
 export function call(path: string, init?: RequestInit): Promise<Response> {
   return exports.default.fetch(new Request(BASE_URL + path, init))
 }
 
-/** A JSON request with a key's secret or the admin token; `body` may also be the raw text. */
+/** Sends a JSON request with a key's secret or the admin token. A string `body` is sent as raw text. */
 export function send(
   method: string,
   path: string,
@@ -41,21 +41,21 @@ export function send(
   })
 }
 
-/** `POST /v1/chat/completions` with the plainest body, `overrides` over it, at once. */
+/** Sends `POST /v1/chat/completions` with the smallest body plus `overrides`, without delays. */
 export function complete(secret: string, overrides: Record<string, unknown> = {}): Promise<Response> {
   return send('POST', '/v1/chat/completions', secret, { ...HELLO, simulate: AT_ONCE, ...overrides })
 }
 
-/** `POST /v1/responses` with the plainest body, `overrides` over it, at once. */
+/** Sends `POST /v1/responses` with the smallest body plus `overrides`, without delays. */
 export function respond(secret: string, overrides: Record<string, unknown> = {}): Promise<Response> {
-  const plainest = { model: 'o3-mini', input: 'Hello!', simulate: AT_ONCE }
-  return send('POST', '/v1/responses', secret, { ...plainest, ...overrides })
+  const smallest = { model: 'o3-mini', input: 'Hello!', simulate: AT_ONCE }
+  return send('POST', '/v1/responses', secret, { ...smallest, ...overrides })
 }
 
-/** Makes a key as the operator does. */
+/** Creates a key through the operator's route. */
 export async function issueKey(body: Record<string, unknown> = {}): Promise<IssuedKey> {
   const response = await send('POST', '/admin/keys', ADMIN_TOKEN, { name: 'test', ...body })
-  if (response.status !== 201) throw new Error(`no key: ${await response.text()}`)
+  if (response.status !== 201) throw new Error(`the gateway created no key: ${await response.text()}`)
   return response.json()
 }
 

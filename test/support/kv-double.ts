@@ -1,11 +1,11 @@
 /**
- * A Workers KV with the manners of the real one, which local KV lacks: other locations see a change late (a new key and a
- * deleted one too), a second write to a key within a second is refused with 429, and the free plan's quota can be spent.
- * Further, operations can be made to fail, to take time, and to hang for ever. Time is a `VirtualClock`'s.
+ * A Workers KV with properties of the real KV that local KV lacks. Other locations see a change late, also a new key and a
+ * deleted key. A second write to a key within a second is refused with 429. The free plan's quota can be spent. Operations
+ * can also fail, take time, and hang for ever. A `VirtualClock` gives the time.
  *
  *   const clock = new VirtualClock()
  *   const kv = new KvDouble({ clock, visibilityDelayMs: 60_000 })
- *   const frankfurt = kv.at('fra'), sydney = kv.at('syd')     // pass as the namespace; `asKVNamespace` gives it the type
+ *   const frankfurt = kv.at('fra'), sydney = kv.at('syd')     // used as namespaces; `asKVNamespace` gives the type
  *   kv.failureRates.put = 0.5                                  // half of the writes fail from now on
  *   kv.hanging.add('list')                                     // lists never answer from now on
  *   kv.counts.put                                              // writes asked for so far
@@ -17,21 +17,21 @@ export type KvOperation = 'get' | 'list' | 'put' | 'delete'
 
 export interface KvDoubleOptions {
   readonly clock: VirtualClock
-  /** How long other locations do not see a change, ms. Default 0. Cloudflare's KV: 60,000 and more. */
+  /** Other locations see a change after this time, ms. Default 0. Cloudflare's KV: 60,000 and more. */
   readonly visibilityDelayMs?: number
-  /** How long an operation takes, ms. Default none. */
+  /** The time an operation takes, ms. Default 0. */
   readonly latencyMs?: () => number
-  /** Operations of each kind a day (UTC) before all fail. Default no end. The free plan: 1,000 each but gets, 100,000. */
+  /** Operations of each kind a day, UTC; further ones fail. Default unlimited. Free plan: 1,000 each, but 100,000 gets. */
   readonly dailyQuota?: Partial<Record<KvOperation, number>>
-  /** From 0 up to 1, for failures. Default: fails where the rate is 1 or more only. */
+  /** A number from 0 up to 1 that decides on failures. Default: 0.999, so that only a rate of 1 fails. */
   readonly random?: () => number
 }
 
 /** Least time between two writes to one key, ms. */
 export const WRITE_SPACING_MS = 1_000
-/** Bytes of metadata KV takes for a key. */
+/** The most bytes of metadata for a key. */
 export const METADATA_BYTES_MAX = 1_024
-/** Keys on a page of a listing. */
+/** Keys on a page of a list. */
 export const PAGE_KEYS_MAX = 1_000
 /** Least `expirationTtl`, s. */
 export const TTL_SECONDS_MIN = 60
@@ -41,7 +41,7 @@ const DAY_MS = 86_400_000
 interface Version {
   readonly location: string
   readonly atMs: number
-  /** null: deleted. */
+  /** `null` for a deleted key. */
   readonly value: string | null
   readonly metadata: string | null
   readonly expiresAtMs: number
@@ -75,7 +75,7 @@ export class KvDouble {
   readonly failureRates: Record<KvOperation, number> = { get: 0, list: 0, put: 0, delete: 0 }
   /** Operations that never answer. */
   readonly hanging = new Set<KvOperation>()
-  /** Operations asked for, the failed ones too. */
+  /** Operations begun, also those that failed. */
   readonly counts: Record<KvOperation, number> = { get: 0, list: 0, put: 0, delete: 0 }
   /** Writes refused with 429. */
   tooManyWrites = 0
@@ -87,12 +87,12 @@ export class KvDouble {
     this.#options = options
   }
 
-  /** The namespace as a Worker in that location sees it. */
+  /** The namespace as a Worker in this location sees it. */
   at(location: string): KvLocation {
     return new KvLocation(this, location)
   }
 
-  /** Waits as long as the operation takes, then counts it and lets it fail if it is to. */
+  /** Counts the operation and waits for its latency. Rejects where it is to fail. */
   async begin(operation: KvOperation): Promise<void> {
     this.counts[operation] += 1
     if (this.hanging.has(operation)) await new Promise(() => undefined)
@@ -122,13 +122,13 @@ export class KvDouble {
       throw new Error(`KV PUT failed: 400 Invalid expiration_ttl. Must be at least ${TTL_SECONDS_MIN}.`)
     const ttlEndMs = options.expirationTtl === undefined ? Infinity : nowMs + options.expirationTtl * 1_000
     const expiresAtMs = options.expiration === undefined ? ttlEndMs : options.expiration * 1_000
-    // Of what every location sees, only the newest is needed.
-    const oldest = versions.findLastIndex(({ atMs }) => atMs + this.#delayMs <= nowMs)
-    const kept = versions.slice(Math.max(0, oldest))
+    // Versions that every location sees are kept only up to the newest of them.
+    const newestSpread = versions.findLastIndex(({ atMs }) => atMs + this.#delayMs <= nowMs)
+    const kept = versions.slice(Math.max(0, newestSpread))
     this.#versions.set(name, [...kept, { location, atMs: nowMs, value, metadata, expiresAtMs }])
   }
 
-  /** What the location sees of the key: its own last write, or the last one that has spread. */
+  /** The version of the key that the location sees: its own last write, or the last write that has spread. */
   read(name: string, location: string): Version | undefined {
     const { nowMs } = this.#options.clock
     const seen = this.#versions
@@ -146,7 +146,7 @@ export class KvDouble {
   }
 }
 
-/** The subset of `KVNamespace` that is used here: text and JSON values of single keys. */
+/** The subset of `KVNamespace` that the gateway uses: text and JSON values of single keys. */
 export class KvLocation {
   readonly #kv: KvDouble
   readonly #location: string

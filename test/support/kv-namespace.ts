@@ -1,10 +1,10 @@
-/** Gives a location of the KV double the type of the binding, for code under test that takes one. */
+/** Gives a location of the KV double the type of the KV binding. */
 
 import { KvLocation } from './kv-double.ts'
 
-/** Only text and JSON values of single keys work: what the gateway uses. */
+/** Supports only text and JSON values of single keys, because the gateway uses no others. */
 export function asKVNamespace(location: KvLocation): KVNamespace {
-  if (!isNamespace(location)) throw new TypeError('not a location of the KV double')
+  if (!isNamespace(location)) throw new TypeError('the location is not part of the KV double')
   return location
 }
 

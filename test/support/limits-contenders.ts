@@ -1,7 +1,7 @@
-/** The limiters that the simulation compares: ours, and the two that one would write first. */
+/** The limiters that the simulation compares: the gateway's, and the two obvious designs. */
 
 import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
-import type { Mode } from '../../src/limits/fleet-share.ts'
+import type { Mode } from '../../src/limits/limits.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { RollingWindow } from '../../src/limits/rolling-window.ts'
 import type { Contender } from './limits-simulation.ts'
@@ -9,7 +9,7 @@ import type { Contender } from './limits-simulation.ts'
 const MINUTE_MS = 60_000
 const KEY_ID = 'key'
 
-/** The gateway's; with the limit times `tokens` as a limit of tokens, if each request is to cost some. */
+/** The gateway's limiter. With `tokens` each request costs that many, and the limit is one of tokens: `limit` × `tokens`. */
 export function fleetShare(mode: Mode = 'balanced', tokens = 0): Contender {
   return {
     name: `fleet-share (${mode})`,
@@ -28,7 +28,7 @@ export function fleetShare(mode: Mode = 'balanced', tokens = 0): Contender {
   }
 }
 
-/** Each isolate for itself. */
+/** Each isolate counts alone. */
 export const memoryOnly: Contender = {
   name: 'memory only',
   isolate({ limit, clock }) {
@@ -42,7 +42,7 @@ export const memoryOnly: Contender = {
   },
 }
 
-/** A counter for each minute in one KV key: read, add one, write, before the answer. It lets pass what it cannot write. */
+/** A counter for each minute in one KV key: get, add one, put, before the answer. It admits a request if the put fails. */
 export const getAndPut: Contender = {
   name: 'get + put, one key',
   isolate({ limit, kv, clock }) {

@@ -1,7 +1,7 @@
-/** Isolates that limit one key over a KV double, for tests that look at single decisions. */
+/** A fleet of isolates that limit a key over a KV double, for tests of single decisions. */
 
 import type { Trouble } from '../../src/limits/sync.ts'
-import type { Decision, Limits } from '../../src/limits/decision.ts'
+import type { Decision, WindowLimits } from '../../src/limits/decision.ts'
 import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
@@ -11,8 +11,8 @@ import { VirtualClock } from './virtual-clock.ts'
 
 export interface Isolate {
   readonly limiter: FleetShareLimiter
-  /** One request, now. */
-  readonly ask: (limits: Limits, tokens?: number, keyId?: string) => Decision
+  /** Checks one request now. */
+  readonly ask: (limits: WindowLimits, tokens?: number, keyId?: string) => Decision
 }
 
 export class Fleet {
@@ -27,7 +27,7 @@ export class Fleet {
     this.isolates = Array.from({ length: isolates }, (_, index) => this.#isolate(`isolate${index}`))
   }
 
-  /** The isolate of that number. */
+  /** The isolate with this index. @throws RangeError if there is none. */
   at(index: number): Isolate {
     const isolate = this.isolates[index]
     if (isolate === undefined) throw new RangeError(`no isolate ${index}`)

@@ -1,6 +1,6 @@
 /**
- * A discrete-event simulation of one key's traffic over several isolates that share a KV which spreads changes late. Every
- * isolate is a location of its own, the worst case. Seeded: the same scenario gives the same result.
+ * A discrete-event simulation of one key's traffic over several isolates. They share a KV that shows changes late. Every
+ * isolate is a location of its own, the worst case. The simulation is seeded: the same scenario gives the same result.
  */
 
 import { KvDouble } from './kv-double.ts'
@@ -14,29 +14,29 @@ export interface Scenario {
   readonly limit: number
   /** Requests offered, as a multiple of the limit. */
   readonly demand: number
-  /** Simulated time, and the part at its beginning that the figures leave out. */
+  /** Simulated time, and its first part, which the figures leave out. */
   readonly minutes: number
   readonly warmUpMinutes: number
   readonly seed: number
-  /** Default 60,000 ms. */
+  /** Other locations see a change after this time, ms. Default 60,000. */
   readonly visibilityDelayMs?: number
   /** Share of KV's writes that fail. Default 0. */
   readonly failingWrites?: number
-  /** Each isolate's clock is off by up to so much in either direction, ms. Default 0. */
+  /** The largest error of an isolate's clock, in either direction, ms. Default 0. */
   readonly clockSkewMs?: number
-  /** How traffic goes: see `Traffic`. Default `steady`. */
+  /** The pattern of the traffic: see `Traffic`. Default `steady`. */
   readonly traffic?: Traffic
   /** Requests at random times (a Poisson stream), or at even intervals. Default `random`. */
   readonly pace?: 'random' | 'even'
 }
 
 /**
- * `steady`: spread unevenly over the isolates (the k-th gets a part in proportion to 1 ÷ √k). `bursts`: the same, on for 30 s
- * and off for 30 s. `moves`: all of it at the first isolate, from the middle of the time on at the last.
+ * `steady`: spread unevenly over the isolates, the k-th in proportion to 1 ÷ √k. `bursts`: the same, on for 30 s and off for
+ * 30 s. `moves`: all traffic at the first isolate, and at the last isolate from half of the time on.
  */
 export type Traffic = 'steady' | 'bursts' | 'moves'
 
-/** A limiter under test: makes what one isolate runs. */
+/** A limiter under test. `isolate` creates its instance in one isolate. */
 export interface Contender {
   readonly name: string
   isolate(context: IsolateContext): Decide
@@ -50,17 +50,17 @@ export interface IsolateContext {
   readonly clock: () => number
 }
 
-/** Whether a request is admitted. What goes on in the background is handed to `waitUntil`. */
+/** Decides whether a request is admitted. Background work is passed to `waitUntil`. */
 export type Decide = (waitUntil: (promise: Promise<unknown>) => void) => boolean | Promise<boolean>
 
 export interface Outcome {
   readonly offered: number
   readonly admitted: number
-  /** Mean of what was admitted a minute above the limit, as a share of the limit; below it, negative. */
+  /** Mean admissions a minute above the limit, as a share of the limit; negative below the limit. */
   readonly meanOver: number
-  /** The same for the fullest 60 s. */
+  /** The same share for the 60 s with the most admissions. */
   readonly worstOver: number
-  /** The fullest 60 s of all of the time, warm-up too, in requests. */
+  /** The most admissions in any 60 s, the warm-up included. */
   readonly fullestMinute: number
   readonly refusedShare: number
   readonly writesPerThousand: number
@@ -113,7 +113,7 @@ export async function simulate(scenario: Scenario, contender: Contender): Promis
   }
 }
 
-/** The same with several seeds: means, but the worst of what is a worst. */
+/** Simulates the scenario with several seeds. Returns the means, and the maxima of the worst cases. */
 export async function meanOutcome(
   scenario: Scenario,
   contender: Contender,
@@ -158,7 +158,7 @@ function* arrivals(scenario: Scenario, startMs: number, random: () => number): G
   }
 }
 
-// The most times in any 60 s.
+// The largest number of times in any 60 s.
 function fullest(timesMs: readonly number[]): number {
   let most = 0
   let first = 0

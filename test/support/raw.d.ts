@@ -1,4 +1,4 @@
-/** A file as text, which Vite offers behind `?raw`. */
+/** Vite imports a file as text with the suffix `?raw`. */
 declare module '*?raw' {
   const text: string
   export default text

@@ -1,4 +1,4 @@
-/** The five usage examples of the model's page, as they stand there. */
+/** The five usage examples of the model's page, unchanged. */
 export const SEED_EXAMPLES: Record<string, Record<string, unknown>> = {
   simple: { messages: [{ content: 'What are the three laws of thermodynamics?', role: 'user' }] },
   'system message': {
@@ -32,7 +32,7 @@ export const SEED_EXAMPLES: Record<string, Record<string, unknown>> = {
   },
 }
 
-/** A word that a fitting answer to each of them has. */
+/** Each pattern matches a word that a fitting answer to the example contains. */
 export const SEED_ANSWERS: Record<string, RegExp> = {
   simple: /entropy/,
   'system message': /json\.load/,

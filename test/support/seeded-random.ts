@@ -1,6 +1,6 @@
-/** Randomness that is the same in every run. */
+/** A seeded random generator repeats its numbers in every run. */
 
-/** Numbers from 0 up to 1 (mulberry32, Tommy Ettinger, public domain). */
+/** Returns a generator of numbers from 0 (included) to 1 (excluded): mulberry32, Tommy Ettinger, public domain. */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0
   return () => {

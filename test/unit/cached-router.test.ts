@@ -14,16 +14,16 @@ const OTHER_PATHS = [
   '/admin/keys/x',
 ]
 
-describe('the router', () => {
-  it('finds for every route what Hono’s own finds, at the first request and at the next', () => {
-    const [one, other] = [new CachedRouter<string>(), new PatternRouter<string>()]
+describe('the cached router', () => {
+  it('matches every route as Hono’s own router does, on the first request and on the next', () => {
+    const [cached, reference] = [new CachedRouter<string>(), new PatternRouter<string>()]
     app.routes.forEach(({ method, path }, index) => {
-      for (const router of [one, other]) router.add(method, path, `${index} ${method} ${path}`)
+      for (const router of [cached, reference]) router.add(method, path, `${index} ${method} ${path}`)
     })
     const paths = [...app.routes.map(({ path }) => path), ...OTHER_PATHS]
     for (const path of [...paths, ...paths]) {
       for (const method of METHODS) {
-        expect(one.match(method, path), `${method} ${path}`).toEqual(other.match(method, path))
+        expect(cached.match(method, path), `${method} ${path}`).toEqual(reference.match(method, path))
       }
     }
   })

@@ -1,4 +1,6 @@
-/** Nothing at all: what it costs to start an isolate. */
+/** An empty Worker: its cost is that of starting an isolate. */
+export { Directory, KeyAccount } from './objects.ts'
+
 export default {
   fetch(): Response {
     return new Response('ok')

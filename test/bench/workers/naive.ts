@@ -1,6 +1,6 @@
 /**
- * The gateway that one would write first: all of zod, a counter in KV that every request gets and puts, and each event of
- * a stream parsed and written anew. Its key and its counter are in KV under names of its own.
+ * A naive gateway: the whole of zod, a counter in KV that every request gets and puts, and a stream that is parsed and
+ * serialised event by event. Its key and its counter are in KV under names of its own.
  */
 import { zValidator } from '@hono/zod-validator'
 import { Hono } from 'hono'
@@ -66,5 +66,7 @@ async function* eventsOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGe
     for (const event of events) yield event.replace(/^data: /, '')
   }
 }
+
+export { Directory, KeyAccount } from './objects.ts'
 
 export default app

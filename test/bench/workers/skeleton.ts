@@ -1,12 +1,12 @@
 /**
- * What the gateway's promises ask of the runtime, and nothing between: a secret hashed, a body that must be UTF-8, a call
- * that ends when the client leaves or the upstream keeps silent, an answer that is JSON to its end or a stream whose break
- * could still be told, headers of its own, one log line. No framework, no schema, no limit, no ledger. A yardstick and no
- * lower bound: it does these things in the plainest way.
+ * The skeleton: the work that the gateway's features demand of the runtime, without the gateway. It hashes the secret and
+ * decodes the body as UTF-8. The call is cancelled when the client disconnects or the upstream times out. A JSON answer is
+ * parsed to its end; a stream can still carry an error event at its end. It sets headers and writes one log line. It has no
+ * framework, schema, limit or ledger. It is a reference and no lower bound, since it does this work in the simplest way.
  */
 interface Env {
   AI: { run(model: string, inputs: unknown, options: object): Promise<Response> }
-  /** As the gateway has it: `always` reads every chunk and writes it, else they are piped natively. */
+  /** The gateway's var: `always` reads and writes every chunk, otherwise streams are piped natively. */
   METER_STREAMS?: string
 }
 
@@ -14,7 +14,7 @@ interface Context {
   waitUntil(promise: Promise<unknown>): void
 }
 
-/** The runtime's own. */
+/** A class of the runtime. */
 declare class IdentityTransformStream extends TransformStream<Uint8Array, Uint8Array> {}
 
 interface Inputs {
@@ -25,9 +25,11 @@ const TIMEOUT_MS = 600_000
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
 
+export { Directory, KeyAccount } from './objects.ts'
+
 export default {
   async fetch(request: Request, env: Env, context: Context): Promise<Response> {
-    // Joined, as in the gateway: a concatenation would keep `JSON.stringify` from its fast path.
+    // The id is joined, as in the gateway: a concatenated string would keep `JSON.stringify` from its fast path.
     const requestId = ['req_', crypto.randomUUID()].join('')
     await crypto.subtle.digest(
       'SHA-256',
@@ -43,8 +45,8 @@ export default {
     clearTimeout(timer)
     if (inputs.stream === true && answer.body !== null) {
       const { readable, writable } = new IdentityTransformStream()
-      const carry = env.METER_STREAMS === 'always' ? readAndWrite : pipe
-      context.waitUntil(carry(answer.body, writable, signal).then(() => log(requestId)))
+      const relay = env.METER_STREAMS === 'always' ? readAndWrite : pipe
+      context.waitUntil(relay(answer.body, writable, signal).then(() => log(requestId)))
       return new Response(readable, { headers: headersOf(requestId, 'text/event-stream; charset=utf-8') })
     }
     const body = await answer.arrayBuffer()
@@ -54,7 +56,7 @@ export default {
   },
 }
 
-/** Neither closes nor aborts the client's stream, so that an error event could be its end. */
+/** Pipes without closing or aborting the client's stream on its own, so that an error event could still be written. */
 async function pipe(
   body: ReadableStream<Uint8Array>,
   writable: WritableStream<Uint8Array>,

@@ -1,4 +1,4 @@
-/** CORS as a browser means it: a page of another origin, the official SDK, Chromium, and what ships. */
+/** CORS works in Chromium: a page of another origin calls the production build with the official SDK. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -15,15 +15,15 @@ const COMPLETION = readFileSync(new URL('../../support/fixtures/chat-completion.
 
 const executablePath = findBrowser()
 if (executablePath === null) {
-  if (process.env['CI'] === 'true') throw new Error('no Chromium on the PATH')
-  process.stderr.write('Skips the test of a page in a browser: there is no Chromium on the PATH.\n')
+  if (process.env['CI'] === 'true') throw new Error('Chromium is not on the PATH')
+  process.stderr.write('The browser test is skipped: Chromium is not on the PATH.\n')
 }
 
 const site = createServer((_request, response) =>
   response.setHeader('content-type', 'text/html').end('<!doctype html><title>A page</title>'),
 ).listen(0, '127.0.0.1')
 await once(site, 'listening')
-// A name and not the address, so that it is another origin than the gateway's in every way.
+// The name `localhost` makes a different host than the gateway's 127.0.0.1, not only a different port.
 const origin = `http://localhost:${(site.address() as AddressInfo).port}`
 afterAll(() => void site.close())
 
@@ -40,7 +40,7 @@ describe.skipIf(executablePath === null)('a page of another origin', { timeout: 
   }, 60_000)
   afterAll(() => browser.close())
 
-  /** Calls an export of `page.ts`, there. */
+  /** Calls an export of `page.ts` in the page. */
   function run(name: keyof typeof import('./page.ts'), ...args: unknown[]): Promise<unknown> {
     return page.evaluate(`Page.${name}(...${JSON.stringify(args)})`)
   }
@@ -49,7 +49,7 @@ describe.skipIf(executablePath === null)('a page of another origin', { timeout: 
     return { baseURL: `${gateway.url}/v1`, apiKey }
   }
 
-  it('gets a completion, with its id and where its key stands', async () => {
+  it('gets a completion, with its request id and the key’s remaining requests', async () => {
     const { secret } = await listed.gateway.issueKey({ limits: { requestsPerMinute: 10 } })
     const { tag } = listed.prepare(jsonAnswer(COMPLETION))
     expect(await run('create', accessOf(listed, secret), tag)).toEqual({
@@ -59,13 +59,13 @@ describe.skipIf(executablePath === null)('a page of another origin', { timeout: 
     })
   })
 
-  it('gets a stream to its end', async () => {
+  it('reads a stream to its end', async () => {
     const { tag } = listed.prepare(streamAnswer(STREAM))
     const events = STREAM.toString().match(/^data: \{/gm) ?? []
     expect(await run('stream', accessOf(listed), tag)).toMatchObject({ count: events.length })
   })
 
-  it('leaves a stream, and the model stops', async () => {
+  it('cancels the upstream call when it stops reading a stream', async () => {
     async function* forever() {
       for (;;) {
         yield STREAM.toString().split(/(?<=\n\n)/)[0] ?? ''
@@ -77,7 +77,7 @@ describe.skipIf(executablePath === null)('a page of another origin', { timeout: 
     expect((await (await listed.upstream.call(tag)).ended).by).toBe('caller')
   })
 
-  it('can read why it was refused', async () => {
+  it('can read why a request was refused', async () => {
     expect(await run('refusal', accessOf(listed, 'wrong'))).toEqual({
       name: 'answer',
       status: 401,
@@ -86,7 +86,7 @@ describe.skipIf(executablePath === null)('a page of another origin', { timeout: 
     })
   })
 
-  it('gets nothing where its origin is not listed', async () => {
+  it('gets a connection error when its origin is not listed', async () => {
     expect(await run('refusal', accessOf(unlisted))).toMatchObject({ name: 'no connection' })
   })
 })

@@ -1,6 +1,6 @@
 /**
- * An isolate that dies between an answer and the write of what it took. What is lost: what was added since the last write,
- * which is at most a second of one key's usage, and the limiter's counts, which begin anew. What is not: all before it.
+ * An isolate can die between an answer and the write of its usage. It then loses the usage since the last write, at most
+ * one second of one key's usage. The limiter's counts restart at zero. Everything written before is kept.
  */
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest'
 import { startKvServer, type KvServer } from '../../support/node/kv-server.ts'
@@ -42,12 +42,12 @@ async function requestsToday(gateway: RealBindingGateway, secret: string): Promi
   return ((await response.json()) as { today: { requests: number } }).today.requests
 }
 
-it('loses at most what was not written yet: a key, what it took before and the answers given stand', async () => {
+it('a killed isolate loses only its unwritten usage, and neither keys nor usage written before', async () => {
   const first = await start()
   const { secret } = await first.issueKey()
   expect(await complete(first, secret)).toBe(200)
   await vi.waitFor(() => expect([...kv.entries.keys()].some((name) => name.startsWith('usage:'))).toBe(true))
-  // Within the second after the first write these are in memory only.
+  // These two requests follow the first write by less than a second, so they are in memory only.
   expect([await complete(first, secret), await complete(first, secret)]).toEqual([200, 200])
   process.kill(first.pid, 'SIGKILL')
   await first.stop()
@@ -56,7 +56,7 @@ it('loses at most what was not written yet: a key, what it took before and the a
   const stored = await requestsToday(second, secret)
   expect(stored).toBeGreaterThanOrEqual(1)
   expect(stored).toBeLessThanOrEqual(3)
-  // The new isolate writes a shard of its own beside the dead one's.
+  // The new isolate writes its own shard beside the dead isolate's.
   expect(await complete(second, secret)).toBe(200)
   await vi.waitFor(async () => expect(await requestsToday(second, secret)).toBe(stored + 1))
   await second.stop()

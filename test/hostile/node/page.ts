@@ -1,4 +1,4 @@
-/** Runs in the browser: what a page does with the official SDK, and what it learns of the answer. */
+/** Runs in the browser: calls the gateway with the official SDK, and returns what the page can read. */
 import OpenAI from 'openai'
 
 export interface Access {
@@ -13,13 +13,13 @@ function clientOf(access: Access): OpenAI {
 }
 
 export async function create(access: Access, user: string) {
-  const asked = clientOf(access).chat.completions.create({ model: 'o3-mini', messages, user })
-  const { data, response, request_id } = await asked.withResponse()
+  const pending = clientOf(access).chat.completions.create({ model: 'o3-mini', messages, user })
+  const { data, response, request_id } = await pending.withResponse()
   const remaining = response.headers.get('x-ratelimit-remaining-requests')
   return { content: data.choices[0]?.message.content, requestId: request_id, remaining }
 }
 
-/** Reads a stream to its end, or leaves it after so many chunks. */
+/** Reads a stream to its end, or cancels it after `chunksMax` chunks. */
 export async function stream(access: Access, user: string, chunksMax = Infinity) {
   const chunks = await clientOf(access).chat.completions.create({
     model: 'o3-mini',
@@ -37,7 +37,7 @@ export async function stream(access: Access, user: string, chunksMax = Infinity)
   return { content, count }
 }
 
-/** How a call fails that must. */
+/** Returns the error of a call that must fail, or `null` if it succeeds. */
 export async function refusal(access: Access) {
   try {
     await clientOf(access).models.list()

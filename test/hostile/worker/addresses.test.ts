@@ -1,4 +1,4 @@
-/** Any method, path, query and header whatever: always an answer, and for what is wrong OpenAI's envelope. */
+/** Every method, path, query and header gets an answer, and every error is OpenAI's envelope. */
 import { reset } from 'cloudflare:test'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => reset())
 
-/** Those that the runtime knows; it lets no other pass. */
+/** The runtime accepts only these methods. */
 const METHODS =
   'GET HEAD POST PUT DELETE PATCH PURGE OPTIONS PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK ACL REPORT MKACTIVITY CHECKOUT MERGE MSEARCH NOTIFY SUBSCRIBE UNSUBSCRIBE'
 const method = fc.oneof(fc.constantFrom('GET', 'POST'), fc.constantFrom(...METHODS.split(' ')))
@@ -56,7 +56,7 @@ const query = fc.oneof(
     .map((pairs) => `?${pairs.map((pair) => pair.join('=')).join('&')}`),
 )
 
-/** Legal bytes, but those above ASCII: only a socket sends those as they are. */
+/** All legal header bytes in ASCII. Only a raw socket sends bytes above ASCII unchanged. */
 const bytes = fc
   .array(fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.constant(9)), { maxLength: 60 })
   .map((codes) => String.fromCharCode(...codes))
@@ -75,7 +75,7 @@ async function expectAnswer(url: string, init: RequestInit): Promise<number> {
 }
 
 describe('an address', () => {
-  it('of any method, path and query is answered', FUZZ_TEST, async () => {
+  it('with any method, path and query gets a well-formed answer', FUZZ_TEST, async () => {
     const bearer = fc.constantFrom('', 'good', 'admin')
     await fc.assert(
       fc.asyncProperty(method, path, query, bearer, async (verb, where, question, kind) => {
@@ -95,13 +95,13 @@ describe('an address', () => {
     '//v1/models',
     '/V1/models',
     '/v1/models/%',
-  ])('%s leads nowhere that a key is not asked for', async (where) => {
+  ])('%s is never answered without a key', async (where) => {
     expect([401, 404]).toContain(await expectAnswer(BASE_URL + where, {}))
   })
 })
 
-describe('headers', () => {
-  it('of any name and of every legal byte change nothing about that', FUZZ_TEST, async () => {
+describe('request headers', () => {
+  it('with any name and any legal bytes get a well-formed answer', FUZZ_TEST, async () => {
     await fc.assert(
       fc.asyncProperty(method, known, headers, async (verb, where, pairs) => {
         const all = new Headers(pairs)
@@ -113,7 +113,7 @@ describe('headers', () => {
     )
   })
 
-  it('by the thousand change nothing either', async () => {
+  it('numbering 5,000 do not stop a valid request', async () => {
     const all = new Headers({ authorization: `Bearer ${secret}`, 'content-type': 'application/json' })
     for (let number = 0; number < 5_000; number += 1) all.append(`x-flood-${number % 2_500}`, `${number}`)
     const init = { method: 'POST', headers: all, body: JSON.stringify(HELLO) }
@@ -141,7 +141,7 @@ describe('an Authorization header', () => {
     fc.constant(null).map(() => `Bearer ${createSecret().secret}`),
   )
 
-  it('lets in who has the secret and the right scheme, and nobody else', FUZZ_TEST, async () => {
+  it('is accepted only with the secret and the right scheme', FUZZ_TEST, async () => {
     await fc.assert(
       fc.asyncProperty(shape, async (form) => {
         const authorization = filled(form)
@@ -155,7 +155,7 @@ describe('an Authorization header', () => {
     )
   })
 
-  /** `@` is the good secret; `Bearer 12 x` is the secret whose character 12 is now `x`. */
+  /** Replaces `@` with the valid secret. `Bearer 12 x` becomes the secret with `x` as its character 12. */
   function filled(form: string): string {
     const changed = /^Bearer (\d+) (.?)$/.exec(form)
     if (changed === null) return form.replaceAll('@', secret)

@@ -1,4 +1,4 @@
-/** Any body whatever: what is taken reaches the upstream as it is, and what is not is the caller's clean error. */
+/** Every body either reaches the upstream unchanged or gets a clean 4xx error. */
 import { reset } from 'cloudflare:test'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -18,11 +18,11 @@ beforeAll(async () => {
 })
 afterAll(() => reset())
 
-/** A request that the vendor's schema calls valid, for a model that there is. */
+/** A request that is valid in the vendor's schema, for a known model. */
 const published = arbitraryFromSchema({ $ref: '#/$defs/CreateChatCompletionRequest' }, vendor.$defs).map(
   (body) => ({ ...(isObject(body) ? body : {}), model: 'o3-mini' }),
 )
-/** Small, so that a change in it is likely to matter. */
+/** Small bodies, in which a random change is likely to matter. */
 const plain = fc.constantFrom<unknown>(
   { ...HELLO, messages: [{ role: 'user', content: CANARY }] },
   ...vendor.examples.map(({ body }) => ({ ...body, model: 'o3-mini' })),
@@ -49,35 +49,35 @@ function expectUnchanged(text: string): void {
 }
 
 describe('a body', () => {
-  it('that the vendor calls valid is answered, and reaches the upstream unchanged', FUZZ_TEST, async () => {
-    let taken = 0
+  it('that is valid in the vendor’s schema never reaches the upstream changed', FUZZ_TEST, async () => {
+    let accepted = 0
     await fc.assert(
       fc.asyncProperty(body, async (value) => {
         const text = JSON.stringify(value)
         await expectAnswer({ body: text })
-        if (upstream.sent !== null) taken += 1
+        if (upstream.sent !== null) accepted += 1
         expectUnchanged(text)
       }),
       fuzz(0.06),
     )
-    expect(taken).toBeGreaterThan(100)
+    expect(accepted).toBeGreaterThan(100)
   })
 
-  it('that was damaged somewhere is refused or reaches the upstream as it stands', FUZZ_TEST, async () => {
-    const outcomes = { taken: 0, refused: 0 }
+  it('damaged in one place is refused or reaches the upstream unchanged', FUZZ_TEST, async () => {
+    const outcomes = { accepted: 0, refused: 0 }
     await fc.assert(
       fc.asyncProperty(damaged(body), async (value) => {
         const text = textOf(value)
         await expectAnswer({ body: text })
-        outcomes[upstream.sent === null ? 'refused' : 'taken'] += 1
+        outcomes[upstream.sent === null ? 'refused' : 'accepted'] += 1
         expectUnchanged(text)
       }),
       fuzz(0.3),
     )
-    expect(Math.min(outcomes.taken, outcomes.refused)).toBeGreaterThan(100)
+    expect(Math.min(outcomes.accepted, outcomes.refused)).toBeGreaterThan(100)
   })
 
-  it('damaged twice, in any limit of the key, is civil all the same', FUZZ_TEST, async () => {
+  it('damaged twice, from a key with limits, gets a well-formed answer', FUZZ_TEST, async () => {
     const limited = await issueKey({
       limits: { tokensPerMinute: 1_000_000_000, requestsPerMinute: 1_000_000_000 },
     })
@@ -90,7 +90,7 @@ describe('a body', () => {
     )
   })
 
-  it('of nearly the right bytes is never taken for another text than it is', FUZZ_TEST, async () => {
+  it('with damaged bytes is never decoded into a different text', FUZZ_TEST, async () => {
     await fc.assert(
       fc.asyncProperty(garbled(damaged(plain).map(textOf)), async (bytes) => {
         await expectAnswer({ body: bytes })
@@ -103,7 +103,7 @@ describe('a body', () => {
   })
 
   it.each(FRAGMENTS.map((text) => [text.slice(0, 30), text]))(
-    'with %s for a body, a parameter, a tool and a message is civil, whatever the key’s limits',
+    'with %s in every position gets a well-formed answer, with and without key limits',
     async (_name, fragment) => {
       const limited = await issueKey({ limits: { tokensPerMinute: 1_000_000 } })
       const texts = [
@@ -124,10 +124,10 @@ describe('a body', () => {
   )
 })
 
-describe('a body on its way', () => {
+describe('a body in transfer', () => {
   const text = JSON.stringify(HELLO)
 
-  it('in pieces of any size, with or without a length, is the same body', FUZZ_TEST, async () => {
+  it('in chunks of any size, with or without a length, is the same body', FUZZ_TEST, async () => {
     const cuts = fc.array(fc.nat(text.length), { maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(cuts, fc.boolean(), async (ends, hasLength) => {
@@ -139,21 +139,21 @@ describe('a body on its way', () => {
     )
   })
 
-  it('that breaks off is refused', async () => {
+  it('that is cut off is refused', async () => {
     for (const headers of [{}, { 'content-length': `${text.length}` }]) {
       let isFirst = true
-      const breaking = new ReadableStream({
+      const failing = new ReadableStream({
         pull(controller) {
           if (isFirst) controller.enqueue(new TextEncoder().encode(text.slice(0, 10)))
-          else controller.error(new Error('the line is dead'))
+          else controller.error(new Error('the connection was cut'))
           isFirst = false
         },
       })
-      expect((await expectAnswer({ body: breaking, headers })).status).toBe(400)
+      expect((await expectAnswer({ body: failing, headers })).status).toBe(400)
     }
   })
 
-  it('that has an encoding is refused, whether it says so or not', async () => {
+  it('that is compressed is refused, with and without a content-encoding', async () => {
     const zipped = new Uint8Array(
       await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer(),
     )
@@ -165,19 +165,19 @@ describe('a body on its way', () => {
     }
   })
 
-  it('with a mark of its byte order is taken without the mark', async () => {
+  it('with a byte order mark is accepted without the mark', async () => {
     expect((await expectAnswer({ body: `\ufeff${text}` })).status).toBe(200)
     expectUnchanged(text)
   })
 
-  it('in another character set than UTF-8 is refused: a prompt must not be spoilt in silence', async () => {
+  it('that is not valid UTF-8 is refused, so that no prompt is silently garbled', async () => {
     const latin1 = Uint8Array.from(text.replace('Hello', 'Caf\u00e9'), (character) => character.charCodeAt(0))
     expect((await expectAnswer({ body: latin1 })).status).toBe(400)
     const broken = new TextEncoder()
       .encode(text.replace('Hello', 'Caf\u00e9'))
       .subarray(0, text.indexOf('Hello') + 4)
     expect((await expectAnswer({ body: broken })).status).toBe(400)
-    // Nothing of a refused body is left over for the next one.
+    // The decoder keeps no bytes of a refused body for the next body.
     expect((await expectAnswer({ body: `\ufeff${text}` })).status).toBe(200)
     expectUnchanged(text)
   })

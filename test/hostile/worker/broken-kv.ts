@@ -1,8 +1,10 @@
-/** Two isolates over one KV that breaks as told, on a clock that goes on as told. */
+/** Two isolates and the accounts over one KV that breaks as told, on a clock that goes on as told. */
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { beforeEach, afterEach, vi } from 'vitest'
+import { DAY_MS } from '../../../src/calendar.ts'
 import { createSecret, hashSecret } from '../../../src/keys/secret.ts'
 import { recordLog } from '../../support/console.ts'
-import { ADMIN_TOKEN, BASE_URL, HELLO, type IssuedKey } from '../../support/gateway.ts'
+import { ADMIN_TOKEN, BASE_URL, env, HELLO, type IssuedKey } from '../../support/gateway.ts'
 import { KvDouble, type KvOperation } from '../../support/kv-double.ts'
 import { asKVNamespace } from '../../support/kv-namespace.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
@@ -13,6 +15,8 @@ export interface BrokenKv {
   kv: KvDouble
   /** How long each operation takes from now on. */
   latencyMs: number
+  /** Whether no account answers from now on. */
+  doAccountsFail: boolean
   /** One isolate; `elsewhere` is another, with a memory of its own, but for keys: what is known of those is one for both. */
   here: FrontDoor
   elsewhere: FrontDoor
@@ -23,20 +27,55 @@ export interface BrokenKv {
 export function useBrokenKv(): BrokenKv {
   const world = {} as BrokenKv
   beforeEach(() => {
-    const clock = new VirtualClock()
+    // Noon of a day to come: alarms of the runtime's own go off by the real clock, and so never in a test.
+    const clock = new VirtualClock((Math.ceil(Date.now() / DAY_MS) + 1.5) * DAY_MS)
     vi.useFakeTimers({ now: clock.nowMs, toFake: ['Date', 'setTimeout', 'clearTimeout'] })
     const kv = new KvDouble({ clock, latencyMs: () => world.latencyMs })
     Object.assign(world, {
       clock,
       kv,
       latencyMs: 0,
+      doAccountsFail: false,
       here: openFrontDoor({ KV: asKVNamespace(kv.at('here')) }),
       elsewhere: openFrontDoor({ KV: asKVNamespace(kv.at('elsewhere')) }),
       log: recordLog(),
     })
+    placeAccounts(world)
   })
-  afterEach(() => void vi.useRealTimers())
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
   return world
+}
+
+/**
+ * Has the accounts read and write this KV, in a location of their own, and not the namespace of the test pool. What hangs
+ * fails for them at once: timers of a test cannot wake an object.
+ */
+function placeAccounts(world: BrokenKv): void {
+  const accountKv = asKVNamespace(world.kv.at('account'))
+  const hang = (): void => {
+    if (world.latencyMs > 0) throw new Error('no answer in time')
+  }
+  vi.spyOn(env.KV, 'get').mockImplementation((async (name: string) => {
+    hang()
+    return accountKv.get(name)
+  }) as never)
+  vi.spyOn(env.KV, 'put').mockImplementation(async (...args) => {
+    hang()
+    await accountKv.put(...args)
+  })
+  const getByName = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
+  vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((...args) => {
+    if (world.doAccountsFail) throw new Error('internal error')
+    return getByName(...args)
+  })
+}
+
+/** Whether the account of a key had set an alarm. It goes off now, whatever its time. */
+export function ringAlarm({ id }: IssuedKey): Promise<boolean> {
+  return runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
 }
 
 /** Time goes by for timers, the clock and KV alike, in steps that let what is not a timer come to its end. */

@@ -1,7 +1,7 @@
-/** Ways to spoil a request body, from a wrong value to bytes that are no text. */
+/** Damages a request body in many ways, from a wrong value to invalid UTF-8. */
 import * as fc from 'fast-check'
 
-/** JSON that no `JSON.stringify` writes, and some that it does: what stands in place of a value. */
+/** Texts that replace a value: unusual JSON, which `JSON.stringify` may never write, and invalid JSON. */
 export const FRAGMENTS: readonly string[] = [
   '1e400',
   '-1e400',
@@ -58,7 +58,7 @@ const harmless = fc.oneof(
   }),
 )
 
-/** A value with one change: somewhere in it something else stands, or nothing, or under another name. */
+/** Makes one change somewhere in a value: a replacement, a removal or a renaming. */
 export function damaged(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const change = fc.oneof(
     harmless.map((to): Change => ({ to })),
@@ -71,13 +71,13 @@ export function damaged(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
     .map(([whole, steps, how]) => changed(structuredClone(whole), steps, how))
 }
 
-/** JSON text of a value, with the fragments that `damaged` put into it. */
+/** Writes a value as JSON text, including the fragments inserted by `damaged`. */
 export function textOf(value: unknown): string {
   const text = JSON.stringify(value) ?? ''
   return text.replaceAll(MARKERS, (_marker, index: string) => FRAGMENTS[Number(index)] ?? '')
 }
 
-/** Bytes that are nearly those of the text: cut, with others put in, or with bits turned. */
+/** Damages the bytes of a text by truncation, insertion or bit flips. Some results are random bytes. */
 export function garbled(text: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
   const bytes = text.map((whole) => new TextEncoder().encode(whole))
   const insert = fc.oneof(
@@ -101,7 +101,7 @@ export function garbled(text: fc.Arbitrary<string>): fc.Arbitrary<Uint8Array> {
       .tuple(bytes, fc.nat(), insert)
       .map(([whole, at, some]) => inserted(whole, at % (whole.length + 1), some)),
     fc.tuple(bytes, insert).map(([whole, some]) => inserted(whole, 0, some)),
-    fc.tuple(bytes, fc.nat(), fc.nat(7)).map(([whole, at, bit]) => turned(whole, at, bit)),
+    fc.tuple(bytes, fc.nat(), fc.nat(7)).map(([whole, at, bit]) => bitFlipped(whole, at, bit)),
     fc.uint8Array({ maxLength: 300 }).map((some) => new Uint8Array(some)),
   )
 }
@@ -138,7 +138,7 @@ function changed(value: unknown, [step = 0, ...rest]: readonly number[], how: Ch
   return value
 }
 
-/** As `JSON.parse` does it: `__proto__` too is a name like any other. */
+/** Defines a property as `JSON.parse` does, which treats `__proto__` as an ordinary name. */
 function define(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true })
 }
@@ -147,7 +147,7 @@ function inserted(whole: Uint8Array, at: number, some: readonly number[]): Uint8
   return new Uint8Array([...whole.subarray(0, at), ...some, ...whole.subarray(at)])
 }
 
-function turned(whole: Uint8Array, at: number, bit: number): Uint8Array {
+function bitFlipped(whole: Uint8Array, at: number, bit: number): Uint8Array {
   const copy = whole.slice()
   const index = at % Math.max(1, copy.length)
   copy.fill((copy[index] ?? 0) ^ (1 << bit), index, index + 1)

@@ -1,7 +1,7 @@
-/** What reaches the upstream of a body that is taken: all of it but the model's name. */
+/** An accepted body reaches the upstream without its `model`. */
 import { isObject } from '../../support/arbitrary-from-schema.ts'
 
-/** What the upstream is to get for a text, written as `JSON.stringify` writes it; `null` where it must not get anything. */
+/** Returns the inputs expected upstream for a text, as `JSON.stringify` writes them, or `null` if none may arrive. */
 export function expectedOf(text: string): string | null {
   let isFinite = true
   const sent: unknown = JSON.parse(text, (_name, value: unknown) => {
@@ -10,7 +10,7 @@ export function expectedOf(text: string): string | null {
   })
   if (!isFinite || !isObject(sent)) return null
   const { model: _model, ...inputs } = sent
-  // The one thing that is mended: the catalog wants `content` also beside tool calls.
+  // The gateway's only correction: the catalog requires `content` even beside tool calls.
   if (Array.isArray(inputs['messages'])) {
     inputs['messages'] = inputs['messages'].map((message: unknown) =>
       isObject(message) && message['content'] === undefined ? { ...message, content: null } : message,

@@ -1,27 +1,29 @@
-/** The whole app with an upstream that keeps what it was called with, and the promise that every answer must keep. */
+/** Runs the whole app with a recording upstream, and checks that every answer is well-formed. */
 import { createExecutionContext } from 'cloudflare:test'
 import { afterAll, beforeAll, inject, vi } from 'vitest'
 import * as fc from 'fast-check'
 import { app } from '../../../src/app.ts'
-import type { Env } from '../../../src/config.ts'
+import type { Bindings } from '../../../src/accounts/objects.ts'
 import { ADMIN_TOKEN, env } from '../../support/gateway.ts'
 import answer from '../../support/fixtures/chat-completion.json'
 import stream from '../../support/fixtures/chat-completion-stream.sse?raw'
 
-/** A case that takes longer hangs. */
+/** A case that takes longer counts as hanging. */
 const CASE_MS_MAX = 20_000
-/** All cases of a test are one request to the runtime: without a rest, none of their timers and background work ends. */
+/**
+ * All cases of a test are one request to the runtime. Without a rest, none of their timers and background work ends.
+ */
 const REST_EVERY = 20
-/** An error message is for a person: it repeats no more of a request than helps. */
+/** An error message is for a person, so it repeats only a little of the request. */
 const MESSAGE_CHARACTERS_MAX = 1_000
 
-/** Whether a request is seen by the upstream, and how: as the text that the real class would send. */
+/** Records each call's inputs as the text that the real class would send. */
 export class RecordingUpstream {
-  /** Of the last call; `null` before. */
+  /** The text of the last call, or `null` before any call. */
   sent: string | null = null
 
   run(_model: string, inputs: Record<string, unknown>): Promise<Response> {
-    // The real class writes JSON too: what cannot be written must not get here.
+    // The real class writes JSON too, so inputs that cannot be written must not arrive here.
     this.sent = JSON.stringify(inputs)
     return Promise.resolve(
       inputs['stream'] === true
@@ -31,7 +33,7 @@ export class RecordingUpstream {
   }
 
   gateway(): never {
-    throw new Error('nobody asks for logs here')
+    throw new Error('the gateway must not read AI Gateway’s logs here')
   }
 }
 
@@ -46,11 +48,11 @@ export interface FrontDoor {
   ask: (request: Request) => Promise<Answered>
 }
 
-/** The front door over an upstream of its own; `overrides` over the vars and bindings of the local worker. */
-export function openFrontDoor(overrides: Partial<Env> = {}): FrontDoor {
+/** Opens the app with its own upstream, and applies `overrides` to the local worker's vars and bindings. */
+export function openFrontDoor(overrides: Partial<Bindings> = {}): FrontDoor {
   let asked = 0
   const upstream = new RecordingUpstream()
-  const bindings: Env = { ...env, ...overrides, AI: upstream }
+  const bindings: Bindings = { ...env, ...overrides, AI: upstream }
   return {
     upstream,
     ask: async (request) => {
@@ -63,11 +65,11 @@ export function openFrontDoor(overrides: Partial<Env> = {}): FrontDoor {
   }
 }
 
-/** Stands in prompts; and what else no line of the log may have: secrets, and the caller's own text of an address. */
+/** Prompts contain this word, which must not appear in the log. Secrets and the caller's URL text must not either. */
 export const CANARY = 'canary-of-a-prompt'
 const NEVER_LOGGED = [CANARY, 'sk-gw-', ADMIN_TOKEN, '<script>']
 
-/** For a file of properties: the log is mute, since a line for each case helps nobody, but it is read. */
+/** Silences the log of a file of properties, and fails the file if a line contains a forbidden word. */
 export function watchLog(): void {
   const leaks: string[] = []
   const read = (line: string): void => {
@@ -78,20 +80,20 @@ export function watchLog(): void {
   })
   afterAll(() => {
     vi.restoreAllMocks()
-    if (leaks.length > 0) throw new Error(`the log tells too much: ${leaks.slice(0, 3).join('\n')}`)
+    if (leaks.length > 0) throw new Error(`the log contains forbidden words: ${leaks.slice(0, 3).join('\n')}`)
   })
 }
 
-/** How many cases a property gets of all that are to be run. A failure prints the seed and the path to its case. */
+/** Gives a property its `share` of all cases. A failure prints the seed and the path to its case. */
 export function fuzz(share: number): fc.Parameters<unknown> {
   const { cases, seed } = inject('fuzz')
   return { seed, numRuns: Math.ceil(cases * share), timeout: CASE_MS_MAX }
 }
 
-/** For a property's test: time enough for all its cases. */
+/** Gives a property's test enough time for all its cases. */
 export const FUZZ_TEST = { timeout: inject('fuzz').cases * 100 }
 
-/** @throws Error that says which promise the answer breaks. */
+/** @throws Error that names the promise broken by the answer. */
 export function expectCivil(method: string, { status, headers, text }: Answered): void {
   const broken = brokenPromise(method, { status, headers, text })
   if (broken === null) return
@@ -100,10 +102,10 @@ export function expectCivil(method: string, { status, headers, text }: Answered)
 
 function brokenPromise(method: string, { status, headers, text }: Answered): string | null {
   const contentType = headers.get('content-type') ?? ''
-  if (status < 200 || status >= 500) return 'neither an answer nor the caller’s mistake'
+  if (status < 200 || status >= 500) return 'neither a success nor a 4xx error'
   if (!/^req_[0-9a-f]{32}$/.test(headers.get('x-request-id') ?? '')) return 'no request id'
-  if (/html|javascript|svg/i.test(contentType)) return 'a browser would run it'
-  if (headers.get('x-content-type-options') !== 'nosniff') return 'a browser may guess what it is'
+  if (/html|javascript|svg/i.test(contentType)) return 'a content type that a browser executes'
+  if (headers.get('x-content-type-options') !== 'nosniff') return 'no x-content-type-options: nosniff'
   if (status < 400) return null
   if (contentType !== 'application/json') return 'an error that is not JSON'
   return method === 'HEAD' ? null : brokenEnvelope(text)
@@ -111,14 +113,15 @@ function brokenPromise(method: string, { status, headers, text }: Answered): str
 
 function brokenEnvelope(text: string): string | null {
   const { error, ...others } = JSON.parse(text) as { error: Record<string, unknown> }
-  if (Object.keys(others).length > 0) return 'more than an error'
-  if (Object.keys(error).toSorted().join() !== 'code,message,param,type') return 'not the four fields'
+  if (Object.keys(others).length > 0) return 'other fields beside `error`'
+  if (Object.keys(error).toSorted().join() !== 'code,message,param,type')
+    return 'other than the four error fields'
   const { message, type, param, code } = error
   if (typeof type !== 'string' || !isTextOrNull(param) || !isTextOrNull(code))
-    return 'a field of another type'
+    return 'an error field of the wrong type'
   if (typeof message !== 'string' || message === '') return 'no message'
   if (message.length > MESSAGE_CHARACTERS_MAX) return 'a message that is too long'
-  return message.isWellFormed() && (param ?? '').isWellFormed() ? null : 'half a character'
+  return message.isWellFormed() && (param ?? '').isWellFormed() ? null : 'an unpaired surrogate'
 }
 
 function isTextOrNull(value: unknown): value is string | null {

@@ -1,4 +1,4 @@
-/** Any body whatever for the Responses API: the promise is the one of chat. */
+/** Every body for the Responses API either reaches the upstream unchanged or gets a clean 4xx error, as for chat. */
 import { reset } from 'cloudflare:test'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -55,22 +55,22 @@ async function expectAnswer(sent: string | Uint8Array, secret: string | undefine
 }
 
 describe('a body for the Responses API', () => {
-  it('whole or damaged, is refused or reaches the upstream as it stands', FUZZ_TEST, async () => {
-    let taken = 0
+  it('whether whole or damaged, is refused or reaches the upstream unchanged', FUZZ_TEST, async () => {
+    let accepted = 0
     const any = fc.oneof(body, damaged(body), damaged(damaged(body))).map(textOf)
     await fc.assert(
       fc.asyncProperty(any, fc.nat(1), async (text, key) => {
         await expectAnswer(text, secrets[key])
         if (upstream.sent === null) return
-        taken += 1
+        accepted += 1
         expect(upstream.sent).toBe(expectedOf(text))
       }),
       fuzz(0.15),
     )
-    expect(taken).toBeGreaterThan(50)
+    expect(accepted).toBeGreaterThan(50)
   })
 
-  it('of nearly the right bytes is never taken for another text than it is', FUZZ_TEST, async () => {
+  it('with damaged bytes is never decoded into a different text', FUZZ_TEST, async () => {
     await fc.assert(
       fc.asyncProperty(garbled(body.map(textOf)), fc.nat(1), async (bytes, key) => {
         await expectAnswer(bytes, secrets[key])

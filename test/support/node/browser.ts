@@ -1,4 +1,4 @@
-/** A Chromium of this machine, if there is one, and modules bundled for a page in it. */
+/** Finds and starts this machine's Chromium, and bundles modules for its pages. */
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { type Browser, chromium } from 'playwright-core'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** A browser that talks to nobody but the pages of a test. */
+/** These flags stop the browser's own network requests. */
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -18,7 +18,7 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** `null` where none is on the PATH. */
+/** Returns the path of a browser, or `null` if the PATH has none. */
 export function findBrowser(): string | null {
   const folders = (process.env['PATH'] ?? '').split(delimiter)
   const paths = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)))
@@ -29,7 +29,7 @@ export function launchBrowser(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: FLAGS })
 }
 
-/** A script that puts the exports of a module, and all that it imports, into the global `name`. */
+/** Bundles a module with its imports into a script that sets the global `name` to its exports. */
 export async function bundleForBrowser(moduleUrl: URL, name: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(moduleUrl)],

@@ -1,4 +1,4 @@
-/** For a file of contract tests: one upstream and one gateway before the first test, both gone after the last. */
+/** Starts one upstream and one gateway before a file's contract tests, and stops both after them. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, inject } from 'vitest'
 import { type RealBindingGateway, startRealBindingGateway } from './real-binding-gateway.ts'
@@ -6,7 +6,7 @@ import { type Script, startUpstreamServer, type UpstreamServer } from './upstrea
 
 export const MESSAGES = [{ role: 'user', content: 'Hello!' }]
 
-/** Where a file's calls go, and the plainest body there. */
+/** The route of a file's calls and its smallest valid body. */
 export interface Api {
   readonly path: string
   readonly body: Record<string, unknown>
@@ -18,13 +18,13 @@ export const RESPONSES: Api = { path: '/v1/responses', body: { model: 'o3-mini',
 export interface ContractGateway {
   readonly upstream: UpstreamServer
   readonly gateway: RealBindingGateway
-  /** A call that is answered by `script`, and the body that makes it: `overrides` over the plainest one. */
+  /** Registers `script` under a new tag, and returns the tag and a body with it: the smallest body plus `overrides`. */
   prepare(script: Script, overrides?: Record<string, unknown>): { tag: string; body: Record<string, unknown> }
-  /** `POST` to the API. */
+  /** Sends `POST` to the API. */
   post(body: unknown, headers?: Record<string, string>, signal?: AbortSignal): Promise<Response>
-  /** Both in one. */
+  /** Prepares and posts a call. */
   complete(script: Script, overrides?: Record<string, unknown>): Promise<Response>
-  /** What the gateway logged of the request that got this answer. */
+  /** Waits for the gateway's log line of the request with this answer. */
   logLine(response: Response): Promise<Record<string, unknown>>
 }
 

@@ -1,6 +1,6 @@
 /** Starts the gateway as `npm run dev` does, on a free port and with storage of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,19 +13,25 @@ export interface OfflineGateway {
   url: string
   /** What the terminal shows so far. */
   output(): string
+  /** Undefined while it runs; how it ended, where nobody stopped it. */
+  ended(): string | undefined
+  pid: number | undefined
   stop(): Promise<void>
 }
 
-export async function startOfflineGateway(extraArguments: readonly string[] = []): Promise<OfflineGateway> {
+export interface OfflineOptions {
+  extraArguments?: readonly string[]
+  /** Takes an argument of the `dev` script away. */
+  keeps?: (argument: string) => boolean
+}
+
+export async function startOfflineGateway(options: OfflineOptions = {}): Promise<OfflineGateway> {
+  const { extraArguments = [], keeps = () => true } = options
   const persistTo = mkdtempSync(join(tmpdir(), 'gateway-'))
   const child = spawn(
     process.execPath,
     [
-      '--env-file=.env.offline',
-      'node_modules/wrangler/bin/wrangler.js',
-      'dev',
-      '--env=local',
-      '--local',
+      ...devArguments().filter(keeps),
       '--port=0',
       '--inspector-port=0',
       `--persist-to=${persistTo}`,
@@ -45,7 +51,14 @@ export async function startOfflineGateway(extraArguments: readonly string[] = []
   }
   for (const deadlineMs = Date.now() + START_TIMEOUT_MS; ; await sleep(50)) {
     const url = /Ready on (http:\/\/\S+)/.exec(output)?.[1]
-    if (url !== undefined) return { url: url.replace('localhost', '127.0.0.1'), output: () => output, stop }
+    if (url !== undefined)
+      return {
+        url: url.replace('localhost', '127.0.0.1'),
+        output: () => output,
+        ended: () => endOf(child),
+        pid: child.pid,
+        stop,
+      }
     if (child.exitCode !== null || Date.now() > deadlineMs) {
       await stop()
       throw new Error(`the gateway did not start:\n${output}`)
@@ -53,8 +66,21 @@ export async function startOfflineGateway(extraArguments: readonly string[] = []
   }
 }
 
+/** The arguments of the `dev` script, so that a test starts what a user starts. */
+function devArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { dev: string } }
+  const [program, ...args] = scripts.dev.split(' ')
+  if (program !== 'node') throw new Error(`the dev script does not begin with node: ${scripts.dev}`)
+  return args
+}
+
+function endOf({ exitCode, signalCode }: ChildProcess): string | undefined {
+  if (signalCode !== null) return `signal ${signalCode}`
+  return exitCode === null ? undefined : `exit code ${exitCode}`
+}
+
 async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
+  if (endOf(child) !== undefined) return
   const exited = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
   const killer = setTimeout(() => child.kill('SIGKILL'), 5_000)

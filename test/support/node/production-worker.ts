@@ -13,6 +13,8 @@ export interface ProductionWorker {
   /** The first one is the entry. */
   modules: WorkerModule[]
   bindings: WorkerBinding[]
+  /** Classes of Durable Objects that it binds. */
+  objectClasses: string[]
   compatibilityDate: string
   compatibilityFlags: string[]
 }
@@ -29,6 +31,7 @@ export interface WorkerBinding {
   type: string
   text?: string
   json?: unknown
+  class_name?: string
 }
 
 /**
@@ -63,6 +66,7 @@ export async function readUpload(uploadPath: string): Promise<ProductionWorker> 
   return {
     modules,
     bindings: metadata.bindings,
+    objectClasses: metadata.bindings.flatMap(({ class_name: name }) => name ?? []),
     compatibilityDate: metadata.compatibility_date,
     compatibilityFlags: metadata.compatibility_flags,
   }

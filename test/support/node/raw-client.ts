@@ -1,26 +1,26 @@
-/** A client that owns its socket: it can break its connection at any byte, which `fetch` cannot. */
+/** A client with its own socket can reset its connection at any byte, unlike `fetch`. */
 import { connect } from 'node:net'
 
 export interface RawClient {
-  /** All that came so far: status line, headers and body as they stood on the wire. */
+  /** Returns all bytes received so far: status line, headers and raw body. */
   received(): string
-  /** Resolves when what came fits; rejects when the connection ends before. */
+  /** Resolves when the received text matches. Rejects if the connection ends first. */
   until(pattern: RegExp): Promise<string>
-  /** RST: what a client that is killed sends. */
+  /** Sends an RST, as a killed client does. */
   reset(): void
-  /** Settles with everything that came, however the connection ended. */
+  /** Resolves with everything received, however the connection ended. */
   closed: Promise<string>
 }
 
-/** A connection that has said nothing yet. */
+/** A connection that has sent nothing yet. */
 export interface RawConnection extends RawClient {
-  /** Text is Latin-1: a character is a byte. Resolves when the bytes are on their way. */
+  /** Sends text as Latin-1, one byte per character. Resolves when the bytes are flushed. */
   write(bytes: string | Uint8Array): Promise<void>
-  /** FIN: nothing more will be said, but an answer is welcome. */
+  /** Sends a FIN, after which the client still reads the answer. */
   end(): void
 }
 
-/** `POST` with a JSON body. */
+/** Sends a `POST` with a JSON body. */
 export function rawPost(url: string, secret: string, body: unknown): RawClient {
   const { host, pathname } = new URL(url)
   const text = JSON.stringify(body)
@@ -45,7 +45,7 @@ export function rawConnect(url: string): RawConnection {
     received += chunk
     for (const watch of watchers) watch()
   })
-  // The close that follows says all there is to say.
+  // The `close` event that follows reports the end.
   socket.on('error', () => {})
   const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(received)))
   return {
@@ -62,7 +62,7 @@ export function rawConnect(url: string): RawConnection {
         void closed.then(() => reject(new Error(`the connection ended with:\n${received}`)))
       }),
     reset: () => void socket.resetAndDestroy(),
-    // Where the other side has closed, that says it.
+    // If the other side has closed, `closed` reports it.
     write: (bytes) => new Promise((resolve) => socket.write(bytes, 'latin1', () => resolve())),
     end: () => void socket.end(),
     closed,

@@ -1,6 +1,6 @@
 /**
- * The gateway as it ships, under the bare runtime, with the runtime's own `Ai` class behind `env.AI`: real in everything
- * but the other end of the wire, which is a local HTTP server.
+ * Runs the production build under the bare runtime, with the runtime's own `Ai` class behind `env.AI`. Only the far end of
+ * the wire is a stand-in: a local HTTP server.
  */
 import { type KvServer, startKvServer } from './kv-server.ts'
 import {
@@ -14,15 +14,15 @@ import { aiBinding, capnpText, startWorkerd, type WorkerdProcess } from './worke
 export const ADMIN_TOKEN = 'admin-token-of-a-test-and-of-nothing-else'
 
 export interface RealBindingOptions {
-  /** Of an `UpstreamServer`. */
+  /** The port of an `UpstreamServer`. */
   upstreamPort: number
-  /** Over those that ship. */
+  /** Vars that override the production vars. */
   vars?: Record<string, string>
-  /** Beside those that ship. */
+  /** Flags in addition to the production flags. */
   compatibilityFlags?: string[]
-  /** What `buildUpload` wrote; without it the Worker is built first, which takes a second or two. */
+  /** The output of `buildUpload`. Without it the Worker is built first, which takes one or two seconds. */
   uploadPath?: string
-  /** A KV of several gateways; without it this one gets its own. */
+  /** A KV shared by several gateways. By default the gateway gets its own. */
   kv?: KvServer
 }
 
@@ -32,7 +32,7 @@ export interface IssuedKey {
 }
 
 export interface RealBindingGateway extends WorkerdProcess {
-  /** Of a key without limits. */
+  /** The secret of a key without limits. */
   secret: string
   issueKey(body?: Record<string, unknown>): Promise<IssuedKey>
   kv: KvServer
@@ -71,18 +71,18 @@ export async function startRealBindingGateway(options: RealBindingOptions): Prom
   }
 }
 
-/** With the admin token above. */
+/** Creates a key with the admin token above. */
 export async function postKey(url: string, body: Record<string, unknown>): Promise<IssuedKey> {
   const response = await fetch(`${url}/admin/keys`, {
     method: 'POST',
     headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'test', ...body }),
   })
-  if (response.status !== 201) throw new Error(`no key: ${await response.text()}`)
+  if (response.status !== 201) throw new Error(`the gateway created no key: ${await response.text()}`)
   return (await response.json()) as IssuedKey
 }
 
-/** What ships, wired to the local servers `upstream` and `kv`, with `vars` over the vars that ship. */
+/** Wires the production bindings to the local servers `upstream` and `kv`, and applies `vars` to the production vars. */
 export function bindingsOf({ bindings }: ProductionWorker, vars: Record<string, string>): string[] {
   return [
     ...bindings.filter(({ name }) => !Object.hasOwn(vars, name)).map(bindingText),
@@ -90,7 +90,7 @@ export function bindingsOf({ bindings }: ProductionWorker, vars: Record<string, 
   ]
 }
 
-function bindingText({ name, type, text, json }: WorkerBinding): string {
+function bindingText({ name, type, text, json, class_name: className }: WorkerBinding): string {
   const named = `name = ${capnpText(name)}`
   switch (type) {
     case 'ai':
@@ -98,11 +98,13 @@ function bindingText({ name, type, text, json }: WorkerBinding): string {
     case 'inherit':
     case 'kv_namespace':
       return `(${named}, kvNamespace = "kv")`
+    case 'durable_object_namespace':
+      return `(${named}, durableObjectNamespace = ${capnpText(className ?? '')})`
     case 'plain_text':
       return `(${named}, text = ${capnpText(text ?? '')})`
     case 'json':
       return `(${named}, json = ${capnpText(JSON.stringify(json))})`
     default:
-      throw new Error(`the binding ${name} is of a type that has no local stand-in: ${type}`)
+      throw new Error(`the binding ${name} has a type without a local stand-in: ${type}`)
   }
 }

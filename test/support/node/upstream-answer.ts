@@ -1,4 +1,4 @@
-/** What the local upstream says to one call: status, headers and bytes, and every way in which an answer goes wrong. */
+/** The local upstream's answers to one call: status, headers and bytes, and every way to fail. */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -10,23 +10,23 @@ export interface HttpAnswer {
   /** Default 200. */
   status?: number
   headers?: OutgoingHttpHeaders
-  /** Nothing goes out before it settles: slow headers. */
+  /** Delays the headers until it settles. */
   headersAfter?: Promise<unknown>
-  /** As a whole, or in pieces, each written by itself; an async one may wait between them. */
+  /** The body, whole or in separately written pieces. An async iterable may wait between pieces. */
   body?: Bytes | Iterable<Bytes> | AsyncIterable<Bytes>
   /**
-   * After the body. `end` (default) is an orderly end, `cut` closes the connection before it, `reset` breaks it (RST),
-   * `hang` says nothing more.
+   * The end of the answer after its body. `end` (default) is orderly, `cut` closes the connection first, `reset` sends an
+   * RST, and `hang` sends nothing more.
    */
   ending?: 'end' | 'cut' | 'reset' | 'hang'
 }
 
-/** Not one byte of an answer: the connection is broken, closed, or left open. */
+/** Sends no byte: the connection is reset, closed, or left open. */
 export interface NoAnswer {
   instead: 'reset' | 'cut' | 'hang'
 }
 
-/** What a real answer carries, and no caller may see: cookies, ids and limits of the account behind the gateway. */
+/** Headers of a real answer that no caller may see: cookies, ids and limits of the gateway's account. */
 export const UPSTREAM_HEADERS: OutgoingHttpHeaders = {
   'set-cookie': ['__cf_bm=cookie-of-the-upstream; path=/; HttpOnly', '_cfuvid=another; path=/'],
   'openai-organization': 'org-ofTheOperator',
@@ -54,7 +54,7 @@ export function streamAnswer(body: HttpAnswer['body'], ending: HttpAnswer['endin
   return { headers, ending, ...(body === undefined ? {} : { body }) }
 }
 
-/** The shapes of `CONTRACT.md` in which a failure comes. */
+/** The upstream's failures in each of their shapes. */
 export const failure = {
   /** `{"errors":[{"code","message"}]}` */
   cloudflareErrors: (status: number, code: number, message: string, headers: OutgoingHttpHeaders = {}) =>
@@ -75,7 +75,7 @@ export const failure = {
       status,
       headers,
     ),
-  /** `{"error":[{"code","message"}]}`: AI Gateway where it does not get as far as a model. */
+  /** `{"error":[{"code","message"}]}`, which AI Gateway sends when it does not reach a model. */
   aiGateway: (status: number, code: number, message: string) =>
     jsonAnswer(
       JSON.stringify({ success: false, result: [], messages: [], error: [{ code, message }] }),
@@ -96,12 +96,12 @@ export const failure = {
   }),
 }
 
-/** `bytes` cut every `pieceBytes`, wherever that falls: also inside a character or a line end. */
+/** Cuts `bytes` into pieces of `pieceBytes`, even inside a character or a line end. */
 export function* pieces(bytes: Uint8Array, pieceBytes: number): Generator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
 }
 
-/** Each piece after a pause; `firstPauseMs` (default `pauseMs`) is that of the first: a slow first byte. */
+/** Yields each piece after a pause. `firstPauseMs` (default `pauseMs`) delays the first piece. */
 export async function* paced(
   parts: Iterable<Bytes>,
   pauseMs: number,
@@ -116,8 +116,8 @@ export async function* paced(
 }
 
 /**
- * Writes an answer; resolves when its last byte has been handed over or the other side has gone. The connection may then
- * still be open (`hang`). `wrote` counts the bytes of the body.
+ * Writes an answer. Resolves when its last byte is written or the client has disconnected. The connection may then still be
+ * open (`hang`). `wrote` counts the bytes of the body.
  */
 export async function writeAnswer(
   response: ServerResponse,
@@ -148,7 +148,7 @@ async function endConnection(response: ServerResponse, how: 'cut' | 'reset' | 'h
   if (how === 'hang') return
   const { socket } = response
   if (socket === null) return
-  // What was written must be on its way first: destroying drops what is still in the buffers of this process.
+  // The written bytes must be flushed first, because destroying the socket drops this process's buffers.
   await new Promise((resolve) => socket.write('', resolve))
   if (how === 'reset') socket.resetAndDestroy()
   else socket.end(() => socket.destroy())
@@ -168,7 +168,7 @@ function isBytes(body: NonNullable<HttpAnswer['body']>): body is Bytes {
   return typeof body === 'string' || body instanceof Uint8Array
 }
 
-/** A header as one string, wherever it came several times. */
+/** Returns a header as one string, even if it was sent several times. */
 export function headerOf(headers: IncomingHttpHeaders, name: string): string | null {
   const value = headers[name]
   return Array.isArray(value) ? value.join(', ') : (value ?? null)

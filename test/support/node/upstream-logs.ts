@@ -1,17 +1,17 @@
-/** AI Gateway's log API, as the runtime's `AiGateway` class asks it: a log appears some time after its answer. */
+/** Serves AI Gateway's log API to the runtime's `AiGateway` class. A log can appear some time after its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const LOG_PATH = /^\/ai-gateway\/gateways\/([^/]+)\/logs\/([^/]+)$/
 
 export interface LogScript {
-  /** The record; the class makes a `Date` of its `created_at`. */
+  /** The record. The class converts its `created_at` into a `Date`. */
   record?: Record<string, unknown>
-  /** So many first questions get 404: the log is not there yet. Default 0; without a `record` all of them do. */
+  /** The number of reads that get 404 before the log appears. Default 0. Without a `record` all reads get 404. */
   notFoundTimes?: number
-  /** Before each answer. Default 0. */
+  /** The delay before each answer. Default 0. */
   delayMs?: number
-  /** Instead of the record, every time. */
+  /** Sent instead of the record on every read. */
   failure?: { status: number; body: string }
 }
 
@@ -25,12 +25,12 @@ export class GatewayLogs {
   readonly requests: LogRequest[] = []
   readonly #scripts = new Map<string, LogScript>()
 
-  /** What is known about the log that an answer named in `cf-aig-log-id`. */
+  /** Registers the log that an answer names in `cf-aig-log-id`. */
   script(logId: string, script: LogScript): void {
     this.#scripts.set(logId, script)
   }
 
-  /** `false` where the request is not for a log. */
+  /** Answers a request for a log. Returns `false` for any other request. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const [, gatewayId, logId] = LOG_PATH.exec(request.url ?? '') ?? []
     if (gatewayId === undefined || logId === undefined) return false

@@ -1,7 +1,7 @@
 /**
- * The model as a local HTTP server: speaks the protocol that the runtime's own `Ai` class speaks to Cloudflare. A test
- * says what answers a call by the call's tag, which is `user` in its inputs: OpenAI's schema has that field, so it goes
- * through the gateway untouched.
+ * A local HTTP server stands in for the upstream, and implements the protocol between the runtime's own `Ai` class and
+ * Cloudflare. A test selects a call's answer by its tag. The tag is the field `user` of the inputs, which belongs to OpenAI's
+ * schema and therefore passes the gateway unchanged.
  *
  * Source of the protocol: `src/cloudflare/internal/ai-api.ts` and `aig-api.ts` in cloudflare/workerd.
  */
@@ -12,32 +12,32 @@ import { GatewayLogs } from './upstream-logs.ts'
 
 /** The paths that the class posts to, with and without an AI Gateway. */
 const RUN_PATHS = new Set(['/ai-gateway/run?version=3', '/run?version=3'])
-/** Older calls are forgotten: a benchmark makes more of them than memory should hold. */
+/** Older calls are dropped, because a benchmark makes more calls than memory should hold. */
 const CALLS_KEPT_MAX = 10_000
 
 export interface UpstreamCall {
-  /** With the query. */
+  /** The path with its query. */
   path: string
   headers: IncomingHttpHeaders
-  /** The body as it came. */
+  /** The raw body. */
   text: string
   /** From the header `cf-consn-model-id`. */
   slug: string | null
   inputs: Record<string, unknown>
   options: Record<string, unknown>
-  /** `inputs.user`; empty where there is none. */
+  /** The field `inputs.user`, or an empty string. */
   tag: string
-  /** Bytes of the answer's body that were written so far. */
+  /** The bytes of the answer's body written so far. */
   bytesWritten: number
-  /** Settles when the answer is over; for one that hangs, when the connection ends. */
+  /** Settles when the answer ends, or when the connection of a hanging answer ends. */
   ended: Promise<CallEnd>
 }
 
 export interface CallEnd {
-  /** `caller` where the other side went away before the answer was whole. */
+  /** `caller` if the caller disconnected before the end of the answer. */
   by: 'upstream' | 'caller'
   bytesWritten: number
-  /** Of `performance.now()`. */
+  /** A time of `performance.now()`. */
   atMs: number
 }
 
@@ -47,15 +47,15 @@ export interface UpstreamServer {
   port: number
   /** The last calls, oldest first. */
   calls: readonly UpstreamCall[]
-  /** What answers every call with this tag from now on. */
+  /** Answers every later call with this tag by `script`. */
   script(tag: string, script: Script): void
-  /** The first call with this tag, as soon as it is here. */
+  /** Waits for the first call with this tag. */
   call(tag: string): Promise<UpstreamCall>
   logs: GatewayLogs
   stop(): Promise<void>
 }
 
-/** `otherwise` answers a call whose tag has no script; without it that is a 500 that no row of the failures explains. */
+/** `otherwise` answers a call whose tag has no script. By default that is a 500 outside the failure table. */
 export async function startUpstreamServer(otherwise: Script = NO_SCRIPT): Promise<UpstreamServer> {
   const calls: UpstreamCall[] = []
   const scripts = new Map<string, Script>()
@@ -122,7 +122,7 @@ function recordCall(request: IncomingMessage, text: string) {
   const wrote = (bytes: number): void => {
     call.bytesWritten += bytes
   }
-  // The first one counts: a connection that the upstream broke itself closes too.
+  // Only the first call counts, because a connection reset by the upstream closes too.
   const settle = (by: CallEnd['by']): void =>
     resolve({ by, bytesWritten: call.bytesWritten, atMs: performance.now() })
   return { call, wrote, settle }

@@ -15,6 +15,8 @@ export interface WorkerdOptions {
   bindings: string[]
   /** Name of a service → the port of a local HTTP server that is it. */
   externals: Record<string, number>
+  /** Exported classes of Durable Objects. Their storage is SQLite on disk, and is gone after `stop`. */
+  objectClasses?: string[]
 }
 
 export interface WorkerdProcess {
@@ -39,8 +41,9 @@ const UNDER_SHELL = '"$@" 4>&- <&- & exec 3>&-; echo $! >&4; read -r _; kill -9 
 export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'workerd-'))
   const configPath = join(directory, 'config.capnp')
+  const storagePath = mkdtempSync(join(tmpdir(), 'workerd-objects-'))
   options.modules.forEach(({ bytes }, index) => writeFileSync(join(directory, `module-${index}`), bytes))
-  writeFileSync(configPath, configText(options))
+  writeFileSync(configPath, configText(options, storagePath))
 
   const { default: workerdPath } = createRequire(import.meta.url)('workerd') as { default: string }
   const child = spawn('sh', ['-c', UNDER_SHELL, 'sh', workerdPath, 'serve', '--control-fd=3', configPath], {
@@ -52,6 +55,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
   const stop = async (): Promise<void> => {
     stdin.end()
     await exited
+    rmSync(storagePath, { recursive: true, force: true })
   }
   const [pid, listening] = await Promise.all([
     firstLine(pidPipe as Readable),
@@ -86,12 +90,15 @@ export function capnpText(text: string): string {
   return `"${escaped}"`
 }
 
-function configText(options: WorkerdOptions): string {
+function configText(options: WorkerdOptions, storagePath: string): string {
   const modules = options.modules.map(
     ({ name, type }, index) => `(name = ${capnpText(name)}, ${type} = embed "module-${index}")`,
   )
   const externals = Object.entries(options.externals).map(
     ([name, port]) => `(name = ${capnpText(name)}, external = (address = "127.0.0.1:${port}", http = ()))`,
+  )
+  const namespaces = (options.objectClasses ?? []).map(
+    (name) => `(className = ${capnpText(name)}, uniqueKey = ${capnpText(name)}, enableSql = true)`,
   )
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -101,7 +108,10 @@ const config :Workerd.Config = (
       compatibilityDate = ${capnpText(options.compatibilityDate)},
       compatibilityFlags = [${options.compatibilityFlags.map(capnpText).join(', ')}],
       bindings = [${options.bindings.join(', ')}],
+      durableObjectNamespaces = [${namespaces.join(', ')}],
+      durableObjectStorage = (localDisk = "objects"),
     )),
+    (name = "objects", disk = (path = ${capnpText(storagePath)}, writable = true)),
     ${externals.join(',\n    ')}
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],

@@ -20,11 +20,11 @@ const tool = { type: 'function', function: { name: 'f' } }
 const definitions: Definitions = vendor.$defs
 const requestSchema = { $ref: '#/$defs/CreateChatCompletionRequest' }
 
-/** Any body that the vendor's schema calls valid. */
+/** Generates bodies that are valid in the vendor's schema. */
 const published = arbitraryFromSchema(requestSchema, definitions).map(overTheWire)
 
-describe('accepts', () => {
-  it.each(Object.entries(SEED_EXAMPLES))('the example of the model page: %s', (_title, example) => {
+describe('the chat completions schema accepts', () => {
+  it.each(Object.entries(SEED_EXAMPLES))('the model page’s example: %s', (_title, example) => {
     expect(refusal({ model: 'o3-mini', ...example })).toBeNull()
   })
 
@@ -35,7 +35,7 @@ describe('accepts', () => {
     },
   )
 
-  it("every body that the vendor's schema calls valid, and touches none", SLOW, () => {
+  it("every body that is valid in the vendor's schema, without changing it", SLOW, () => {
     fc.assert(
       fc.property(published, (body) => {
         expect(fits(body, requestSchema, definitions)).toBe(true)
@@ -48,14 +48,14 @@ describe('accepts', () => {
     )
   })
 
-  it("a body that somebody has meddled with, as long as the vendor's schema calls it valid", SLOW, () => {
+  it("a modified body that is still valid in the vendor's schema", SLOW, () => {
     let valid = 0
     fc.assert(
       fc.property(published, fc.array(fc.nat()), fc.jsonValue(), (body, steps, value) => {
-        const meddled = overTheWire(replaced(body, steps, value))
-        if (!fits(meddled, requestSchema, definitions)) return
+        const modified = overTheWire(replaced(body, steps, value))
+        if (!fits(modified, requestSchema, definitions)) return
         valid += 1
-        expect(refusal(withinExceptions(meddled))).toBeNull()
+        expect(refusal(withinExceptions(modified))).toBeNull()
       }),
       { seed: SEED, numRuns: 1500 },
     )
@@ -67,11 +67,14 @@ describe('accepts', () => {
       'null content with tool calls',
       { messages: [{ role: 'assistant', content: null, tool_calls: [toolCall] }] },
     ],
-    ['no content with tool calls', { messages: [{ role: 'assistant', tool_calls: [toolCall] }] }],
-    ['null content of a deprecated function', { messages: [{ role: 'function', name: 'f', content: null }] }],
+    ['absent content with tool calls', { messages: [{ role: 'assistant', tool_calls: [toolCall] }] }],
+    [
+      'null content from a deprecated function',
+      { messages: [{ role: 'function', name: 'f', content: null }] },
+    ],
     ['null in place of every optional field', optionalFieldsAsNull()],
     ['a 63-bit seed', { seed: 2 ** 63 - 1024 }],
-    ['a service tier that is not known yet', { service_tier: 'overnight' }],
+    ['an unknown service tier', { service_tier: 'overnight' }],
     [
       'unknown fields at every level',
       { x: {}, messages: [{ ...user, x: 1, content: [{ type: 'text', text: '', x: 1 }] }] },
@@ -79,20 +82,20 @@ describe('accepts', () => {
     ['64 emoji as a safety identifier', { safety_identifier: '😀'.repeat(64) }],
     ['more tools than OpenAI takes', { tools: Array.from({ length: 200 }, () => tool) }],
     [
-      'the upper ends',
+      'the upper bounds',
       { temperature: 2, top_p: 1, presence_penalty: 2, frequency_penalty: 2, n: 128, top_logprobs: 20 },
     ],
     [
-      'the lower ends',
+      'the lower bounds',
       { temperature: 0, top_p: 0, presence_penalty: -2, frequency_penalty: -2, n: 1, top_logprobs: 0 },
     ],
-    ['the least tokens', { max_tokens: 1, max_completion_tokens: 1 }],
+    ['the smallest token limits', { max_tokens: 1, max_completion_tokens: 1 }],
   ])('%s', (_name, fields) => {
     expect(refusal({ ...hello, ...fields })).toBeNull()
   })
 })
 
-describe('refuses, in the words of OpenAI,', () => {
+describe('the chat completions schema refuses in OpenAI’s words', () => {
   it.each<[unknown, string | null, string, string]>([
     [
       [],
@@ -122,12 +125,12 @@ describe('refuses, in the words of OpenAI,', () => {
     expect(refusal({ ...hello, ...fields })).toEqual({ kind: 'invalid_parameter', param, code, message })
   })
 
-  it('the field that OpenAI would name first where many are wrong', () => {
+  it('the field that OpenAI would name first among several wrong fields', () => {
     expect(refusal({ seed: 1.5, model: 'o3-mini', messages: [7], metadata: 7 })?.param).toBe('messages[0]')
     expect(refusal({ ...hello, metadata: 7, stream: 'y', n: 'abc' })?.param).toBe('n')
   })
 
-  it('a body that is wrong in a million places after a look at the first', () => {
+  it('a body with a million errors after the first error', () => {
     const content = Array.from({ length: 1_000_000 }, () => 7)
     const result = chatCompletionRequest.safeParse(
       { ...hello, messages: [{ role: 'user', content }] },
@@ -141,7 +144,7 @@ describe('refuses, in the words of OpenAI,', () => {
     ['a token limit of 0', { max_completion_tokens: 0 }, 'max_completion_tokens'],
     ['a token limit below 0', { max_tokens: -1 }, 'max_tokens'],
     ['stream options without a stream', { stream_options: {} }, 'stream_options'],
-  ])("%s, though the vendor's schema allows it", (_name, fields, param) => {
+  ])("%s, although the vendor's schema allows it", (_name, fields, param) => {
     const body = { ...hello, ...fields }
     expect(fits(body, requestSchema, definitions)).toBe(true)
     expect(refusal(body)?.param).toBe(param)
@@ -153,7 +156,7 @@ function refusal(body: unknown): ParameterFailure | null {
   return result.success ? null : explain(result.error.issues, body)
 }
 
-/** Every field that the vendor's schema has at the top, as null. */
+/** Returns every optional top-level field of the vendor's schema as null. */
 function optionalFieldsAsNull(): Record<string, null> {
   const [, own] = vendor.$defs.CreateChatCompletionRequest.allOf
   const names = Object.keys(own?.properties ?? {}).filter((name) => !(name in hello))
@@ -161,7 +164,7 @@ function optionalFieldsAsNull(): Record<string, null> {
   return Object.fromEntries(names.map((name) => [name, null]))
 }
 
-/** The nearest body that keeps clear of what the gateway refuses on purpose. */
+/** Changes a body as little as needed to avoid the gateway's deliberate refusals. */
 function withinExceptions(value: unknown): unknown {
   if (!isObject(value)) return value
   const body = { ...value }
@@ -174,12 +177,12 @@ function withinExceptions(value: unknown): unknown {
   return body
 }
 
-/** As JSON.parse would give it: no undefined, no -0. */
+/** Sends a value through JSON, which has no undefined and no -0. */
 function overTheWire(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }
 
-/** A copy with something else at a place that `steps` lead to. */
+/** Copies a value with `by` at the place reached through `steps`. */
 function replaced(value: unknown, steps: readonly number[], by: unknown): unknown {
   const [step, ...further] = steps
   if (step === undefined || typeof value !== 'object' || value === null) return by

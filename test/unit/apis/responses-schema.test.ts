@@ -11,7 +11,7 @@ function refusal(body: unknown): ParameterFailure | null {
   return result.success ? null : explain(result.error.issues, body)
 }
 
-describe('accepts', () => {
+describe('the responses schema accepts', () => {
   it.each<[string, Record<string, unknown>]>([
     ['a text', {}],
     [
@@ -28,11 +28,14 @@ describe('accepts', () => {
     ['a choice of a tool', { tool_choice: { type: 'function', name: 'f' } }],
     ['a schema', { text: { format: { type: 'json_schema', name: 'n', schema: {} }, verbosity: 'low' } }],
     ['an effort', { reasoning: { effort: 'none', summary: 'auto' } }],
-    ['what is stored, which it is not', { store: true, include: ['reasoning.encrypted_content'] }],
-    ['fields it does not know', { something_new: { deeply: [1] } }],
+    [
+      'a request for storage, which the gateway ignores',
+      { store: true, include: ['reasoning.encrypted_content'] },
+    ],
+    ['unknown fields', { something_new: { deeply: [1] } }],
     ['a switched-off background', { background: false }],
     [
-      'null for absent',
+      'null for every optional field',
       Object.fromEntries(
         (
           'instructions max_output_tokens tools tool_choice text reasoning temperature top_p stream metadata ' +
@@ -47,7 +50,7 @@ describe('accepts', () => {
   })
 })
 
-describe('refuses', () => {
+describe('the responses schema refuses', () => {
   it.each<[unknown, string, string, string]>([
     [{ model: undefined }, 'model', 'missing_required_parameter', "Missing required parameter: 'model'."],
     [{ input: undefined }, 'input', 'missing_required_parameter', "Missing required parameter: 'input'."],
@@ -127,7 +130,7 @@ describe('refuses', () => {
     [{ background: true }, /in the background.*'stream'/],
     [{ messages: [{ role: 'user', content: 'Hi' }], input: undefined }, /moved to 'input'/],
     [{ messages: null }, /moved to 'input'/],
-  ])('%j, which it cannot do, and says what to do instead', (overrides, message) => {
+  ])('%j, which is unsupported, and names an alternative', (overrides, message) => {
     const [param] = Object.keys(overrides)
     const failure = refusal({ ...hello, ...overrides })
     expect(failure).toMatchObject({ param, code: 'unsupported_parameter' })

@@ -44,11 +44,11 @@ const message = fc.oneof(
   ),
 )
 
-/** Right, and not plain: beside it zod looks at all others too. */
+/** A valid message that is not plain makes zod check all other messages too. */
 const TOOL_MESSAGE = { role: 'tool', content: 'Hi', tool_call_id: 'call_1' }
 
-describe('messages', () => {
-  it('are judged alike at a glance and by the schema', () => {
+describe('plain messages', () => {
+  it('get the same issues on the fast path as from the schema', () => {
     fc.assert(
       fc.property(fc.array(message, { minLength: 1, maxLength: 4 }), (messages) => {
         expect(issuesOf(messages)).toEqual(issuesOf([...messages, TOOL_MESSAGE]))
@@ -57,7 +57,7 @@ describe('messages', () => {
     )
   })
 
-  it('that are plain are right, and none is not a list of messages', () => {
+  it('are valid, unlike an empty list or an incomplete message', () => {
     expect(issuesOf([{ role: 'user', content: 'Hi' }])).toEqual([])
     expect(issuesOf([])).not.toEqual([])
     expect(issuesOf([{ role: 'tool', content: 'Hi' }])).not.toEqual([])

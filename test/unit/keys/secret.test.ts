@@ -4,7 +4,7 @@ import { LOCAL_SECRET } from '../../../src/local/ready-key.ts'
 import { createSecret, equalHashes, hashSecret, keyIdOf, maskSecret } from '../../../src/keys/secret.ts'
 
 describe('a secret', () => {
-  it('carries its id, and no two are the same', () => {
+  it('contains its key id, and is unique', () => {
     const secrets = Array.from({ length: 500 }, () => createSecret())
     for (const { id, secret } of secrets) {
       expect(secret).toMatch(/^sk-gw-[0-9A-Za-z]{12}-[0-9A-Za-z]{33}$/)
@@ -13,12 +13,12 @@ describe('a secret', () => {
     expect(new Set(secrets.map(({ secret }) => secret)).size).toBe(500)
   })
 
-  it('may be another one for a key that exists', () => {
+  it('can be created for an existing key id', () => {
     const { id, secret } = createSecret('AAAAbbbb0000')
     expect([id, keyIdOf(secret)]).toEqual(['AAAAbbbb0000', 'AAAAbbbb0000'])
   })
 
-  it('is known as mistyped wherever one character changes', () => {
+  it('is recognized as mistyped when any one character changes', () => {
     const { secret } = createSecret()
     fc.assert(
       fc.property(
@@ -32,7 +32,7 @@ describe('a secret', () => {
     )
   })
 
-  it('of the offline gateway has the right form', () => {
+  it('of the offline gateway has a valid format', () => {
     expect(keyIdOf(LOCAL_SECRET)).toBe('LocalOffline')
   })
 
@@ -43,7 +43,7 @@ describe('a secret', () => {
     expect(equalHashes('abc', 'abcd')).toBe(false)
   })
 
-  it('is masked so that nobody can use what an error shows', () => {
+  it('is masked in errors to at most 16 printable characters', () => {
     expect(maskSecret('sk-gw-ABCDEFGHIJKL-secret-part-wxyz')).toBe('sk-gw-AB****wxyz')
     expect(maskSecret('short')).toBe('*****')
     expect(maskSecret('')).toBe('')

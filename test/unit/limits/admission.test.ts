@@ -11,7 +11,7 @@ const USAGE = { promptTokens: 100, cachedTokens: 0, completionTokens: 10, reason
 
 let keys = 0
 
-function applicant(limits: Limits = {}) {
+function requestWith(limits: Limits = {}) {
   const model = modelTable({}).get('o3-mini')
   if (model === undefined) throw new Error('no model')
   const keyId = `limitKey${String((keys += 1)).padStart(4, '0')}`
@@ -20,10 +20,10 @@ function applicant(limits: Limits = {}) {
 
 const clock = (): number => Date.now()
 
-/** What the ledger holds after a request whose answer ended in these ways. */
+/** The ledger's days after one request that was settled with each of these settlements. */
 async function ledgerAfter(settlements: readonly Settlement[], limits: Limits = {}) {
-  const isolate = isolateOf(env.KV)
-  const request = applicant(limits)
+  const isolate = isolateOf(env)
+  const request = requestWith(limits)
   const work: Promise<unknown>[] = []
   const admission = await admit(request, isolate, clock, (promise) => void work.push(promise))
   if (!('settle' in admission)) throw new Error('refused')
@@ -33,7 +33,7 @@ async function ledgerAfter(settlements: readonly Settlement[], limits: Limits = 
   return [...days.values()]
 }
 
-describe('what a request is charged', () => {
+describe('the charge of a request', () => {
   it.each<[string, Settlement, Record<string, number>]>([
     ['its usage', { usage: USAGE, failed: false }, { ...USAGE, costMicroUsd: 154 }],
     [
@@ -41,19 +41,19 @@ describe('what a request is charged', () => {
       { usage: USAGE, failed: true },
       { ...USAGE, failures: 1, costMicroUsd: 154 },
     ],
-    ['nothing when the model failed it', { usage: null, failed: true }, { failures: 1 }],
+    ['nothing when the model failed', { usage: null, failed: true }, { failures: 1 }],
     [
-      'nothing when its usage is unknown, and it is counted as unmetered',
+      'nothing when its usage is unknown, and the request is counted as unmetered',
       { usage: null, failed: false },
       { unmetered: 1 },
     ],
     [
-      'the prompt’s estimate at least when its client left',
+      'at least the prompt’s estimate when its client disconnected',
       { usage: null, failed: false, seenTokens: 0 },
       { promptTokens: 8, costMicroUsd: 9 },
     ],
     [
-      'the prompt’s estimate and what was seen when its stream broke',
+      'the prompt’s estimate and the tokens seen when its stream broke',
       { usage: null, failed: true, seenTokens: 50 },
       { failures: 1, promptTokens: 8, completionTokens: 50, costMicroUsd: 229 },
     ],
@@ -63,7 +63,7 @@ describe('what a request is charged', () => {
       expect(await ledgerAfter([settlement], some)).toEqual([{ ...NOTHING, requests: 1, ...expected }])
   })
 
-  it('is charged once, however often it is settled', async () => {
+  it('is booked once, however often the request is settled', async () => {
     const settlement = { usage: USAGE, failed: false }
     expect(await ledgerAfter([settlement, settlement, { usage: null, failed: true }])).toMatchObject([
       { requests: 1, failures: 0, promptTokens: 100 },
@@ -79,7 +79,7 @@ it('waits for a limiter that answers with a promise', async () => {
     settle: () => undefined,
     peek: () => state,
   }
-  const parts = { ...isolateOf(env.KV), limiter }
-  const admission = await admit(applicant({ requestsPerMinute: 1 }), parts, clock, () => undefined)
+  const parts = { ...isolateOf(env), limiter }
+  const admission = await admit(requestWith({ requestsPerMinute: 1 }), parts, clock, () => undefined)
   expect(admission).toEqual({ decision: refused })
 })

@@ -24,7 +24,7 @@ function ask(
   return budgets.check(keyId, budget, estimate, fleet.clock.nowMs, (work) => fleet.background.push(work))
 }
 
-/** A request that costs so many micro-dollars. */
+/** Sends one request that costs `microUsd` micro-dollars. */
 async function spend(
   fleet: LedgerFleet,
   isolate: LedgerIsolate,
@@ -46,12 +46,12 @@ describe('a budget', () => {
     expect((await ask(fleet, isolate)).isSpent).toBe(true)
   })
 
-  it('lets the first request pass, however small the budget is against its estimate', async () => {
+  it('admits the first request, even if its estimate exceeds the budget', async () => {
     const fleet = new LedgerFleet()
     expect((await ask(fleet, fleet.isolate('fra'), { estimate: 1_000 })).isSpent).toBe(false)
   })
 
-  it('holds back for what is under way, and gives back what was too much', async () => {
+  it('reserves the estimates of pending requests, and releases the unused part', async () => {
     const fleet = new LedgerFleet()
     const isolate = fleet.isolate('fra')
     const all = await Promise.all(Array.from({ length: 50 }, async () => ask(fleet, isolate)))
@@ -65,7 +65,7 @@ describe('a budget', () => {
     ['day', '2026-01-31T23:00:00Z', '2026-02-01T00:00:00.000Z'],
     ['month', '2026-01-31T23:00:00Z', '2026-02-01T00:00:00.000Z'],
     ['month', '2026-12-01T00:00:00Z', '2027-01-01T00:00:00.000Z'],
-  ] as const)('of a %s asked at %s starts anew at %s', async (period, now, renewsAt) => {
+  ] as const)('of a %s checked at %s renews at %s', async (period, now, renewsAt) => {
     const fleet = new LedgerFleet({ clock: new VirtualClock(Date.parse(now)) })
     const isolate = fleet.isolate('fra')
     const budget = { ...DAY, period }
@@ -78,7 +78,7 @@ describe('a budget', () => {
     expect((await ask(fleet, isolate, { budget })).isSpent).toBe(false)
   })
 
-  it('in total never starts anew', async () => {
+  it('in total never renews', async () => {
     const fleet = new LedgerFleet()
     const isolate = fleet.isolate('fra')
     const budget = { ...DAY, period: 'total' } as const
@@ -87,7 +87,7 @@ describe('a budget', () => {
     expect(await ask(fleet, isolate, { budget })).toEqual({ isSpent: true, budget, renewsAtMs: null })
   })
 
-  it('that is raised or whose period changes holds at once', async () => {
+  it('applies a raised amount or another period at once', async () => {
     const fleet = new LedgerFleet()
     const isolate = fleet.isolate('fra')
     await spend(fleet, isolate, 100)
@@ -99,13 +99,13 @@ describe('a budget', () => {
 })
 
 describe('an isolate', () => {
-  it('waits for its very first look, and so does not let a spent key pass', async () => {
+  it('waits for its first look, and refuses a spent key', async () => {
     const fleet = new LedgerFleet()
     await spend(fleet, fleet.isolate('fra'), 100)
     expect((await ask(fleet, fleet.isolate('syd'))).isSpent).toBe(true)
   })
 
-  it('decides at once from then on, and looks in the background: every minute, or 15 s near the budget', async () => {
+  it('decides later requests at once, and looks in the background: every minute, or every 15 s near the budget', async () => {
     const fleet = new LedgerFleet({ visibilityDelayMs: 1 })
     const [fra, syd] = [fleet.isolate('fra'), fleet.isolate('syd')]
     await ask(fleet, fra, { estimate: 0 })
@@ -125,7 +125,7 @@ describe('an isolate', () => {
     expect((await ask(fleet, fra)).isSpent).toBe(true)
   })
 
-  it('gives a first look three seconds, and then has nothing to decide by', async () => {
+  it('times out a first look after three seconds, and rejects', async () => {
     const fleet = new LedgerFleet()
     fleet.kv.hanging.add('list')
     const isolate = fleet.isolate('fra')
@@ -136,7 +136,7 @@ describe('an isolate', () => {
     expect((await ask(fleet, isolate)).isSpent).toBe(false)
   })
 
-  it('goes on by what it knows when later looks fail, into a new period too, and tries again', async () => {
+  it('decides by its last look when later looks fail, also in a new period, and retries', async () => {
     const fleet = new LedgerFleet()
     const isolate = fleet.isolate('fra')
     await spend(fleet, isolate, 50)
@@ -152,7 +152,7 @@ describe('an isolate', () => {
     await expect(Promise.all(fleet.background)).resolves.toBeDefined()
   })
 
-  it('takes no listing for news that began before one it has', async () => {
+  it('ignores a look that began before the last completed look', async () => {
     const { clock } = new LedgerFleet()
     const viewsAfterMs = [2_000, 0]
     const listed = [0, 100]
@@ -173,7 +173,7 @@ describe('an isolate', () => {
     expect((await slow).isSpent).toBe(true)
   })
 
-  it('remembers so many keys at most', async () => {
+  it('remembers at most ACCOUNTS_MAX keys', async () => {
     const fleet = new LedgerFleet()
     const { budgets } = fleet.isolate('fra')
     for (let at = 0; at <= ACCOUNTS_MAX; at++)

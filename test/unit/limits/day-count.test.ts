@@ -18,7 +18,7 @@ function dayOf(own: number): DayCount {
 }
 
 describe('the count of a day', () => {
-  it('begins anew at 00:00 UTC, and stays there if the clock steps back', () => {
+  it('restarts at 00:00 UTC, and keeps the new day if the clock steps back', () => {
     const day = dayOf(7)
     expect([day.used, day.date, day.resetMs(NOON_MS)]).toEqual([7, '2026-11-22', DAY_MS / 2])
     day.roll(NOON_MS + DAY_MS / 2)
@@ -28,7 +28,7 @@ describe('the count of a day', () => {
     expect(day.used).toBe(1)
   })
 
-  it('adds the peers of the same date, never lowers one, and skips its own shard', () => {
+  it('adds the peers of the same date, never lowers a peer’s count, and skips its own shard', () => {
     const day = dayOf(1)
     const shards = [
       { isolateId: 'a', admitted: 10 },
@@ -40,7 +40,7 @@ describe('the count of a day', () => {
     expect(day.used).toBe(11)
   })
 
-  it('publishes 1 % of the limit soon, less later, nothing new never', () => {
+  it('publishes a growth of 1 % of the limit soon, less later, and an unchanged count never', () => {
     const day = dayOf(5)
     expect(day.publishEveryMs(500)).toBe(DAY_PUBLISH_SOON_MS)
     expect(day.publishEveryMs(501)).toBe(DAY_PUBLISH_LATER_MS)
@@ -48,7 +48,7 @@ describe('the count of a day', () => {
     expect(day.publishEveryMs(500)).toBe(Infinity)
   })
 
-  it('looks more often when it grew by 1 %, and from half of the limit on, and no more once it is spent', () => {
+  it('lists more often after a growth of 1 % and from half of the limit on, and never once the day is spent', () => {
     const day = dayOf(50)
     expect([5_000, 5_001].map((limit) => day.collectEveryMs(limit))).toEqual([
       DAY_COLLECT_NEAR_MS,

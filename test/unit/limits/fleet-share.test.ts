@@ -4,7 +4,7 @@ import { dither, seedOf, limitStatus, TOLERANCES, waitMs } from '../../../src/li
 import { RollingWindow } from '../../../src/limits/rolling-window.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
-const NOBODY = { admitted: 0, offered: 0, emptyAtMs: 0 }
+const NO_PEERS = { admitted: 0, offered: 0, emptyAtMs: 0 }
 
 function windowOf(admitted: number, offered: number): RollingWindow {
   const window = new RollingWindow()
@@ -15,7 +15,7 @@ function windowOf(admitted: number, offered: number): RollingWindow {
 }
 
 describe('the rules of fleet-share', () => {
-  it('admits up to the limit what is known to be admitted, here and elsewhere', () => {
+  it('keep the known admissions of all isolates within the limit', () => {
     const terms = { limit: 60, tolerance: 0.5, dither: 0 }
     const peers = { admitted: 40, offered: 0, emptyAtMs: NOW_MS + 30_000 }
     expect(waitMs(windowOf(19, 20), peers, terms, 1, NOW_MS)).toBe(0)
@@ -29,40 +29,40 @@ describe('the rules of fleet-share', () => {
   })
 
   it.each(Object.entries(TOLERANCES))(
-    'keeps to its share of the demand in mode %s, beyond the tolerance',
+    'hold an isolate to its share of a demand above the tolerance, in mode %s',
     (_, tolerance) => {
       const terms = { limit: 60, tolerance, dither: 0 }
-      // A quarter of the demand is ours, so a quarter of the limit: 15.
+      // This isolate has a quarter of the demand, so it has a quarter of the limit: 15.
       const demand = (1 + tolerance) * 60 + 4
       const peers = { admitted: 0, offered: (demand * 3) / 4, emptyAtMs: 0 }
       expect(waitMs(windowOf(14, demand / 4), peers, terms, 1, NOW_MS)).toBe(0)
       expect(waitMs(windowOf(15, demand / 4), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
       expect(limitStatus(windowOf(15, demand / 4), peers, terms, NOW_MS).remaining).toBe(0)
-      // Just below, the share rule rests.
+      // Rule share does not apply just below the tolerance.
       const fewer = { ...peers, offered: peers.offered - 5 }
       expect(waitMs(windowOf(15, demand / 4), fewer, terms, 1, NOW_MS)).toBe(0)
     },
   )
 
-  it('rounds a share so that in the mean it is had exactly', () => {
+  it('round a share so that its mean over the minutes is exact', () => {
     const peers = { admitted: 0, offered: 990, emptyAtMs: 0 }
     let admitted = 0
     const minutes = 2_000
     for (let minute = 0; minute < minutes; minute++) {
       const terms = { limit: 60, tolerance: 0.5, dither: dither(seedOf('isolate'), NOW_MS + minute * 60_000) }
-      // A hundredth of the demand: 0.6 requests a minute.
+      // This isolate has a hundredth of the demand: 0.6 requests a minute.
       if (waitMs(windowOf(0, 10), peers, terms, 1, NOW_MS) === 0) admitted += 1
     }
     expect(admitted / minutes).toBeCloseTo(0.6, 1)
   })
 
-  it('sends a share that was rounded to nothing into the next minute', () => {
+  it('make a share that was rounded to 0 wait for the next minute', () => {
     const peers = { admitted: 0, offered: 990, emptyAtMs: 0 }
     const terms = { limit: 60, tolerance: 0.5, dither: 0 }
     expect(waitMs(windowOf(0, 10), peers, terms, 1, NOW_MS + 45_000)).toBe(15_000)
   })
 
-  it('never lets one isolate pass the limit, and never refuses a lone one below it', () => {
+  it('never admit more than the limit in one isolate, and never refuse a single isolate below it', () => {
     const amount = fc.nat(200)
     fc.assert(
       fc.property(
@@ -75,7 +75,7 @@ describe('the rules of fleet-share', () => {
           const window = windowOf(own, own + offered)
           const peers = { admitted: known, offered: known + offered, emptyAtMs: NOW_MS }
           expect(waitMs(window, peers, terms, 1, NOW_MS) === 0 && own + known >= 100).toBe(false)
-          expect(waitMs(window, NOBODY, terms, 1, NOW_MS) === 0).toBe(own < 100)
+          expect(waitMs(window, NO_PEERS, terms, 1, NOW_MS) === 0).toBe(own < 100)
           expect(limitStatus(window, peers, terms, NOW_MS).remaining).toBeGreaterThanOrEqual(0)
         },
       ),

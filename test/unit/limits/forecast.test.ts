@@ -31,7 +31,7 @@ describe('the estimate of a prompt', () => {
     expect(promptTokens(chatCompletions, { ...hello, messages: [...hello.messages, user('')] })).toBe(6 + 6)
   })
 
-  it('counts text parts, calls of tools and their definitions, and nothing for an image', () => {
+  it('counts text parts, tool calls and tool definitions, and nothing for an image', () => {
     const image = { type: 'image_url' as const, image_url: { url: `data:${'A'.repeat(10_000)}` } }
     const parts = [{ type: 'text' as const, text: 'four' }, image]
     expect(promptTokens(chatCompletions, { ...hello, messages: [{ role: 'user', content: parts }] })).toBe(
@@ -43,7 +43,7 @@ describe('the estimate of a prompt', () => {
     )
   })
 
-  it('for the Responses API counts a text or items, instructions and tools', () => {
+  it('counts a text or items, instructions and tools of the Responses API', () => {
     const asked = { model: 'o3-mini', input: 'Hello there, dear model!' }
     expect(promptTokens(responses, asked)).toBe(6 + 3)
     expect(promptTokens(responses, { ...asked, instructions: 'Be brief' })).toBe(8 + 3)
@@ -61,13 +61,13 @@ describe('the estimate of a prompt', () => {
 })
 
 describe('the forecast of a completion', () => {
-  it('begins with a default, and is never more than the request allows', () => {
+  it('starts with a default, and never exceeds the request’s cap', () => {
     const forecast = new CompletionForecast()
     expect(reserve(forecast, 'a', chatCompletions, hello)).toBe(FIRST_COMPLETION_TOKENS)
     expect(reserve(forecast, 'a', chatCompletions, { ...hello, max_completion_tokens: 50, n: 2 })).toBe(100)
   })
 
-  it('for the Responses API heeds its own maximum, and no parameter that only chat has', () => {
+  it('uses the cap of the Responses API, and ignores chat’s parameters there', () => {
     const forecast = new CompletionForecast()
     const unchecked = { model: 'o3-mini', input: 'Hi', n: -5, max_tokens: -1_000 }
     expect(reserve(forecast, 'a', responses, unchecked)).toBe(FIRST_COMPLETION_TOKENS)

@@ -11,7 +11,7 @@ function setUp(options: Partial<ConstructorParameters<typeof KvDouble>[0]> = {})
 }
 
 describe('the KV double', () => {
-  it('shows a change at once where it was made, and late elsewhere, also a new key and a deleted one', async () => {
+  it('shows a change at once in its own location, and late in others, also a new key and a deleted key', async () => {
     const { clock, kv } = setUp({ visibilityDelayMs: 60_000 })
     await kv.at('a').put('name', 'one')
     expect([await kv.at('a').get('name'), await kv.at('b').get('name')]).toEqual(['one', null])
@@ -23,7 +23,7 @@ describe('the KV double', () => {
     expect(await kv.at('a').list()).toMatchObject({ keys: [], list_complete: true })
   })
 
-  it('refuses a second write to a key within a second, from wherever', async () => {
+  it('refuses a second write to a key within a second, from any location', async () => {
     const { clock, kv } = setUp()
     await kv.at('a').put('name', '1')
     await clock.advance(999)
@@ -34,7 +34,7 @@ describe('the KV double', () => {
     expect(kv.tooManyWrites).toBe(1)
   })
 
-  it('forgets what has expired, and refuses what KV refuses', async () => {
+  it('expires a value after its TTL, and refuses a short TTL and large metadata', async () => {
     const { clock, kv } = setUp()
     const a = kv.at('a')
     await a.put('name', '', { expirationTtl: 60, metadata: { n: 1 } })
@@ -60,7 +60,7 @@ describe('the KV double', () => {
     })
   })
 
-  it('fails, takes time, hangs, and spends its quota when told to', async () => {
+  it('fails, takes time, hangs, and spends its quota as configured', async () => {
     const { clock, kv } = setUp({ latencyMs: () => 300, dailyQuota: { put: 2 } })
     const a = kv.at('a')
     kv.hanging.add('list')

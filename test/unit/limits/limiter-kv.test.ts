@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DAY_COLLECT_FAR_MS, DAY_PUBLISH_SOON_MS } from '../../../src/limits/day-count.ts'
-import { OPERATION_MAX_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
+import { OPERATION_TIMEOUT_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
 import { KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
 import { Fleet } from '../../support/limits-fleet.ts'
@@ -10,7 +10,7 @@ import { seededRandom } from '../../support/seeded-random.ts'
 
 const LIMITS = { requestsPerMinute: 60 }
 
-/** Requests at an even pace. Returns how many were admitted. */
+/** Sends requests at an even pace. Returns the number of admitted requests. */
 async function pace(
   fleet: Fleet,
   { ask }: Isolate,
@@ -27,7 +27,7 @@ async function pace(
 }
 
 describe('the limiter over KV', () => {
-  it('counts what peers admitted once it has seen it', async () => {
+  it('counts the peers’ admissions once it has listed them', async () => {
     const fleet = new Fleet(2)
     for (let count = 0; count < 40; count++) fleet.at(0).ask(LIMITS)
     await fleet.clock.advance(2_000)
@@ -40,13 +40,13 @@ describe('the limiter over KV', () => {
     expect(state.requests?.remaining).toBeLessThan(20)
   })
 
-  it('never admits more than isolates × limit in any 60 s, whatever KV does', async () => {
+  it('never admits more than isolates × limit in any 60 s, however KV fails', async () => {
     const event = fc.record({
       gapMs: fc.nat(4_000),
       isolate: fc.nat(2),
       burst: fc.integer({ min: 1, max: 8 }),
     })
-    const trouble = fc.record({
+    const kvFaults = fc.record({
       put: fc.constantFrom(0, 0.5, 1),
       list: fc.constantFrom(0, 0.5, 1),
       delayMs: fc.nat(90_000),
@@ -54,7 +54,7 @@ describe('the limiter over KV', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(event, { maxLength: 120 }),
-        trouble,
+        kvFaults,
         fc.nat(),
         async (events, faults, seed) => {
           const fleet = new Fleet(3, { visibilityDelayMs: faults.delayMs, random: seededRandom(seed) })
@@ -84,7 +84,7 @@ describe('the limiter over KV', () => {
     expect(fleet.troubles).toEqual([])
   })
 
-  it('does not touch KV for a key below 2 % of its limit', async () => {
+  it('does not use KV for a key below 2 % of its limit', async () => {
     const fleet = new Fleet()
     for (let minute = 0; minute < 30; minute++) {
       fleet.at(0).ask(LIMITS)
@@ -93,7 +93,7 @@ describe('the limiter over KV', () => {
     expect(fleet.kv.counts).toMatchObject({ put: 0, list: 0 })
   })
 
-  it('goes on by its own count when KV fails, tries ever less often, and tells of each pause', async () => {
+  it('decides by its own count when KV fails, backs off, and reports each pause', async () => {
     const fleet = new Fleet()
     fleet.kv.failureRates.put = 1
     fleet.kv.failureRates.list = 1
@@ -114,7 +114,7 @@ describe('the limiter over KV', () => {
     })
   })
 
-  it('goes on when the quota of the day is spent, and exchanges again the day after', async () => {
+  it('still decides when KV’s daily quota is spent, and publishes again the next day', async () => {
     const fleet = new Fleet(1, { dailyQuota: { put: 20 } })
     await pace(fleet, fleet.at(0), 3_600)
     expect(fleet.troubles.at(-1)).toMatchObject({ operation: 'publish', pauseMs: PAUSE_MAX_MS })
@@ -125,28 +125,28 @@ describe('the limiter over KV', () => {
     expect(fleet.kv.counts.put).toBeGreaterThan(20)
   })
 
-  it('gives up operations that hang, and tries again later', async () => {
+  it('times out operations that hang, and retries them later', async () => {
     const fleet = new Fleet()
     fleet.kv.hanging.add('put').add('list')
-    await pace(fleet, fleet.at(0), OPERATION_MAX_MS / 1_000)
+    await pace(fleet, fleet.at(0), OPERATION_TIMEOUT_MS / 1_000)
     expect(fleet.kv.counts).toMatchObject({ put: 1, list: 1 })
     fleet.kv.hanging.clear()
     await pace(fleet, fleet.at(0), 5)
     expect(fleet.troubles.map(({ operation, reason }) => [operation, reason])).toEqual([
       ['publish', 'no answer'],
-      ['collect', 'no answer'],
+      ['list', 'no answer'],
     ])
     expect(fleet.kv.counts).toMatchObject({ put: 2, list: 2 })
   })
 
-  it('does not listen any more to an operation it has given up', async () => {
+  it('ignores the late end of an operation that has timed out', async () => {
     const fleet = new Fleet(1, { latencyMs: () => 45_000 })
-    // Given up after 30 s, tried again 2 s later; that the first answers after 45 s ends nothing but itself.
+    // The first operation times out after 30 s, and is retried 2 s later. Its late end after 45 s does not end the retry.
     await pace(fleet, fleet.at(0), 60)
     expect(fleet.kv.counts).toMatchObject({ put: 2, list: 2 })
   })
 
-  it('hands KV work to each request by itself, and none of it ever rejects', async () => {
+  it('passes KV operations to the request that began them, and none of them rejects', async () => {
     const fleet = new Fleet()
     fleet.kv.failureRates.put = 1
     const handed: Promise<unknown>[] = []
@@ -154,12 +154,12 @@ describe('the limiter over KV', () => {
       const cost = { requests: 1, tokens: 0 } as const
       fleet.at(0).limiter.check('key', LIMITS, cost, fleet.clock.nowMs, (work) => handed.push(work))
     }
-    // The second request is the first that is not quiet; while its operations run, the third begins none.
+    // The first request is below the quiet share. The second begins both operations. The third begins none while they run.
     expect(handed).toHaveLength(2)
     await expect(Promise.all(handed)).resolves.toEqual([undefined, undefined])
   })
 
-  it('knows what it wrote of a key it has forgotten since', async () => {
+  it('counts its own earlier shard of a key that it has evicted', async () => {
     const fleet = new Fleet()
     const { ask } = fleet.at(0)
     for (let count = 0; count < 50; count++) ask(LIMITS)
@@ -173,7 +173,7 @@ describe('the limiter over KV', () => {
     expect(ask(LIMITS).state.requests?.used).toBeGreaterThan(50)
   })
 
-  it('keeps the count of the day though isolates end, and rests once it is spent', async () => {
+  it('keeps the day’s count after isolates have ended, and stops listing once the day is spent', async () => {
     const fleet = new Fleet(3)
     const limits = { requestsPerDay: 10 }
     for (const isolate of [fleet.at(0), fleet.at(1)])
@@ -181,7 +181,7 @@ describe('the limiter over KV', () => {
         isolate.ask(limits)
         await fleet.clock.advance(DAY_PUBLISH_SOON_MS)
       }
-    // A new isolate knows nothing at its first request, and all at its second.
+    // A new isolate knows no peers at its first request, and all of them at its second.
     expect(fleet.at(2).ask(limits).admitted).toBe(true)
     await fleet.clock.advance(1)
     expect(fleet.at(2).ask(limits)).toMatchObject({ reason: 'requests_per_day', used: 11 })

@@ -11,7 +11,7 @@ const ignore = (): void => undefined
 
 const silent: ShardStore<never> = {
   publish: () => new Promise(() => undefined),
-  collect: () => new Promise(() => undefined),
+  list: () => new Promise(() => undefined),
 }
 
 function retryAfterMs(decision: Decision): number {
@@ -20,7 +20,7 @@ function retryAfterMs(decision: Decision): number {
 }
 
 describe('the limiter in one isolate', () => {
-  it('admits exactly the limit of any number of attempts, and the rest when the window has rolled', async () => {
+  it('admits exactly the limit of any number of attempts, and again after the window has rolled', async () => {
     const fleet = new Fleet()
     const { ask } = fleet.at(0)
     const admitted = (): number =>
@@ -33,7 +33,7 @@ describe('the limiter in one isolate', () => {
     expect(admitted()).toBe(20)
   })
 
-  it('says what is left and when all of it is free again', async () => {
+  it('reports the remaining amount and the time until the whole limit is available', async () => {
     const fleet = new Fleet()
     const limits = { requestsPerMinute: 3, tokensPerMinute: 1_000, requestsPerDay: 10 }
     expect(fleet.at(0).ask(limits, 400).state).toEqual({
@@ -56,7 +56,7 @@ describe('the limiter in one isolate', () => {
     expect(limiter.size).toBe(0)
   })
 
-  it('tells a lone caller the truth about when it is admitted, whatever came before', async () => {
+  it('admits a single caller that retries after retry-after, for any earlier requests', async () => {
     const request = fc.record({ gapMs: fc.nat(9_000), tokens: fc.nat(600), usage: fc.option(fc.nat(1_500)) })
     await fc.assert(
       fc.asyncProperty(fc.array(request, { maxLength: 60 }), fc.nat(1_000), async (requests, tokens) => {
@@ -84,7 +84,7 @@ describe('the limiter in one isolate', () => {
     )
   })
 
-  it('never tells a caller to come back before it could be admitted', async () => {
+  it('refuses a retry one millisecond before its retry-after', async () => {
     const fleet = new Fleet()
     const { ask } = fleet.at(0)
     for (let count = 0; count < 5; count++) {
@@ -96,7 +96,7 @@ describe('the limiter in one isolate', () => {
     expect(ask({ requestsPerMinute: 5 }).admitted).toBe(false)
   })
 
-  it('names the limit that refuses longest', () => {
+  it('names the limit with the longest wait', () => {
     const { ask } = new Fleet().at(0)
     ask({ tokensPerMinute: 100 }, 80)
     expect(ask({ requestsPerMinute: 5, tokensPerMinute: 100 }, 30)).toMatchObject({
@@ -114,7 +114,7 @@ describe('the limiter in one isolate', () => {
     expect(ask({ requestsPerMinute: 1 })).toMatchObject({ reason: 'requests', limit: 1, used: 1 })
   })
 
-  it('refuses for good what is larger than all of the limit, and takes nothing', () => {
+  it('refuses a request larger than the whole limit for good, and counts nothing', () => {
     const { ask } = new Fleet().at(0)
     const limits = { requestsPerMinute: 1, tokensPerMinute: 100 }
     const decision = ask(limits, 101)
@@ -139,7 +139,7 @@ describe('the limiter in one isolate', () => {
     expect(limiter.peek('key', limits, fleet.clock.nowMs).tokens?.remaining).toBe(0)
   })
 
-  it('counts parts of a token as one, and what is no number as none', () => {
+  it('counts a part of a token as 1, and NaN and negative numbers as 0', () => {
     const { ask } = new Fleet().at(0)
     const used = [0.5, Number.NaN, -7, 10].map(
       (tokens) => ask({ tokensPerMinute: 100 }, tokens).state.tokens?.used,
@@ -147,7 +147,7 @@ describe('the limiter in one isolate', () => {
     expect(used).toEqual([1, 1, 1, 11])
   })
 
-  it('counts the day over the minutes, and begins anew at 00:00 UTC', async () => {
+  it('counts the day across minutes, and restarts at 00:00 UTC', async () => {
     const fleet = new Fleet()
     const { ask } = fleet.at(0)
     for (let count = 0; count < 3; count++) {
@@ -160,7 +160,7 @@ describe('the limiter in one isolate', () => {
     expect(ask({ requestsPerDay: 3 }).admitted).toBe(true)
   })
 
-  it('remembers a bounded number of keys, the last used ones', () => {
+  it('remembers a bounded number of keys, and evicts the least recently used', () => {
     const { ask, limiter } = new Fleet().at(0)
     const limits = { requestsPerMinute: 1 }
     for (let index = 0; index < KEYS_MAX; index++) ask(limits, 0, `key${index}`)
@@ -171,7 +171,7 @@ describe('the limiter in one isolate', () => {
     expect(ask(limits, 0, 'key1').admitted).toBe(true)
   })
 
-  it('answers at once though KV never does', () => {
+  it('decides at once even if KV never answers', () => {
     const limiter = createLimiter({ minutes: silent, days: silent })
     const limits = { requestsPerMinute: 2, requestsPerDay: 100, tokensPerMinute: 100 }
     const handed: Promise<unknown>[] = []

@@ -3,7 +3,7 @@ import { DELAY_MAX_MS, FADE_MS, PEERS_MAX, PeerViews } from '../../../src/limits
 import type { Shard } from '../../../src/limits/peer-views.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
-const NOTHING = { admitted: 0, offered: 0 }
+const ZERO_COUNTS = { admitted: 0, offered: 0 }
 
 function shard(change: Partial<Shard> = {}): Shard {
   const requests = { admitted: 30, offered: 60 }
@@ -13,7 +13,7 @@ function shard(change: Partial<Shard> = {}): Shard {
     timeMs: NOW_MS,
     renewWithinSeconds: 10,
     requests,
-    tokens: NOTHING,
+    tokens: ZERO_COUNTS,
     ...change,
   }
 }
@@ -23,8 +23,8 @@ function offeredAt(views: PeerViews, nowMs: number): number {
   return views.sums('requests').offered
 }
 
-describe('what is known of peers', () => {
-  it('lets what they admitted slide out within the minute after it was counted', () => {
+describe('the views of peers', () => {
+  it('decrease a peer’s admissions to 0 over the minute after their count', () => {
     const views = new PeerViews()
     views.merge([shard()], 'own', NOW_MS)
     const admitted = [0, 20_000, 40_000, 60_000, 80_000].map((ageMs) => {
@@ -35,7 +35,7 @@ describe('what is known of peers', () => {
     expect(views.sums('requests').emptyAtMs).toBe(0)
   })
 
-  it('trusts their demand until the renewal is late, then fades it out', () => {
+  it('keep a peer’s demand until its renewal is late, then fade it to 0', () => {
     const views = new PeerViews()
     views.merge([shard()], 'own', NOW_MS)
     const lateFromMs = NOW_MS + 10_000 + DELAY_MAX_MS
@@ -44,7 +44,7 @@ describe('what is known of peers', () => {
     expect(offeredAt(views, lateFromMs + FADE_MS)).toBe(0)
   })
 
-  it('expects renewals no later than they used to come into view', () => {
+  it('treat a renewal as late after the measured delay', () => {
     const views = new PeerViews()
     for (let seq = 1; seq <= 5; seq++) {
       const nowMs = NOW_MS + seq * 12_000
@@ -55,7 +55,7 @@ describe('what is known of peers', () => {
     expect(offeredAt(views, lateFromMs + FADE_MS / 2)).toBeCloseTo(30)
   })
 
-  it.each([-10_000, 10_000])('does not mind renewals of a clock that is %i ms off', (skewMs) => {
+  it.each([-10_000, 10_000])('keep a peer’s demand if its clock is %i ms off', (skewMs) => {
     const views = new PeerViews()
     for (let seq = 1; seq <= 20; seq++) {
       const nowMs = NOW_MS + seq * 10_000
@@ -64,13 +64,13 @@ describe('what is known of peers', () => {
     }
   })
 
-  it('does not keep a peer young for ever whose clock is a day ahead', () => {
+  it('fade a peer whose clock is a day ahead', () => {
     const views = new PeerViews()
     views.merge([shard({ timeMs: NOW_MS + 86_400_000 })], 'own', NOW_MS)
     expect(offeredAt(views, NOW_MS + 10_000 + DELAY_MAX_MS + FADE_MS)).toBe(0)
   })
 
-  it('takes no notice of its own shard, of one it has seen, and of an older one', () => {
+  it('ignore their own isolate’s shard, a known shard and an older shard', () => {
     const views = new PeerViews()
     expect(views.merge([shard({ isolateId: 'own' })], 'own', NOW_MS)).toBe(Infinity)
     expect(views.merge([shard({ seq: 2 })], 'own', NOW_MS + 500)).toBe(500)
@@ -78,7 +78,7 @@ describe('what is known of peers', () => {
     expect(offeredAt(views, NOW_MS)).toBe(60)
   })
 
-  it('remembers a bounded number of peers', () => {
+  it('remember a bounded number of peers', () => {
     const views = new PeerViews()
     const shards = Array.from({ length: PEERS_MAX + 5 }, (_, index) => shard({ isolateId: `peer${index}` }))
     views.merge(shards, 'own', NOW_MS)

@@ -4,7 +4,7 @@ import { RollingWindow, WINDOW_MS } from '../../../src/limits/rolling-window.ts'
 
 const START_MS = Date.UTC(2026, 0, 1)
 
-/** Moments of a clock that mostly goes on, may stand still, and may step back by some ms. */
+/** Steps of a clock that mostly advances, may stand still, and may step back by some ms. */
 const gapsMs = fc.array(
   fc.oneof(
     fc.constant(0),
@@ -16,7 +16,7 @@ const gapsMs = fc.array(
 )
 
 describe('the rolling window', () => {
-  it('never forgets an admission younger than 60 s, never keeps one older than 61 s, nor an offer older than 60 s', () => {
+  it('keeps an admission for at least 60 s and less than 61 s, and an offer for at most 60 s', () => {
     fc.assert(
       fc.property(gapsMs, (gaps) => {
         const window = new RollingWindow()
@@ -41,18 +41,18 @@ describe('the rolling window', () => {
     )
   })
 
-  it('is empty after 61 s, whatever was taken and given back', () => {
+  it('is empty after 61 s, for any reservations and settlements', () => {
     fc.assert(
       fc.property(gapsMs, fc.array(fc.nat(1_000)), fc.array(fc.nat(1_000)), (gaps, reserved, actual) => {
         const window = new RollingWindow()
         let nowMs = START_MS
         gaps.forEach((gapMs, index) => {
-          const takenAtMs = nowMs
+          const admittedAtMs = nowMs
           window.roll(nowMs)
           window.admit(reserved[index] ?? 5)
           nowMs += gapMs
           window.roll(nowMs)
-          window.settle(takenAtMs, reserved[index] ?? 5, actual[index] ?? 0)
+          window.settle(admittedAtMs, reserved[index] ?? 5, actual[index] ?? 0)
           expect(window.admitted).toBeGreaterThanOrEqual(0)
         })
         window.roll(nowMs + WINDOW_MS + 1_100)
@@ -61,7 +61,7 @@ describe('the rolling window', () => {
     )
   })
 
-  it('says to the millisecond when there is room again', () => {
+  it('computes to the millisecond when there is room again', () => {
     fc.assert(
       fc.property(gapsMs, fc.nat(30), (gaps, room) => {
         const window = new RollingWindow()
@@ -81,17 +81,17 @@ describe('the rolling window', () => {
     )
   })
 
-  it('waits for what slides evenly, too', () => {
+  it('waits also for an amount that decreases evenly', () => {
     const window = new RollingWindow()
     window.roll(START_MS)
     window.admit(4)
-    // 4 own ones leave after 60 s; until then room for 6 of 12 that sink to nothing: half of the window.
+    // The 4 own admissions leave after 60 s. Until then 6 of the 12 fit, which have decreased to 6 at half of the window.
     expect(window.waitMs(10, 12, START_MS)).toBe(WINDOW_MS / 2 + 1)
     expect(window.waitMs(3, 0, START_MS)).toBe(WINDOW_MS)
     expect(window.waitMs(16, 12, START_MS)).toBe(0)
   })
 
-  it('gives back what was reserved too much, and takes what was too little when it is known', () => {
+  it('subtracts a surplus of a reservation, and adds a shortfall at the time of settlement', () => {
     const window = new RollingWindow()
     window.roll(START_MS)
     window.admit(100)
@@ -106,7 +106,7 @@ describe('the rolling window', () => {
     expect(window.resetMs(START_MS + WINDOW_MS)).toBe(59_000)
   })
 
-  it('begins anew when the clock was set back by more than a window', () => {
+  it('is cleared when the clock steps back by a window or more', () => {
     const window = new RollingWindow()
     window.roll(START_MS)
     window.admit(9)

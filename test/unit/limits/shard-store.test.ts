@@ -26,39 +26,39 @@ function setUp(): { clock: VirtualClock; kv: KvLocation } {
   return { clock, kv: new KvDouble({ clock }).at('here') }
 }
 
-describe('the exchange through KV', () => {
-  it('brings shards back as they were published, with an empty value and one list', async () => {
+describe('the shard store in KV', () => {
+  it('lists shards as they were published, with an empty value, until they expire', async () => {
     const { clock, kv } = setUp()
-    const exchange = createMinuteShardStore(asKVNamespace(kv))
-    await exchange.publish('key', SHARD)
-    await exchange.publish('key2', { ...SHARD, isolateId: 'other.1' })
-    expect(await exchange.collect('key')).toEqual([SHARD])
+    const store = createMinuteShardStore(asKVNamespace(kv))
+    await store.publish('key', SHARD)
+    await store.publish('key2', { ...SHARD, isolateId: 'other.1' })
+    expect(await store.list('key')).toEqual([SHARD])
     expect(await kv.get('rate:key:abc.1')).toBe('')
     await clock.advance(SHARD_TTL_SECONDS * 1_000)
-    expect(await exchange.collect('key')).toEqual([])
+    expect(await store.list('key')).toEqual([])
   })
 
-  it('keeps the shards of each day by themselves', async () => {
-    const exchange = createDayShardStore(setUp().kv)
-    await exchange.publish('key:2026-11-22', { isolateId: 'abc.1', admitted: 12 })
-    expect(await exchange.collect('key:2026-11-22')).toEqual([{ isolateId: 'abc.1', admitted: 12 }])
-    expect(await exchange.collect('key:2026-11-23')).toEqual([])
+  it('separates the shards of each day', async () => {
+    const store = createDayShardStore(setUp().kv)
+    await store.publish('key:2026-11-22', { isolateId: 'abc.1', admitted: 12 })
+    expect(await store.list('key:2026-11-22')).toEqual([{ isolateId: 'abc.1', admitted: 12 }])
+    expect(await store.list('key:2026-11-23')).toEqual([])
   })
 
   it.each([
-    ['none', undefined],
+    ['absent', undefined],
     ['of another version', [2, 7, 1, 10, 3, 4, 5, 6]],
     ['too short', [1, 7, 1, 10, 3]],
-    ['of words', [1, '7', 1, 10, 3, 4, 5, 6]],
+    ['of strings', [1, '7', 1, 10, 3, 4, 5, 6]],
     ['negative', [1, 7, 1, 10, -3, 4, 5, 6]],
-    ['of no finite number', [1, 7, 1, 10, null, 4, 5, 6]],
+    ['with a null', [1, 7, 1, 10, null, 4, 5, 6]],
     ['an object', { seq: 7 }],
-  ])('takes no notice of metadata that is %s', async (_, metadata) => {
+  ])('ignores metadata that is %s', async (_, metadata) => {
     const { kv } = setUp()
-    const exchange = createMinuteShardStore(kv)
-    await exchange.publish('key', SHARD)
+    const store = createMinuteShardStore(kv)
+    await store.publish('key', SHARD)
     await kv.put('rate:key:bad.1', '', { metadata })
-    expect(await exchange.collect('key')).toEqual([SHARD])
+    expect(await store.list('key')).toEqual([SHARD])
   })
 
   it('reads a bounded number of pages', async () => {
@@ -67,17 +67,17 @@ describe('the exchange through KV', () => {
       put: () => Promise.resolve(),
       list: () => Promise.resolve({ keys: [], list_complete: false, cursor: String(++pages) }),
     }
-    expect(await createMinuteShardStore(endless).collect('key')).toEqual([])
+    expect(await createMinuteShardStore(endless).list('key')).toEqual([])
     expect(pages).toBe(PAGES_MAX)
   })
 
-  it('rejects when the store does, for the caller to back off', async () => {
+  it('rejects when KV rejects, so that the caller can back off', async () => {
     const clock = new VirtualClock()
     const kv = new KvDouble({ clock })
     kv.failureRates.put = 1
     kv.failureRates.list = 1
-    const exchange = createMinuteShardStore(kv.at('here'))
-    await expect(exchange.publish('key', SHARD)).rejects.toThrow('500')
-    await expect(exchange.collect('key')).rejects.toThrow('500')
+    const store = createMinuteShardStore(kv.at('here'))
+    await expect(store.publish('key', SHARD)).rejects.toThrow('500')
+    await expect(store.list('key')).rejects.toThrow('500')
   })
 })

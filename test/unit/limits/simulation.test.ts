@@ -3,7 +3,7 @@ import { fleetShare, getAndPut, memoryOnly } from '../../support/limits-contende
 import { meanOutcome, simulate } from '../../support/limits-simulation.ts'
 import type { Outcome, Scenario } from '../../support/limits-simulation.ts'
 
-// KV shows every change 60 s late, each isolate is a location of its own: the worst case.
+// The worst case: KV shows every change 60 s late, and each isolate is a location of its own.
 const BASE: Scenario = { isolates: 8, limit: 60, demand: 10, minutes: 20, warmUpMinutes: 4, seed: 1 }
 const SEEDS = [1, 2, 3]
 
@@ -13,7 +13,7 @@ function run(change: Partial<Scenario>, contender = fleetShare()): Promise<Outco
 
 describe('fleet-share over a KV that is a minute late', () => {
   it.each([
-    // isolates, demand: the most above the limit in the mean, and in the worst 60 s.
+    // The bounds of the over-admission, as a share of the limit: its mean, and its worst 60 s.
     { isolates: 1, demand: 1, meanMax: 0, worstMax: 0 },
     { isolates: 1, demand: 3, meanMax: 0, worstMax: 0 },
     { isolates: 1, demand: 10, meanMax: 0, worstMax: 0 },
@@ -25,14 +25,14 @@ describe('fleet-share over a KV that is a minute late', () => {
     { isolates: 16, demand: 10, meanMax: 0.07, worstMax: 0.3 },
     { isolates: 64, demand: 10, meanMax: 0.14, worstMax: 0.5 },
   ])(
-    'holds $isolates isolates at $demand × the limit to it',
+    'holds $isolates isolates near the limit at a demand of $demand × the limit',
     async ({ isolates, demand, meanMax, worstMax }) => {
       const outcome = await run({ isolates, demand })
       expect(outcome.meanOver).toBeLessThanOrEqual(meanMax)
       expect(outcome.worstOver).toBeLessThanOrEqual(worstMax)
       expect(outcome.fullestMinute).toBeLessThanOrEqual(isolates * 60)
       expect(outcome.tooManyWrites).toBe(0)
-      // Nor does it hold back what the limit allows.
+      // It also admits nearly as much as the limit allows.
       expect(outcome.meanOver).toBeGreaterThan(demand === 1 ? -0.12 : -0.05)
     },
   )
@@ -41,35 +41,32 @@ describe('fleet-share over a KV that is a minute late', () => {
     ['strict', 0],
     ['balanced', 0.5],
     ['lenient', 1],
-  ] as const)(
-    'lets steady demand within the tolerance of mode %s pass, not more',
-    async (mode, tolerance) => {
-      // Evenly paced demand does not grow: (1 + τ) × limit + N in any 60 s.
-      const outcome = await run({ demand: 1.9, pace: 'even' }, fleetShare(mode))
-      expect(outcome.worstOver).toBeLessThanOrEqual(tolerance + BASE.isolates / BASE.limit)
-    },
-  )
+  ] as const)('admits steady demand up to the tolerance of mode %s, not more', async (mode, tolerance) => {
+    // Evenly paced demand does not grow, so the bound is (1 + τ) × limit + N in any 60 s.
+    const outcome = await run({ demand: 1.9, pace: 'even' }, fleetShare(mode))
+    expect(outcome.worstOver).toBeLessThanOrEqual(tolerance + BASE.isolates / BASE.limit)
+  })
 
-  it('holds tokens as it holds requests', async () => {
+  it('holds a limit of tokens as it holds a limit of requests', async () => {
     const outcome = await run({ isolates: 4 }, fleetShare('balanced', 1_000))
     expect(outcome.meanOver).toBeLessThanOrEqual(0.04)
     expect(outcome.meanOver).toBeGreaterThan(-0.05)
   })
 
-  it('refuses nearly nothing of half the limit', async () => {
+  it('refuses below 0.2 % of a demand of half the limit', async () => {
     expect((await run({ demand: 0.5 })).refusedShare).toBeLessThan(0.002)
     expect((await run({ demand: 0.5 }, fleetShare('strict'))).refusedShare).toBeLessThan(0.002)
   })
 
   it.each([2, 4])(
-    'refuses nothing when 74 percent of the limit move once, with %i isolates',
+    'refuses nothing of a demand of 74 percent that moves once, with %i isolates',
     async (isolates) => {
       const outcome = await run({ isolates, demand: 0.74, traffic: 'moves', pace: 'even', warmUpMinutes: 0 })
       expect(outcome.refusedShare).toBe(0)
     },
   )
 
-  it('costs a few KV operations', async () => {
+  it('costs at most 150 writes and 140 lists a thousand requests at 3 × the limit', async () => {
     const outcome = await run({ demand: 3 })
     expect(outcome.writesPerThousand).toBeLessThan(150)
     expect(outcome.listsPerThousand).toBeLessThan(140)
@@ -78,7 +75,7 @@ describe('fleet-share over a KV that is a minute late', () => {
     expect(overloaded.writesPerThousand + overloaded.listsPerThousand).toBeLessThan(130)
   })
 
-  it('holds while half of the writes fail', async () => {
+  it('holds the limit while half of the writes fail', async () => {
     const outcome = await run({ failingWrites: 0.5 })
     expect(outcome.meanOver).toBeLessThan(0.15)
   })
@@ -91,7 +88,7 @@ describe('fleet-share over a KV that is a minute late', () => {
     expect(outcome.writesPerThousand).toBeLessThan(5)
   })
 
-  it('does not mind clocks that are 10 s apart either way', async () => {
+  it('holds the limit with clocks that are up to 10 s off', async () => {
     expect((await run({ clockSkewMs: 10_000 })).meanOver).toBeLessThan(0.07)
   })
 
@@ -101,11 +98,11 @@ describe('fleet-share over a KV that is a minute late', () => {
     expect(outcome.worstOver).toBeLessThanOrEqual(0.8)
   })
 
-  it('holds bursts of 30 s', async () => {
+  it('holds the limit with bursts of 30 s', async () => {
     expect((await run({ demand: 3, traffic: 'bursts' })).meanOver).toBeLessThan(0.29)
   })
 
-  it('is better where KV is faster', async () => {
+  it('admits less above the limit where KV is only 5 s late', async () => {
     expect((await run({ visibilityDelayMs: 5_000 })).meanOver).toBeLessThan(0.03)
   })
 
@@ -114,14 +111,14 @@ describe('fleet-share over a KV that is a minute late', () => {
   })
 })
 
-describe('what one would write first', () => {
-  it('never enforces a limit with a counter in one key', async () => {
+describe('the obvious designs', () => {
+  it('do not enforce a limit with a counter in one key', async () => {
     const outcome = await run({ isolates: 4 }, getAndPut)
     expect(outcome.meanOver).toBeGreaterThan(8.5)
     expect(outcome.getsPerThousand + outcome.writesPerThousand).toBeGreaterThan(1_900)
   })
 
-  it('multiplies the limit by the isolates when each counts by itself', async () => {
+  it('multiply the limit by the isolates when each counts by itself', async () => {
     expect((await run({ isolates: 4 }, memoryOnly)).meanOver).toBeCloseTo(3, 0)
     expect((await run({ isolates: 16 }, memoryOnly)).meanOver).toBeGreaterThan(8)
   })

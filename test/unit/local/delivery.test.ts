@@ -1,7 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
-import { deliver, type Manner, type Part } from '../../../src/local/delivery.ts'
+import { deliver, type DeliveryOptions, type Part } from '../../../src/local/delivery.ts'
 
-const AT_ONCE: Manner = { thinkMs: 0, chunkDelayMs: 0, chunkBytes: null, earlyEnd: null, signal: null }
+const AT_ONCE: DeliveryOptions = {
+  thinkMs: 0,
+  chunkDelayMs: 0,
+  chunkBytes: null,
+  earlyEnd: null,
+  signal: null,
+}
 
 function* numbered(count: number, onMade: (made: number) => void = () => undefined): Generator<Part> {
   for (let made = 1; made <= count; made++) {
@@ -11,7 +17,7 @@ function* numbered(count: number, onMade: (made: number) => void = () => undefin
   yield { text: 'end', isChunk: false, isPaced: false }
 }
 
-/** Pieces as they arrive, and the error that ended them, if one did. */
+/** Reads the pieces until the end, or until an error. */
 async function readAll(
   body: ReadableStream<Uint8Array>,
 ): Promise<{ pieces: Uint8Array[]; text: string; error: unknown }> {
@@ -26,17 +32,17 @@ async function readAll(
 }
 
 describe('deliver', () => {
-  it('sends part by part and closes', async () => {
-    const onLeft = vi.fn<(chunksSent: number) => void>()
-    const { body, done } = deliver(numbered(3), AT_ONCE, onLeft)
+  it('sends the parts one by one and closes the body', async () => {
+    const onCancel = vi.fn<(chunksSent: number) => void>()
+    const { body, done } = deliver(numbered(3), AT_ONCE, onCancel)
     const { text, pieces } = await readAll(body)
     expect(text).toBe('é1;é2;é3;end')
     expect(pieces).toHaveLength(4)
     await done
-    expect(onLeft).not.toHaveBeenCalled()
+    expect(onCancel).not.toHaveBeenCalled()
   })
 
-  it.each([1, 2, 5, 1_000])('cuts the bytes into pieces of %i', async (chunkBytes) => {
+  it.each([1, 2, 5, 1_000])('sends the bytes in pieces of %i', async (chunkBytes) => {
     const { pieces, text } = await readAll(
       deliver(numbered(20), { ...AT_ONCE, chunkBytes }, vi.fn<() => void>()).body,
     )
@@ -44,7 +50,7 @@ describe('deliver', () => {
     expect(pieces.slice(0, -1).every(({ length }) => length === chunkBytes)).toBe(true)
   })
 
-  it('makes no part before the one before it is read', async () => {
+  it('makes a part only after the part before it is read', async () => {
     let made = 0
     const { body, done } = deliver(
       numbered(1_000, (count) => (made = count)),
@@ -60,48 +66,48 @@ describe('deliver', () => {
   })
 
   it.each(['cut', 'end'] as const)(
-    'ends early after so many chunks, or else before the end mark: %s',
+    'ends early after the scripted number of chunks, at the latest before the end mark: %s',
     async (how) => {
       for (const [afterChunks, expected] of [
         [0, ''],
         [2, 'é1;é2;'],
         [99, 'é1;é2;é3;'],
       ] as const) {
-        const onLeft = vi.fn<(chunksSent: number) => void>()
-        const { body, done } = deliver(numbered(3), { ...AT_ONCE, earlyEnd: { how, afterChunks } }, onLeft)
+        const onCancel = vi.fn<(chunksSent: number) => void>()
+        const { body, done } = deliver(numbered(3), { ...AT_ONCE, earlyEnd: { how, afterChunks } }, onCancel)
         const { text, error } = await readAll(body)
         expect(text).toBe(expected)
         expect(error instanceof Error).toBe(how === 'cut')
         await done
-        expect(onLeft).not.toHaveBeenCalled()
+        expect(onCancel).not.toHaveBeenCalled()
       }
     },
   )
 
-  it('notices a reader that cancels, and says how much it had', async () => {
-    const onLeft = vi.fn<(chunksSent: number) => void>()
-    const { body, done } = deliver(numbered(1_000), { ...AT_ONCE, chunkDelayMs: 1 }, onLeft)
+  it('notices that a reader cancels, and counts the chunks that were sent', async () => {
+    const onCancel = vi.fn<(chunksSent: number) => void>()
+    const { body, done } = deliver(numbered(1_000), { ...AT_ONCE, chunkDelayMs: 1 }, onCancel)
     const reader = body.getReader()
     for (let read = 0; read < 3; read++) await reader.read()
     await reader.cancel('enough')
     await done
-    expect(onLeft).toHaveBeenCalledOnce()
-    expect(onLeft.mock.lastCall?.[0]).toBeGreaterThanOrEqual(3)
+    expect(onCancel).toHaveBeenCalledOnce()
+    expect(onCancel.mock.lastCall?.[0]).toBeGreaterThanOrEqual(3)
   })
 
-  it.each<[string, Partial<Manner>, number]>([
+  it.each<[string, Partial<DeliveryOptions>, number]>([
     ['in its think', { thinkMs: 60_000 }, 0],
     ['between chunks', { chunkDelayMs: 60_000 }, 0],
     ['in a hang', { earlyEnd: { how: 'hang', afterChunks: 2 } }, 2],
-  ])('is over at once when the signal aborts %s', async (_, manner, chunksSent) => {
-    const onLeft = vi.fn<(chunksSent: number) => void>()
+  ])('ends at once when the signal aborts %s', async (_, options, chunksSent) => {
+    const onCancel = vi.fn<(chunksSent: number) => void>()
     const abort = new AbortController()
-    const { body, done } = deliver(numbered(5), { ...AT_ONCE, ...manner, signal: abort.signal }, onLeft)
+    const { body, done } = deliver(numbered(5), { ...AT_ONCE, ...options, signal: abort.signal }, onCancel)
     const reading = readAll(body)
     await scheduler.wait(20)
     abort.abort(new Error('client left'))
     await done
-    expect(onLeft.mock.calls).toEqual([[chunksSent]])
+    expect(onCancel.mock.calls).toEqual([[chunksSent]])
     expect((await reading).error).toMatchObject({ message: 'client left' })
   })
 })

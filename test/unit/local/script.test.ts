@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { CHUNKS_MAX, DELAY_MS_MAX, parseScript } from '../../../src/local/script.ts'
 
 describe('the script in `simulate`', () => {
-  it('is a short think and a human pace if there is none', () => {
+  it('has default pauses', () => {
     expect(parseScript(undefined)).toEqual({ firstByteDelayMs: 0, thinkMs: 300, chunkDelayMs: 30 })
     expect(parseScript(null)).toEqual(parseScript({}))
   })
 
-  it('takes everything it knows', () => {
+  it('accepts every known field', () => {
     const script = {
       tag: 'mine',
       firstByteDelayMs: 1,
@@ -40,7 +40,7 @@ describe('the script in `simulate`', () => {
     ['simulate.headers', { headers: { 'not a name': '1' } }],
     ['simulate.usage', { usage: 5 }],
     ['simulate', { throw: 'a', cut: 1 }],
-  ])('names the field that is wrong: %s', (param, script) => {
+  ])('names the invalid field: %s', (param, script) => {
     const refusal = parseScript(script)
     expect(refusal).toMatchObject({ refused: true, param })
     expect(refusal).toHaveProperty('message', expect.stringContaining(param === 'simulate' ? '' : param))

@@ -1,8 +1,6 @@
-/** The simulator as the gateway has it: over a service binding, in the place of the AI binding. */
-import { createExecutionContext } from 'cloudflare:test'
+/** The simulator over a service binding, which stands in for the AI binding. */
 import { env } from 'cloudflare:workers'
-import { describe, expect, it, vi } from 'vitest'
-import { Simulator, type LocalEnv, type RunOptions } from '../../../src/local/simulator.ts'
+import { describe, expect, it } from 'vitest'
 
 const SLUG = 'openai/o3-mini'
 const RAW = { returnRawResponse: true, gateway: { id: 'default' } } as const
@@ -18,17 +16,6 @@ async function answer(
   const response: unknown = await env.AI.run(SLUG, inputs, { ...RAW, signal })
   if (!(response instanceof Response)) throw new Error(`not a response: ${String(response)}`)
   return response
-}
-
-async function cancellationOf(tag: string) {
-  return vi.waitFor(
-    async () => {
-      const found = (await env.AI.cancellations()).find((cancellation) => cancellation.tag === tag)
-      if (!found) throw new Error(`nobody left ${tag}`)
-      return found
-    },
-    { timeout: 5_000 },
-  )
 }
 
 describe('an answer', () => {
@@ -65,7 +52,7 @@ describe('an answer', () => {
     )
   })
 
-  it('is a stream of events where one is asked for, with the usage if wanted', async () => {
+  it('is a stream of events if the request asks for it, with the usage if requested', async () => {
     const response = await answer({}, { stream: true, stream_options: { include_usage: true } })
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/)
     const events = (await response.text()).split('\n\n')
@@ -73,7 +60,7 @@ describe('an answer', () => {
     expect(events.at(-3)).toContain('"choices":[],"usage":{"prompt_tokens":6,')
   })
 
-  it('bears another model’s name if it is asked for one', async () => {
+  it('has the name of the requested model', async () => {
     const response: unknown = await env.AI.run(
       'openai/gpt-5-mini',
       { ...HELLO, simulate: AT_ONCE },
@@ -82,7 +69,7 @@ describe('an answer', () => {
     expect(await (response as Response).json()).toMatchObject({ model: 'gpt-5-mini' })
   })
 
-  it('takes its time: a think before the headers of JSON, a pause before each word of a stream', async () => {
+  it('waits before the headers of JSON and before each word of a stream', async () => {
     const startMs = Date.now()
     await answer({ thinkMs: 60 })
     expect(Date.now() - startMs).toBeGreaterThanOrEqual(55)
@@ -91,7 +78,7 @@ describe('an answer', () => {
     expect(Date.now() - streamStartMs).toBeGreaterThanOrEqual(95)
   })
 
-  it('names the field of a request or a script that it cannot follow', async () => {
+  it('names the invalid field of a request or of a script', async () => {
     const badScript = await answer({ chunks: -1 })
     expect(badScript.status).toBe(400)
     expect(await badScript.json()).toMatchObject({
@@ -103,7 +90,7 @@ describe('an answer', () => {
 })
 
 describe('a scripted answer', () => {
-  it('has so many chunks, in pieces of so many bytes', async () => {
+  it('has the scripted number of chunks, in pieces of the scripted size', async () => {
     const response = await answer({ chunks: 500, chunkBytes: 11 }, { stream: true })
     expect(
       (await response.text())
@@ -151,7 +138,7 @@ describe('a scripted answer', () => {
     expect(await response.text()).toEqual(typeof body === 'string' ? body : expect.stringMatching(body))
   })
 
-  it('throws, or is undefined', async () => {
+  it('rejects, or is undefined', async () => {
     await expect(answer({ throw: 'InferenceUpstreamError: 3040' })).rejects.toThrow(
       'InferenceUpstreamError: 3040',
     )
@@ -169,144 +156,12 @@ describe('a scripted answer', () => {
     await expect((await answer({ cut: 1 })).text()).rejects.toThrow(/.+/)
   })
 
-  it('ends without its end mark', async () => {
+  it('ends early without its end mark', async () => {
     const text = await (await answer({ end: 3 }, { stream: true })).text()
     expect(text.split('\n\n')).toHaveLength(4)
     const whole = await (await answer({ end: 99_999 }, { stream: true })).text()
     expect(whole).toContain('"finish_reason":"stop"')
     expect(whole).not.toContain('[DONE]')
     expect(await (await answer({ end: 2 })).text()).toHaveLength(128)
-  })
-})
-
-describe('a client that leaves', () => {
-  // Not over the binding: a signal made in a test does not cross it, other than one made in the worker.
-  const runHere = (simulate: object, request: object, signal: AbortSignal) =>
-    new Simulator(createExecutionContext(), {}).run(
-      SLUG,
-      { ...HELLO, ...request, simulate: { ...AT_ONCE, ...simulate } },
-      { ...RAW, signal },
-    )
-
-  it.each([
-    ['left-hang', { hang: 'headers' }],
-    ['left-delay', { firstByteDelayMs: 60_000 }],
-    ['left-think', { thinkMs: 60_000 }],
-  ])('is noticed before the headers: %s', async (tag, simulate) => {
-    const abort = new AbortController()
-    const pending = runHere({ ...simulate, tag }, {}, abort.signal)
-    setTimeout(() => abort.abort(new Error('client left')), 20)
-    await expect(pending).rejects.toThrow('client left')
-    expect(await cancellationOf(tag)).toMatchObject({ at: 'waiting', chunksSent: 0 })
-  })
-
-  it('is noticed when it cancels the body', async () => {
-    const response = await answer({ tag: 'left-body', chunks: 1_000, chunkDelayMs: 5 }, { stream: true })
-    const reader = response.body?.getReader()
-    await reader?.read()
-    await reader?.cancel()
-    const cancellation = await cancellationOf('left-body')
-    expect(cancellation).toMatchObject({ at: 'streaming', id: expect.stringMatching(/^chatcmpl-/) })
-    expect(cancellation.chunksSent).toBeGreaterThan(0)
-    expect(cancellation.chunksSent).toBeLessThan(500)
-  })
-
-  it('is noticed in a hang when its signal aborts', async () => {
-    const abort = new AbortController()
-    const response = await runHere({ tag: 'left-stream', hang: 2 }, { stream: true }, abort.signal)
-    const reader = response?.body?.getReader()
-    await reader?.read()
-    await reader?.read()
-    await scheduler.wait(10)
-    abort.abort(new Error('client left'))
-    expect(await cancellationOf('left-stream')).toMatchObject({ at: 'streaming', chunksSent: 2 })
-  })
-})
-
-describe('the calls', () => {
-  it('are remembered as they came, without the signal', async () => {
-    await answer({ tag: 'remembered' }, { unknown: [1] })
-    const calls = await env.AI.calls()
-    expect(calls.find(({ tag }) => tag === 'remembered')).toMatchObject({
-      model: SLUG,
-      inputs: { ...HELLO, unknown: [1], simulate: { ...AT_ONCE, tag: 'remembered' } },
-      options: RAW,
-    })
-  })
-
-  it('are at most a hundred, and fewer when they are large', async () => {
-    for (let call = 0; call < 110; call++) await answer({ error: { shape: 'empty' } })
-    expect(await env.AI.calls()).toHaveLength(100)
-    for (let call = 0; call < 3; call++)
-      await answer({ error: { shape: 'empty' } }, { padding: 'x'.repeat(4_000_000) })
-    expect((await env.AI.calls()).length).toBeLessThan(3)
-  })
-
-  it('must be raw and name a gateway, as the binding wants them', async () => {
-    const run = (options: RunOptions) => new Simulator(createExecutionContext(), {}).run(SLUG, HELLO, options)
-    await expect(run({ gateway: { id: 'default' } })).rejects.toThrow('returnRawResponse')
-    await expect(run({ returnRawResponse: true })).rejects.toThrow('gateway.id')
-  })
-})
-
-describe('LOCAL_UPSTREAM_URL', () => {
-  const forwarding = (vars: LocalEnv, request: object = {}) =>
-    new Simulator(createExecutionContext(), vars).run(SLUG, { ...HELLO, ...request }, RAW)
-
-  it.each([
-    ['http://localhost:11434', 'http://localhost:11434/v1/chat/completions'],
-    ['http://localhost:11434/', 'http://localhost:11434/v1/chat/completions'],
-    ['http://localhost:8080/v1', 'http://localhost:8080/v1/chat/completions'],
-    ['https://example.com/api/v1/', 'https://example.com/api/v1/chat/completions'],
-  ])('sends the call to %s', async (url, expected) => {
-    const fetched = vi
-      .spyOn(globalThis, 'fetch')
-      .mockResolvedValue(new Response('from there', { status: 418 }))
-    try {
-      const response = await forwarding({
-        LOCAL_UPSTREAM_URL: url,
-        LOCAL_UPSTREAM_KEY: 'k',
-        LOCAL_UPSTREAM_MODEL: 'llama',
-      })
-      expect([response?.status, await response?.text()]).toEqual([418, 'from there'])
-      const [target, init] = fetched.mock.lastCall ?? []
-      expect(target).toBe(expected)
-      expect(new Headers(init?.headers).get('authorization')).toBe('Bearer k')
-      expect(await new Response(init?.body).json()).toEqual({ ...HELLO, model: 'llama' })
-    } finally {
-      fetched.mockRestore()
-    }
-  })
-
-  it('sends a request of the Responses API to its own path', async () => {
-    const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response('from there'))
-    try {
-      const run = new Simulator(createExecutionContext(), { LOCAL_UPSTREAM_URL: 'http://localhost:11434' })
-      await run.run(SLUG, { input: 'Hello!' }, RAW)
-      expect(fetched.mock.lastCall?.[0]).toBe('http://localhost:11434/v1/responses')
-    } finally {
-      fetched.mockRestore()
-    }
-  })
-
-  it.each(['http://127.0.0.1:9', 'not a url'])(
-    'is named in a 502 if nobody answers there: %s',
-    async (url) => {
-      const fetched = vi.spyOn(globalThis, 'fetch').mockRejectedValue(new Error('Network connection lost.'))
-      try {
-        const response = await forwarding({ LOCAL_UPSTREAM_URL: url })
-        expect(response?.status).toBe(502)
-        expect(await response?.json()).toMatchObject({
-          error: { type: 'server_error', message: expect.stringContaining('LOCAL_UPSTREAM_URL') },
-        })
-      } finally {
-        fetched.mockRestore()
-      }
-    },
-  )
-
-  it('does not get a scripted call', async () => {
-    const response = await forwarding({ LOCAL_UPSTREAM_URL: 'http://127.0.0.1:9' }, { simulate: AT_ONCE })
-    expect(response?.status).toBe(200)
   })
 })

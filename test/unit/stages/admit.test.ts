@@ -10,13 +10,13 @@ import { admit } from '../../../src/stages/admit.ts'
 import { fail } from '../../../src/stages/fail.ts'
 import { env } from '../../support/gateway.ts'
 
-it('settles a request as failed where a later stage throws before it does so itself', async () => {
+it('admit settles a request as failed when a later stage throws', async () => {
   const id = 'admitStage01'
   const app = new Hono<Gateway>()
   app.onError(fail)
   app.use(async (c, next) => {
     const model = modelTable({}).get('o3-mini')
-    if (model === undefined) throw new Error('no model')
+    if (model === undefined) throw new Error('the model table has no o3-mini')
     c.set('config', configOf(env))
     c.set('responseHeaders', {})
     c.set('log', {})
@@ -34,9 +34,9 @@ it('settles a request as failed where a later stage throws before it does so its
     await next()
   })
   app.post('/', admit(chatCompletions) as never, () => {
-    throw new Error('unforeseen')
+    throw new Error('unexpected')
   })
   await app.request('/', { method: 'POST' }, env, createExecutionContext())
-  const days = (await isolateOf(env.KV).ledger.look(id, '0000-00-00', '9999-99-99')).days()
+  const days = (await isolateOf(env).ledger.look(id, '0000-00-00', '9999-99-99')).days()
   expect([...days.values()]).toEqual([{ ...NOTHING, requests: 1, failures: 1 }])
 })

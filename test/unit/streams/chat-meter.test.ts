@@ -4,7 +4,7 @@ import { EVENT_BYTES_MAX, ChatMeter } from '../../../src/streams/chat-meter.ts'
 import recorded from '../../support/fixtures/chat-completion-stream.sse?raw'
 
 const encoder = new TextEncoder()
-// Not fatal: a stream may end in the middle of a character.
+// Not fatal, because a stream may end in the middle of a character.
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 const fixture = recorded.endsWith('\n\n') ? recorded : `${recorded.trimEnd()}\n\n`
 const bytes = encoder.encode(fixture)
@@ -12,7 +12,7 @@ const usageEvent = fixture.split(/(?<=\n\n)/).find((event) => event.includes('"u
 const withoutUsage = fixture.replace(usageEvent, '')
 const usage = { promptTokens: 16, cachedTokens: 0, completionTokens: 640, reasoningTokens: 256 }
 
-/** What comes out of a meter for a stream cut at the given places. */
+/** Passes a stream, cut at the given places, through a meter. */
 function metered(stream: Uint8Array, cuts: readonly number[], leaveOutUsage: boolean) {
   const meter = new ChatMeter({ leaveOutUsage })
   const edges = [0, ...cuts.toSorted((a, b) => a - b), stream.length]
@@ -36,8 +36,8 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
 const everyByte = Array.from({ length: bytes.length - 1 }, (_, i) => i + 1)
 const cuts = fc.array(fc.integer({ min: 1, max: bytes.length - 1 }), { maxLength: 40 })
 
-describe('a stream that is read in passing', () => {
-  it('comes out byte for byte, however it is cut', () => {
+describe('a metered chat stream', () => {
+  it('arrives byte for byte, however it is cut', () => {
     expect(metered(bytes, everyByte, false)).toMatchObject({
       text: fixture,
       isComplete: true,
@@ -54,7 +54,7 @@ describe('a stream that is read in passing', () => {
     )
   })
 
-  it('loses the one event that the caller had not asked for, however it is cut', () => {
+  it('omits only the usage event that the caller did not request, however it is cut', () => {
     expect(metered(bytes, everyByte, true)).toMatchObject({
       text: withoutUsage,
       isComplete: true,
@@ -71,13 +71,13 @@ describe('a stream that is read in passing', () => {
     )
   })
 
-  it('goes on by reference where a chunk is whole events', () => {
+  it('passes a chunk of whole events on without copying', () => {
     const chunk = encoder.encode(fixture.split(/(?<=\n\n)/)[0])
     expect(new ChatMeter({ leaveOutUsage: false }).pass(chunk)[0]).toBe(chunk)
     expect(new ChatMeter({ leaveOutUsage: true }).pass(chunk)[0]?.buffer).toBe(chunk.buffer)
   })
 
-  it('is known as broken wherever it ends early, and no half event is sent where events may be left out', () => {
+  it('is incomplete wherever it ends early, and sends no partial event when the usage is omitted', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: bytes.length - 16 }), fc.boolean(), (length, leaveOut) => {
         const { text, isComplete } = metered(bytes.slice(0, length), [Math.floor(length / 2)], leaveOut)
@@ -87,7 +87,7 @@ describe('a stream that is read in passing', () => {
     )
   })
 
-  it('may end without the last empty line, or with CRLF', () => {
+  it('is complete without the last empty line, or with CRLF', () => {
     expect(metered(encoder.encode(fixture.trimEnd()), [], true)).toMatchObject({
       text: withoutUsage.trimEnd(),
       isComplete: true,
@@ -100,19 +100,19 @@ describe('a stream that is read in passing', () => {
     })
   })
 
-  it('counts as many events with CRLF as with LF, however it is cut', () => {
+  it('has as many events with CRLF as with LF, wherever its chunks are cut', () => {
     const whole = metered(bytes, [], false).meter.events
     expect(whole).toBe(fixture.trimEnd().split('\n\n').length)
     const crlf = encoder.encode(fixture.replaceAll('\n', '\r\n'))
     for (let cut = 1; cut < crlf.length; cut++) expect(metered(crlf, [cut], false).meter.events).toBe(whole)
   })
 
-  it('that ends with the upstream’s own error event has had its end', () => {
+  it('that ends with the upstream’s own error event is complete', () => {
     const error = 'data: {"error":{"message":"m","type":"server_error","param":null,"code":null}}\n\n'
     expect(metered(encoder.encode(error), [], false).isComplete).toBe(true)
   })
 
-  it('is not misled by a text that looks like a usage or an end', () => {
+  it('ignores content that looks like a usage or an end', () => {
     const content = JSON.stringify({
       choices: [{ delta: { content: '"usage":{"prompt_tokens":1} data: [DONE]' } }],
     })
@@ -124,7 +124,7 @@ describe('a stream that is read in passing', () => {
     })
   })
 
-  it('with an event of megabytes goes on untouched and unbuffered', () => {
+  it('with an oversized event passes unchanged and unbuffered', () => {
     const huge = encoder.encode(
       `data: {"choices":[{"delta":{"content":"${'x'.repeat(EVENT_BYTES_MAX * 3)}"}}]}\n\n${fixture}`,
     )

@@ -8,7 +8,7 @@ const bytes = encoder.encode(fixture)
 const events = fixture.split(/(?<=\n\n)/)
 const usage = { promptTokens: 36, cachedTokens: 8, completionTokens: 212, reasoningTokens: 192 }
 
-/** A meter that has seen a stream cut at the given places; it must hand on each chunk itself. */
+/** Passes a stream, cut at the given places, through a meter, which must return each chunk uncopied. */
 function metered(stream: string | Uint8Array, cuts: readonly number[] = []) {
   const whole = typeof stream === 'string' ? encoder.encode(stream) : stream
   const meter = new ResponseMeter()
@@ -25,8 +25,8 @@ function metered(stream: string | Uint8Array, cuts: readonly number[] = []) {
 const everyByte = Array.from({ length: bytes.length - 1 }, (_, i) => i + 1)
 const whole = { isComplete: true, usage, events: events.length }
 
-describe('a response stream that is read in passing', () => {
-  it('tells its usage, its events and its end, however it is cut', () => {
+describe('a metered response stream', () => {
+  it('reports its usage, its events and its end, however it is cut', () => {
     expect(metered(bytes, everyByte)).toEqual(whole)
     const cuts = fc.array(fc.integer({ min: 1, max: bytes.length - 1 }), { maxLength: 40 })
     fc.assert(
@@ -36,7 +36,7 @@ describe('a response stream that is read in passing', () => {
     )
   })
 
-  it('is known as broken wherever it ends early, and has no usage then', () => {
+  it('is incomplete and without usage wherever it ends early', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: bytes.length - 4 }), (length) => {
         const { isComplete, usage: early } = metered(bytes.slice(0, length), [Math.floor(length / 2)])
@@ -51,7 +51,7 @@ describe('a response stream that is read in passing', () => {
     ['no space behind data:', fixture.replaceAll('data: ', 'data:')],
     ['no last empty line', fixture.trimEnd()],
     ['comments at its end', `${fixture}: bye\n\n`],
-    ['[DONE], as some servers have it', `${fixture}data: [DONE]\n\n`],
+    ['[DONE], which some servers send', `${fixture}data: [DONE]\n\n`],
   ])('may have %s', (_name, stream) => {
     expect(metered(stream, [1, 100, 1000])).toEqual(whole)
   })
@@ -65,12 +65,12 @@ describe('a response stream that is read in passing', () => {
   it.each([
     'event: error\ndata: {"type":"error","code":"server_error","message":"m","param":null,"sequence_number":3}\n\n',
     'data: {"error":{"message":"m","type":"server_error","param":null,"code":null}}\n\n',
-  ])('that ends with the upstream’s own error event has had its end: %s', (error) => {
+  ])('that ends with the upstream’s own error event is complete: %s', (error) => {
     expect(metered((events[0] ?? '') + error).isComplete).toBe(true)
   })
 
-  it('is not misled by a tool or a text that looks like a usage or an end', () => {
-    // The fixture’s tool has a parameter `usage` with numbers in it.
+  it('ignores a tool and content that look like a usage or an end', () => {
+    // The fixture’s tool has a parameter `usage` that contains numbers.
     expect(fixture).toContain('"usage":{"input_tokens":1,')
     const text = '"type":"response.completed","response":{"usage":{"input_tokens":1,"output_tokens":1}}'
     const delta = { type: 'response.output_text.delta', delta: text, item: { type: 'response.completed' } }
@@ -78,7 +78,7 @@ describe('a response stream that is read in passing', () => {
     expect(metered(stream)).toEqual({ isComplete: false, usage: null, events: 2 })
   })
 
-  it('tells the usage of a last event of many kilobytes, and of one behind an event of megabytes', () => {
+  it('reports the usage of a long last event, and of a last event after an oversized event', () => {
     const long = fixture.replaceAll('Be brief.', 'Be brief. '.repeat(20_000))
     const places = Array.from({ length: 100 }, (_, i) => (i + 1) * 4096)
     expect(metered(long, places)).toEqual(whole)
@@ -86,7 +86,7 @@ describe('a response stream that is read in passing', () => {
     expect(metered(huge, places)).toMatchObject({ isComplete: true, usage })
   })
 
-  it('with a last event beyond the bound is not called broken', () => {
+  it('with an oversized last event is complete without usage', () => {
     const huge = (events[0] ?? '').replace('Be brief.', 'x'.repeat(EVENT_CHARACTERS_MAX * 2))
     const places = Array.from({ length: 100 }, (_, i) => (i + 1) * 4096)
     expect(metered(huge, places)).toMatchObject({ isComplete: true, usage: null })

@@ -4,7 +4,7 @@ import { parseUsage } from '../../../src/wire/usage.ts'
 const usage = { promptTokens: 36, cachedTokens: 8, completionTokens: 212, reasoningTokens: 192 }
 
 describe('a usage', () => {
-  it('is read in the words of either API', () => {
+  it('is parsed from the field names of either API', () => {
     const chat = {
       prompt_tokens: 36,
       completion_tokens: 212,
@@ -20,13 +20,19 @@ describe('a usage', () => {
     expect([parseUsage(chat), parseUsage(response)]).toEqual([usage, usage])
   })
 
-  it('may be without details, and is none without both counts', () => {
+  it('is valid without details, and null without both counts', () => {
     expect(parseUsage({ input_tokens: 1, output_tokens: 2 })).toMatchObject({
       cachedTokens: 0,
       reasoningTokens: 0,
     })
-    for (const none of [null, undefined, {}, { input_tokens: 1 }, { input_tokens: -1, output_tokens: 2 }]) {
-      expect(parseUsage(none)).toBeNull()
+    for (const invalid of [
+      null,
+      undefined,
+      {},
+      { input_tokens: 1 },
+      { input_tokens: -1, output_tokens: 2 },
+    ]) {
+      expect(parseUsage(invalid)).toBeNull()
     }
   })
 })

@@ -13,7 +13,7 @@ const SLOW = { timeout: 60_000 }
 describe('explain', () => {
   it.each<[string, z.ZodMiniType, unknown, string | null, string, string]>([
     [
-      'a field too many',
+      'an unknown field',
       z.strictObject({ a: z.optional(z.string()) }),
       { b: 1 },
       'b',
@@ -21,7 +21,7 @@ describe('explain', () => {
       "Unknown parameter: 'b'.",
     ],
     [
-      'a field too many further in',
+      'an unknown nested field',
       z.object({ a: z.strictObject({}) }),
       { a: { b: 1 } },
       'a.b',
@@ -29,7 +29,7 @@ describe('explain', () => {
       "Unknown parameter: 'a.b'.",
     ],
     [
-      'a field that must not be',
+      'a forbidden field',
       z.object({ a: z.optional(z.never()) }),
       { a: 1 },
       'a',
@@ -61,7 +61,7 @@ describe('explain', () => {
       "Invalid 'a': array too short. Expected an array with minimum length 2, but got an array with length 1 instead.",
     ],
     [
-      'a number at an end that is not included',
+      'a number at an exclusive bound',
       z.object({ a: z.number().check(z.gt(0)) }),
       { a: 0 },
       'a',
@@ -101,7 +101,7 @@ describe('explain', () => {
       "Invalid 'a': expected a multiple of 2, but got 3 instead.",
     ],
     [
-      'a number out of all range',
+      'an infinite number',
       z.number(),
       JSON.parse('1e999'),
       null,
@@ -133,7 +133,7 @@ describe('explain', () => {
       "Invalid 'a': expected an ISO 8601 time, but got 'noon' instead.",
     ],
     [
-      'the one value there is',
+      'a value other than the only one',
       z.object({ a: z.literal(true) }),
       { a: false },
       'a',
@@ -141,7 +141,7 @@ describe('explain', () => {
       'Invalid value: false. Supported values are: true.',
     ],
     [
-      'another type than the one value has',
+      'a type other than that of the only value',
       z.object({ a: z.literal('x') }),
       { a: 1 },
       'a',
@@ -149,7 +149,7 @@ describe('explain', () => {
       "Invalid type for 'a': expected 'x', but got an integer instead.",
     ],
     [
-      'a key that breaks its schema',
+      'a property name that breaks its schema',
       z.record(z.string().check(z.maxLength(2)), z.string()),
       { abc: 'x' },
       'abc',
@@ -157,7 +157,7 @@ describe('explain', () => {
       "Invalid property name in request body: 'abc'.",
     ],
     [
-      'a check without words',
+      'a check without a message',
       z.object({ a: z.string().check(z.refine(() => false)) }),
       { a: '' },
       'a',
@@ -165,7 +165,7 @@ describe('explain', () => {
       "Invalid value for 'a'.",
     ],
     [
-      'a check with words',
+      'a check with a message',
       z.object({ a: z.string().check(z.refine(() => false, 'Say it in French.')) }),
       { a: '' },
       'a',
@@ -173,7 +173,7 @@ describe('explain', () => {
       'Say it in French.',
     ],
     [
-      'a check with words and a code',
+      'a check with a message and a code',
       z.object({
         a: z
           .string()
@@ -185,7 +185,7 @@ describe('explain', () => {
       'Say it in French.',
     ],
     [
-      'a schema with a sentence of its own',
+      'a schema with its own message',
       z.object({ a: z.string('Give the key a name.') }),
       {},
       'a',
@@ -209,7 +209,7 @@ describe('explain', () => {
     )
   })
 
-  it('repeats no more of a caller’s value or field name than fits a message', () => {
+  it('shortens a caller’s long value or field name in the message', () => {
     const long = 'x'.repeat(10_000)
     const schemas = [
       z.enum(['a']),
@@ -226,38 +226,42 @@ describe('explain', () => {
     }
   })
 
-  it('answers in well-formed Unicode whatever the caller wrote', () => {
+  it('writes well-formed Unicode, even when it shortens a value inside an emoji', () => {
     const { message } = refusal(z.enum(['a']), `${'x'.repeat(EXCERPT_CHARACTERS_MAX - 1)}😀`)
     expect(message.isWellFormed()).toBe(true)
   })
 
-  it('never throws, always has words, and its param leads to where something can be put right', SLOW, () => {
-    const other = z.union([
-      z.strictObject({ a: z.tuple([z.string()]) }),
-      z.array(z.union([z.literal(1), z.null()])),
-    ])
-    let refused = 0
-    fc.assert(
-      fc.property(fc.oneof(bodyOfSorts(), fc.jsonValue()), fc.jsonValue(), (body, unrelated) => {
-        for (const schema of [chatCompletionRequest, other]) {
-          const result = schema.safeParse(body)
-          if (result.success) continue
-          refused += 1
-          const { param, message, code } = explain(result.error.issues, body)
-          expect(message).not.toBe('')
-          expect(code).not.toBe('')
-          if (param !== null)
-            expect(stepsOf(param).every((_, at, all) => leads(body, all.slice(0, at)))).toBe(true)
-          expect(explain(result.error.issues, unrelated).message).not.toBe('')
-        }
-        expect(explain([], body).message).not.toBe('')
-      }),
-      { seed: SEED, numRuns: 3000 },
-    )
-    expect(refused).toBeGreaterThan(3000)
-  })
+  it(
+    'never throws, always has a message and a code, and names a param that exists or is missing from its parent',
+    SLOW,
+    () => {
+      const other = z.union([
+        z.strictObject({ a: z.tuple([z.string()]) }),
+        z.array(z.union([z.literal(1), z.null()])),
+      ])
+      let refused = 0
+      fc.assert(
+        fc.property(fc.oneof(malformedBody(), fc.jsonValue()), fc.jsonValue(), (body, unrelated) => {
+          for (const schema of [chatCompletionRequest, other]) {
+            const result = schema.safeParse(body)
+            if (result.success) continue
+            refused += 1
+            const { param, message, code } = explain(result.error.issues, body)
+            expect(message).not.toBe('')
+            expect(code).not.toBe('')
+            if (param !== null)
+              expect(stepsOf(param).every((_, at, all) => leads(body, all.slice(0, at)))).toBe(true)
+            expect(explain(result.error.issues, unrelated).message).not.toBe('')
+          }
+          expect(explain([], body).message).not.toBe('')
+        }),
+        { seed: SEED, numRuns: 3000 },
+      )
+      expect(refused).toBeGreaterThan(3000)
+    },
+  )
 
-  it('never throws for what is no JSON either', SLOW, () => {
+  it('never throws for values that are not JSON', SLOW, () => {
     fc.assert(
       fc.property(
         fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true }),
@@ -271,7 +275,7 @@ describe('explain', () => {
   })
 })
 
-/** The same whether the schema has looked for all that is wrong or only for the first. */
+/** Returns the failure, which must not depend on whether the schema reports all issues or only the first. */
 function refusal(schema: z.ZodMiniType, input: unknown): ParameterFailure {
   const [all, first] = [schema.safeParse(input), schema.safeParse(input, FIRST_ISSUE_ONLY)]
   if (all.success || first.success) throw new Error(`accepted ${JSON.stringify(input)}`)
@@ -280,8 +284,8 @@ function refusal(schema: z.ZodMiniType, input: unknown): ParameterFailure {
   return failure
 }
 
-/** JSON with the fields of a request, and seldom the right values in them. */
-function bodyOfSorts(): fc.Arbitrary<unknown> {
+/** Generates bodies with the fields of a request and mostly wrong values. */
+function malformedBody(): fc.Arbitrary<unknown> {
   const some = fc.jsonValue()
   const type = fc.constantFrom('text', 'image_url', 'function', 'custom', 'json_schema', 'none', 7, null)
   const named = fc.record({ name: some, arguments: some, parameters: some }, { requiredKeys: [] })
@@ -313,7 +317,7 @@ function bodyOfSorts(): fc.Arbitrary<unknown> {
   )
 }
 
-/** Reads OpenAI's notation back, as a client would that marks the field in a form. */
+/** Parses a param in OpenAI's notation, as a client does to mark a field in a form. */
 function stepsOf(param: string): (string | number)[] {
   const steps: (string | number)[] = []
   const token = /(?:^|\.)([\w$-]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/uy

@@ -1,0 +1,129 @@
+/**
+ * What an isolate knows of one key's account: its last reply, a refusal that still holds, and an outage while it does not
+ * answer. No clock, no I/O.
+ */
+import type { Limits } from '../limits/limits.ts'
+import { type LastReply, type LocalLimits, Outage } from './outage.ts'
+import type { AccountStatus, AdmissionReply, AdmissionRequest, Refusal } from './protocol.ts'
+
+/** A refusal is believed for so long at most, ms: the operator may raise a limit, and a correction may free money. */
+export const REFUSAL_BELIEVED_MAX_MS = 60_000
+
+/** The account's record is newer than the copy: the key was disabled, rotated or deleted, or has expired. */
+export interface Revoked {
+  revoked: true
+}
+
+/** What an account answers to a request for admission. */
+export type AccountAnswer = AdmissionReply | Revoked
+
+/** `by` says who decided: `isolate` in an outage, or where a refusal of the account still holds. */
+export type AccountDecision =
+  | { outcome: 'admitted'; by: 'account' | 'isolate'; status: AccountStatus }
+  /** `limits` are the account's own where it has said them. */
+  | {
+      outcome: 'refused'
+      by: 'account' | 'isolate'
+      refusal: Refusal
+      status: AccountStatus
+      limits?: Limits
+    }
+  | { outcome: 'revoked' }
+  /** The account does not answer, and money must not be spent without it. */
+  | { outcome: 'unavailable'; retryAfterMs: number }
+
+type Refused = Extract<AccountDecision, { outcome: 'refused' }>
+
+interface HeldRefusal {
+  readonly refused: Refused
+  readonly request: AdmissionRequest
+  /** The limits in the key's copy at the time, as JSON. Others make the refusal void. */
+  readonly limits: string
+  readonly atMs: number
+  readonly untilMs: number
+}
+
+export class AccountView {
+  #last: LastReply | null = null
+  /** Requests that ended here since the last reply. */
+  #ended = 0
+  #held: HeldRefusal | null = null
+  #outage: Outage | null = null
+
+  /** The refusal that still holds for such a request. */
+  heldRefusal(request: AdmissionRequest, limits: LocalLimits, nowMs: number): Refused | null {
+    const held = this.#held
+    if (held === null || nowMs < held.atMs || nowMs >= held.untilMs) return null
+    if (!isLike(request, held) || JSON.stringify(limits) !== held.limits) return null
+    const { refusal } = held.refused
+    const retryAfterMs =
+      refusal.retryAfterMs === null ? null : Math.max(1, refusal.retryAfterMs - (nowMs - held.atMs))
+    return { ...held.refused, by: 'isolate', refusal: { ...refusal, retryAfterMs } }
+  }
+
+  /** Whether a request calls the account: always, but in an outage only once in a while. */
+  isCallDue(nowMs: number): boolean {
+    return this.#outage === null || this.#outage.isCallDue(nowMs)
+  }
+
+  noteCall(nowMs: number): void {
+    this.#outage?.noteCall(nowMs)
+  }
+
+  /** An answer ends an outage. */
+  noteAnswer(
+    answer: AccountAnswer,
+    request: AdmissionRequest,
+    limits: LocalLimits,
+    nowMs: number,
+  ): AccountDecision {
+    this.#outage = null
+    if ('revoked' in answer) return { outcome: 'revoked' }
+    this.#last = { status: answer.status, atMs: nowMs }
+    this.#ended = 0
+    if (answer.admitted) return { outcome: 'admitted', by: 'account', status: answer.status }
+    const { refusal, status, limits: ownLimits } = answer
+    const refused: Refused = { outcome: 'refused', by: 'account', refusal, status, limits: ownLimits }
+    const untilMs = Math.min(refusal.refusedUntilMs, nowMs + REFUSAL_BELIEVED_MAX_MS)
+    if (untilMs > nowMs) {
+      this.#held = { refused, request, limits: JSON.stringify(limits), atMs: nowMs, untilMs }
+    }
+    return refused
+  }
+
+  /** Tells whether an outage begins with this failure. */
+  noteFailure(nowMs: number): boolean {
+    if (this.#outage !== null) return false
+    this.#outage = new Outage(this.#last, this.#ended, nowMs)
+    return true
+  }
+
+  /** A request that had a place has ended. */
+  noteEnd(): void {
+    this.#ended += 1
+    this.#outage?.noteEnd()
+  }
+
+  /** Decides without the account. It is called in an outage only. */
+  admitLocally(request: AdmissionRequest, limits: LocalLimits, nowMs: number): AccountDecision {
+    this.#outage ??= new Outage(this.#last, this.#ended, nowMs)
+    const decision = this.#outage.admit(request, limits, nowMs)
+    return decision.outcome === 'unavailable' ? decision : { ...decision, by: 'isolate' }
+  }
+}
+
+/** Whether a refusal speaks of this request too. A smaller request may fit where a larger one did not. */
+function isLike(request: AdmissionRequest, { refused, request: other }: HeldRefusal): boolean {
+  switch (refused.refusal.reason) {
+    case 'tokens':
+    case 'tokens_too_large':
+      return request.tokens >= other.tokens
+    case 'budget_under_way':
+      return request.worstMicroUsd >= other.worstMicroUsd
+    case 'requests':
+    case 'requests_per_day':
+    case 'concurrent_requests':
+    case 'budget_spent':
+      return true
+  }
+}

@@ -1,0 +1,115 @@
+/** The operator's list of keys: what an account reports of its key, and how a page is asked for. Pure. */
+import * as z from 'zod/mini'
+import { type ApiKeyView, viewOf } from '../keys/api-key.ts'
+import type { StoredKey } from './stored-key.ts'
+
+/** Longer than any cursor that the directory gives. */
+export const CURSOR_LENGTH_MAX = 2_000
+
+export const STATES = ['active', 'disabled', 'expired', 'deleted'] as const
+/** A key has one state at a time. A disabled key that has also expired is disabled. */
+export type KeyState = (typeof STATES)[number]
+
+export const SORTS = ['created', 'name'] as const
+export type Sort = (typeof SORTS)[number]
+
+/** What an account tells the directory. A report of an older version changes nothing. */
+export interface KeyReport {
+  view: ApiKeyView
+  version: number
+  deletedAt: string | null
+}
+
+export interface KeyListQuery {
+  limit: number
+  /** The last key of the page before; `null` for the first page. */
+  after: Position | null
+  /** The beginning of the name, in any case; empty for all. */
+  namePrefix: string
+  /** Without one: all that are not deleted. */
+  state: KeyState | null
+  sort: Sort
+}
+
+/** Where a key stands in the order of a list. */
+export interface Position {
+  value: string | number
+  id: string
+}
+
+/** `deletedAt` stands in deleted keys only. */
+export type ListedKey = ApiKeyView & { deletedAt?: string }
+
+export interface KeyPage {
+  kind: 'page'
+  keys: ListedKey[]
+  nextCursor: string | null
+}
+
+export function reportOf({ key, deletedAt }: StoredKey): KeyReport {
+  return { view: viewOf(key), version: key.version, deletedAt }
+}
+
+/** A name as it is sorted and searched: the case does not matter. */
+export function foldedName(name: string): string {
+  return name.toLowerCase()
+}
+
+export interface Statement {
+  sql: string
+  parameters: (string | number)[]
+}
+
+/** Reads one row more than a page has, so that the last page is known. */
+export function selectKeys(
+  { limit, after, namePrefix, state, sort }: KeyListQuery,
+  nowMs: number,
+): Statement {
+  const column = COLUMNS[sort]
+  const prefix = foldedName(namePrefix)
+  const conditions: [condition: string, ...parameters: (string | number)[]][] = [stateCondition(state, nowMs)]
+  // U+10FFFF is the last character there is, and no name has it.
+  if (prefix !== '') conditions.push(['name_folded >= ? AND name_folded < ?', prefix, `${prefix}\u{10ffff}`])
+  if (after !== null) conditions.push([`(${column}, id) > (?, ?)`, after.value, after.id])
+  const where = conditions.map(([condition]) => condition).join(' AND ')
+  return {
+    sql: `SELECT id, view, deleted_at, ${column} AS position FROM keys WHERE ${where} ORDER BY ${column}, id LIMIT ?`,
+    parameters: [...conditions.flatMap(([, ...parameters]) => parameters), limit + 1],
+  }
+}
+
+export function cursorOf({ value, id }: Position, sort: Sort): string {
+  return new TextEncoder().encode(JSON.stringify([sort, value, id])).toBase64({ alphabet: 'base64url' })
+}
+
+/** `null` for a text that `cursorOf` has not made for this order. */
+export function parseCursor(text: string, sort: Sort): Position | null {
+  if (text.length > CURSOR_LENGTH_MAX) return null
+  try {
+    const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
+    const [cursorSort, value, id] = cursor.parse(JSON.parse(new TextDecoder().decode(bytes)))
+    const isOfSort = cursorSort === sort && typeof value === (sort === 'name' ? 'string' : 'number')
+    return isOfSort ? { value, id } : null
+  } catch {
+    return null
+  }
+}
+
+const cursor = z.tuple([z.enum(SORTS), z.union([z.string(), z.number()]), z.string()])
+
+const COLUMNS: Readonly<Record<Sort, string>> = { created: 'created_at_ms', name: 'name_folded' }
+
+function stateCondition(state: KeyState | null, nowMs: number): [condition: string, ...parameters: number[]] {
+  switch (state) {
+    case null:
+      return ['deleted_at IS NULL']
+    case 'deleted':
+      return ['deleted_at IS NOT NULL']
+    case 'disabled':
+      return ['deleted_at IS NULL AND disabled = 1']
+    case 'expired':
+      return ['deleted_at IS NULL AND disabled = 0 AND expires_at_ms <= ?', nowMs]
+    case 'active':
+      return ['deleted_at IS NULL AND disabled = 0 AND (expires_at_ms IS NULL OR expires_at_ms > ?)', nowMs]
+  }
+}

@@ -1,0 +1,51 @@
+/** The Durable Objects as their callers see them: their bindings, their calls, their names and where they live. */
+import { type Env, LOCATION_HINTS } from '../config.ts'
+import type { ApiKey } from '../keys/api-key.ts'
+import type { KeyReading } from '../keys/key-copy.ts'
+import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
+import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+
+/** The calls of a key's account, `KeyAccount`. */
+export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
+  /** The key as it is now. A caller that has not found it in KV saves the account from looking there too. */
+  read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading>
+  /** `created` once. Later calls get what the account has. */
+  create(key: NewKey): Promise<KeyReading | { kind: 'created'; key: ApiKey }>
+  /** Fields of updates at the same time all survive. */
+  update(keyId: string, patch: KeyPatch): Promise<KeyReading>
+  rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
+  /** `deleted` once. Later calls get `absent`. */
+  delete(keyId: string, deletedAt: string): Promise<KeyReading>
+}
+
+/** The calls of the directory, `Directory`. */
+export interface DirectoryCalls extends Rpc.DurableObjectBranded {
+  report(report: KeyReport): Promise<void>
+  list(query: KeyListQuery): Promise<KeyPage>
+}
+
+/** All bindings of the Worker. */
+export interface Bindings extends Env {
+  /** One object a key, by the key's id. */
+  ACCOUNTS: DurableObjectNamespace<KeyAccountCalls>
+  /** One object a deployment. */
+  DIRECTORY: DurableObjectNamespace<DirectoryCalls>
+}
+
+/** The number is the shard's, so that more of them can be added. */
+export const DIRECTORY_NAME = 'directory-1'
+
+export function accountOf(env: Bindings, keyId: string): DurableObjectStub<KeyAccountCalls> {
+  return env.ACCOUNTS.getByName(keyId, hintOf(env))
+}
+
+export function directoryOf(env: Bindings): DurableObjectStub<DirectoryCalls> {
+  return env.DIRECTORY.getByName(DIRECTORY_NAME, hintOf(env))
+}
+
+/** The hint counts at an object's first use only. Without one, the object is created near its first caller. */
+function hintOf(env: Env): DurableObjectNamespaceGetDurableObjectOptions {
+  // The accounts have no parsed configuration. `parseConfig` refuses a bad hint before anything is called.
+  const locationHint = LOCATION_HINTS.find((hint) => hint === env.ACCOUNTS_LOCATION_HINT)
+  return locationHint === undefined ? {} : { locationHint }
+}

@@ -1,0 +1,62 @@
+/** The isolate's calls for keys' records, to accounts and directory. Each call has a time-out, and none throws. */
+import type { ApiKey } from '../keys/api-key.ts'
+import type { KeyReading } from '../keys/key-copy.ts'
+import { causeOf, log } from '../log.ts'
+import { raceTimeout, TIMED_OUT } from '../timeout.ts'
+import type { KeyListQuery, KeyPage } from './key-list.ts'
+import { accountOf, type Bindings, directoryOf } from './objects.ts'
+import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+
+/** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
+export const ACCOUNT_READ_TIMEOUT_MS = 3_000
+/** How long the operator waits for a change. Its copies alone may take 2 s of it. */
+export const ACCOUNT_CHANGE_TIMEOUT_MS = 10_000
+
+/** All of them answer `unavailable` where the object does not answer in time. A change may be stored nevertheless. */
+export interface Accounts {
+  read(keyId: string, isAbsentInKv?: boolean): Promise<KeyReading>
+  /** `created` once, and from then on what the account has. */
+  create(key: NewKey): Promise<KeyReading | { kind: 'created'; key: ApiKey }>
+  update(keyId: string, patch: KeyPatch): Promise<KeyReading>
+  rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
+  delete(keyId: string, deletedAt: string): Promise<KeyReading>
+  list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
+}
+
+export function createAccounts(env: Bindings): Accounts {
+  return {
+    read: (keyId, isAbsentInKv = false) =>
+      ask('account_read', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        accountOf(env, keyId).read(keyId, isAbsentInKv),
+      ),
+    create: (key) => change(key.id, async () => accountOf(env, key.id).create(key)),
+    update: (keyId, patch) => change(keyId, async () => accountOf(env, keyId).update(keyId, patch)),
+    rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),
+    delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
+    list: (query) =>
+      ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
+  }
+}
+
+function change<Answer>(
+  keyId: string,
+  call: () => Promise<Answer>,
+): Promise<Answer | { kind: 'unavailable' }> {
+  return ask('account_change', keyId, ACCOUNT_CHANGE_TIMEOUT_MS, call)
+}
+
+async function ask<Answer>(
+  what: string,
+  keyId: string | undefined,
+  timeoutMs: number,
+  call: () => Promise<Answer>,
+): Promise<Answer | { kind: 'unavailable' }> {
+  try {
+    const answer = await raceTimeout(call(), timeoutMs)
+    if (answer === TIMED_OUT) throw new Error(`no answer within ${timeoutMs} ms`)
+    return answer
+  } catch (error) {
+    log({ event: 'trouble', what, ...(keyId === undefined ? {} : { keyId }), cause: causeOf(error) })
+    return { kind: 'unavailable' }
+  }
+}

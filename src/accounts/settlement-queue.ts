@@ -1,0 +1,136 @@
+/** The settlements of one key that its account has not confirmed, and when the next batch may be sent. No clock, no I/O. */
+import type { SettlementBatch, SettlementEntry } from './protocol.ts'
+
+/** Least time between the starts of two batches, ms: four a second. Settlements of admitted requests do not wait for it. */
+export const BATCH_SPACING_MS = 250
+/** Settlements in one batch, about 400 bytes each. */
+export const BATCH_ENTRIES_MAX = 500
+/** Settlements that wait for one key. Beyond it new ones are dropped, and the log says so. */
+export const WAITING_MAX = 10_000
+/** A call that takes longer has failed, ms. */
+export const SETTLE_TIMEOUT_MS = 5_000
+/** The pause after the first failure, ms. It doubles with each further failure in a row. */
+export const RETRY_PAUSE_FIRST_MS = 500
+/** The longest pause after failures, ms. */
+export const RETRY_PAUSE_MAX_MS = 8_000
+/** A batch that is so long overdue has no flusher any more, ms. */
+export const STALLED_MS = 1_000
+
+/** The flushers that began in one second. They care for all settlements up to `lastAdded`. */
+export interface Watch {
+  readonly sinceMs: number
+  flushers: number
+  /** The number of the last settlement that was added in this second. */
+  lastAdded: number
+}
+
+/**
+ * A call belongs to the request that made it, and the runtime may end that request. So nothing here waits for a call: when
+ * its time is over, another request sends the same batch again.
+ */
+export class SettlementQueue {
+  readonly keyId: string
+  readonly #writerId: string
+  /** Counts settlements from 1: how many were added, and how many of them the account has. */
+  #added = 0
+  #confirmed = 0
+  /** The number of the last settlement that must be sent at once. */
+  #lastUrgent = 0
+  #waiting: SettlementEntry[] = []
+  #batch: SettlementBatch | null = null
+  #batchNumber = 0
+  #ticket = 0
+  #callUntilMs = -Infinity
+  #pauseUntilMs = -Infinity
+  #spacedUntilMs = -Infinity
+  #failures = 0
+  #watch: Watch = { sinceMs: -Infinity, flushers: 0, lastAdded: 0 }
+  /** Whether a settlement was dropped since the queue was last empty. */
+  hasDropped = false
+
+  constructor(keyId: string, writerId: string) {
+    this.keyId = keyId
+    this.#writerId = writerId
+  }
+
+  get confirmed(): number {
+    return this.#confirmed
+  }
+
+  /** Settlements that the account has not confirmed. */
+  get unconfirmed(): number {
+    return this.#added - this.#confirmed
+  }
+
+  get isUrgent(): boolean {
+    return this.#lastUrgent > this.#confirmed
+  }
+
+  add(entry: SettlementEntry, isUrgent: boolean): void {
+    this.#waiting.push(entry)
+    this.#added += 1
+    if (isUrgent) this.#lastUrgent = this.#added
+  }
+
+  /** The watch of this second, extended to all that was added. A clock that steps back begins a new watch. */
+  extendWatch(nowMs: number, watchMs: number): Watch {
+    const { sinceMs } = this.#watch
+    if (nowMs - sinceMs >= watchMs || nowMs < sinceMs) {
+      this.#watch = { sinceMs: nowMs, flushers: 0, lastAdded: 0 }
+    }
+    this.#watch.lastAdded = this.#added
+    return this.#watch
+  }
+
+  /** Ms until the next batch may be sent: 0 for now, `Infinity` where nothing waits. */
+  waitMs(nowMs: number): number {
+    if (this.unconfirmed === 0) return Infinity
+    const waitMs = Math.max(0, this.#dueAtMs() - nowMs)
+    // No wait is that long, so the clock has stepped back.
+    return waitMs > RETRY_PAUSE_MAX_MS ? 0 : waitMs
+  }
+
+  /** Whether a batch is overdue, so that no flusher cares for it. */
+  isStalled(nowMs: number): boolean {
+    return this.unconfirmed > 0 && nowMs - this.#dueAtMs() >= STALLED_MS
+  }
+
+  /** Begins a call: with the unconfirmed batch as it was, else with a new one. The ticket is shown when the call ends. */
+  begin(nowMs: number): { batch: SettlementBatch; ticket: number } {
+    if (this.#batch === null) {
+      this.#batchNumber += 1
+      const entries = this.#waiting.splice(0, BATCH_ENTRIES_MAX)
+      this.#batch = { writerId: this.#writerId, number: this.#batchNumber, entries }
+    }
+    this.#callUntilMs = nowMs + SETTLE_TIMEOUT_MS
+    this.#spacedUntilMs = nowMs + BATCH_SPACING_MS
+    this.#ticket += 1
+    return { batch: this.#batch, ticket: this.#ticket }
+  }
+
+  /** Ends a call that the account has answered: tells how many settlements it has confirmed. */
+  succeed(ticket: number): number {
+    if (ticket !== this.#ticket || this.#batch === null) return 0
+    const confirmed = this.#batch.entries.length
+    this.#confirmed += confirmed
+    this.#batch = null
+    this.#callUntilMs = -Infinity
+    this.#failures = 0
+    if (this.unconfirmed === 0) this.hasDropped = false
+    return confirmed
+  }
+
+  /** Ends a call without an answer: tells which failure in a row it is; 0 where another call has taken its place. */
+  fail(ticket: number, nowMs: number): number {
+    if (ticket !== this.#ticket) return 0
+    this.#callUntilMs = -Infinity
+    this.#pauseUntilMs = nowMs + Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_FIRST_MS * 2 ** this.#failures)
+    this.#failures += 1
+    return this.#failures
+  }
+
+  #dueAtMs(): number {
+    const freeAtMs = Math.max(this.#callUntilMs, this.#failures > 0 ? this.#pauseUntilMs : -Infinity)
+    return this.isUrgent ? freeAtMs : Math.max(freeAtMs, this.#spacedUntilMs)
+  }
+}

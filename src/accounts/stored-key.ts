@@ -1,0 +1,74 @@
+/** What an account stores of its key, and the changes that an operator can make to it. Pure. */
+import * as z from 'zod/mini'
+import { type ApiKey, apiKeyRecord } from '../keys/api-key.ts'
+import type { KeyReading } from '../keys/key-copy.ts'
+import { type Limits, limitsSchema } from '../limits/limits.ts'
+
+/** A deleted key keeps its record: its id must never come to life again. */
+export const storedKey = z.object({ key: apiKeyRecord, deletedAt: z.nullable(z.string()) })
+export type StoredKey = z.output<typeof storedKey>
+
+export type NewKey = Omit<ApiKey, 'version'>
+
+/** Fields that are absent stay as they are; a limit that is `null` is taken away. */
+export interface KeyPatch {
+  name?: string | undefined
+  expiresAt?: string | null | undefined
+  disabled?: boolean | undefined
+  limits?: { [Name in keyof Limits]?: Limits[Name] | null } | undefined
+}
+
+export interface Rotation {
+  secretSha256: string
+  /** Until when the present secret goes on; `null` where it ends now. */
+  previousValidUntil: string | null
+}
+
+export function created(key: NewKey): StoredKey {
+  return { key: { ...key, version: 1 }, deletedAt: null }
+}
+
+/** The next version of a record that was found in KV. */
+export function adopted(key: ApiKey): StoredKey {
+  return { key: { ...key, version: key.version + 1 }, deletedAt: null }
+}
+
+export function patched(key: ApiKey, { name, expiresAt, disabled, limits }: KeyPatch): StoredKey {
+  return {
+    key: {
+      ...key,
+      version: key.version + 1,
+      name: name ?? key.name,
+      expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
+      disabled: disabled ?? key.disabled,
+      limits: withoutNull({ ...key.limits, ...limits }),
+    },
+    deletedAt: null,
+  }
+}
+
+/** A secret older than the present one ends now. */
+export function rotated(key: ApiKey, { secretSha256, previousValidUntil }: Rotation): StoredKey {
+  const previous =
+    previousValidUntil === null ? null : { secretSha256: key.secretSha256, validUntil: previousValidUntil }
+  return { key: { ...key, version: key.version + 1, secretSha256, previous }, deletedAt: null }
+}
+
+export function deleted(key: ApiKey, deletedAt: string): StoredKey {
+  return { key: { ...key, version: key.version + 1 }, deletedAt }
+}
+
+/** Stands for a record that nobody can read, so that it can be deleted. */
+export function unreadableKey(id: string, createdAt: string): ApiKey {
+  const name = '(unreadable record)'
+  const hashes = { secretSha256: '', previous: null }
+  return { id, name, createdAt, expiresAt: null, disabled: true, limits: {}, ...hashes, version: 0 }
+}
+
+export function readingOf({ key, deletedAt }: StoredKey): KeyReading {
+  return deletedAt === null ? { kind: 'found', key } : { kind: 'deleted', version: key.version }
+}
+
+function withoutNull(limits: Record<string, unknown>): Limits {
+  return limitsSchema.parse(Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== null)))
+}

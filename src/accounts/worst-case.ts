@@ -1,0 +1,36 @@
+/** The most that a request can cost, before the model is asked. */
+import type { Model } from '../models.ts'
+
+/** The figures of a model on which a price depends. */
+export type PricedModel = Pick<Model, 'contextTokens' | 'outputTokensMax' | 'prices'>
+
+/** What a request asks for. */
+export interface Asked {
+  /**
+   * UTF-8 bytes of the serialised body, with messages, tools and schemas. No token is shorter than a byte, and the JSON around
+   * a message is longer than what the chat format adds. `Infinity` where the body refers to content elsewhere.
+   */
+  bodyBytes: number
+  /** The caller's cap on one choice, reasoning included; `undefined` where the body has none. */
+  tokenCap: number | undefined
+  /** Answers that the caller wants, at least 1. */
+  choices: number
+}
+
+/** In micro-dollars, rounded up once, at least 1. */
+export function worstCaseMicroUsd(asked: Asked, model: PricedModel): number {
+  const { inputMicroUsd, outputMicroUsd } = model.prices
+  const inputs = promptTokensMax(asked, model) * inputMicroUsd
+  const outputs = completionTokensMax(asked, model) * outputMicroUsd
+  return Math.max(1, Math.ceil((inputs + outputs) / 1_000_000))
+}
+
+/** The largest prompt that the body can be. */
+export function promptTokensMax({ bodyBytes }: Asked, { contextTokens }: PricedModel): number {
+  return Math.min(bodyBytes, contextTokens)
+}
+
+/** The most completion tokens of all choices. */
+export function completionTokensMax({ tokenCap, choices }: Asked, { outputTokensMax }: PricedModel): number {
+  return Math.min(tokenCap ?? Infinity, outputTokensMax) * choices
+}

@@ -1,0 +1,50 @@
+/** The copy of a key's record in KV, `key:<id>`. The key's account writes it, and every request reads it. */
+import * as z from 'zod/mini'
+import { integer } from '../wire/integer.ts'
+import { type ApiKey, apiKeyRecord } from './api-key.ts'
+
+/** The lifetime of a tombstone in KV. It is longer than any cache holds an older copy. */
+export const TOMBSTONE_TTL_SECONDS = 30 * 86_400
+/** KV's own cache at a location; 30 s is the least that KV takes. */
+export const COPY_CACHE_TTL_SECONDS = 30
+
+/** The answer of KV or of an account about a key. */
+export type KeyReading =
+  | { kind: 'found'; key: ApiKey }
+  | { kind: 'deleted'; version: number }
+  | { kind: 'absent' }
+  /** The record exists, and this version of the gateway cannot read it. */
+  | { kind: 'unreadable' }
+  /** The store does not answer. */
+  | { kind: 'unavailable' }
+
+const tombstone = z.object({ version: integer(0, Number.MAX_SAFE_INTEGER), deletedAt: z.string() })
+
+/** @throws whatever KV throws. */
+export async function readCopy(kv: KVNamespace, keyId: string): Promise<KeyReading> {
+  return parseCopy(await kv.get(nameOf(keyId), { cacheTtl: COPY_CACHE_TTL_SECONDS }))
+}
+
+/** A record, or a tombstone where the key was deleted. @throws whatever KV throws. */
+export async function writeCopy(kv: KVNamespace, key: ApiKey, deletedAt: string | null): Promise<void> {
+  if (deletedAt === null) return kv.put(nameOf(key.id), JSON.stringify(key))
+  const { id, version } = key
+  const options = { expirationTtl: TOMBSTONE_TTL_SECONDS }
+  return kv.put(nameOf(id), JSON.stringify({ id, version, deletedAt }), options)
+}
+
+function parseCopy(text: string | null): KeyReading {
+  if (text === null) return { kind: 'absent' }
+  try {
+    const value: unknown = JSON.parse(text)
+    const deleted = tombstone.safeParse(value)
+    if (deleted.success) return { kind: 'deleted', version: deleted.data.version }
+    return { kind: 'found', key: apiKeyRecord.parse(value) }
+  } catch {
+    return { kind: 'unreadable' }
+  }
+}
+
+function nameOf(keyId: string): string {
+  return `key:${keyId}`
+}

@@ -1,0 +1,368 @@
+/** Keys through their accounts: what an operator does to a key stays done, whatever KV or another isolate knows. */
+import {
+  abortAllDurableObjects,
+  createExecutionContext,
+  evictDurableObject,
+  reset,
+  runDurableObjectAlarm,
+  runInDurableObject,
+  waitOnExecutionContext,
+} from 'cloudflare:test'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { app } from '../../src/app.ts'
+import { KEY_FRESH_MS } from '../../src/keys/key-store.ts'
+import { TOMBSTONE_TTL_SECONDS } from '../../src/keys/key-copy.ts'
+import { createSecret, hashSecret } from '../../src/keys/secret.ts'
+import { linesOf, recordLog } from '../support/console.ts'
+import {
+  ADMIN_TOKEN,
+  BASE_URL,
+  complete,
+  env,
+  errorOf,
+  issueKey,
+  type IssuedKey,
+  send,
+} from '../support/gateway.ts'
+
+afterEach(async () => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+  await reset()
+})
+
+type View = { id: string; name: string; disabled: boolean; limits: object; deletedAt?: string }
+type Send = (method: string, path: string, secret: string, body?: unknown) => Promise<Response>
+
+/** Another isolate. It has a memory of its own, and reads KV through `read`. */
+function isolate(read: (name: string) => Promise<string | null> = (name) => env.KV.get(name)): Send {
+  const KV = {
+    get: read,
+    list: () => Promise.resolve({ keys: [], list_complete: true }),
+    put: () => Promise.resolve(),
+  }
+  const bindings = { ...env, KV: KV as unknown as KVNamespace }
+  return async (method, path, secret, body) => {
+    const context = createExecutionContext()
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+    const response = await app.fetch(new Request(BASE_URL + path, init), bindings, context)
+    await waitOnExecutionContext(context)
+    return response
+  }
+}
+
+async function status(from: Send, { secret }: { secret: string }): Promise<number> {
+  return (await from('GET', '/v1/models', secret)).status
+}
+
+function account({ id }: { id: string }) {
+  return env.ACCOUNTS.getByName(id)
+}
+
+async function copyOf({ id }: { id: string }): Promise<Record<string, unknown> | null> {
+  return env.KV.get(`key:${id}`, 'json')
+}
+
+/** A record as version 0.1 wrote it. */
+async function plantLegacy(overrides: object = {}): Promise<IssuedKey> {
+  const { id, secret } = createSecret()
+  const view = {
+    id,
+    name: 'old',
+    createdAt: '2026-01-01T00:00:00Z',
+    expiresAt: null,
+    disabled: false,
+    limits: {},
+  }
+  const record = { ...view, secretSha256: await hashSecret(secret), previous: null, ...overrides }
+  await env.KV.put(`key:${id}`, JSON.stringify(record), { metadata: view })
+  return { id, secret }
+}
+
+function failPuts() {
+  return vi.spyOn(env.KV, 'put').mockRejectedValue(new Error('KV PUT failed: 500'))
+}
+
+async function list(query = ''): Promise<{ data: View[]; nextCursor: string | null }> {
+  const response = await send('GET', `/admin/keys${query}`, ADMIN_TOKEN)
+  expect(response.status).toBe(200)
+  return response.json()
+}
+
+describe('a change', () => {
+  const ACTS: [string, (key: IssuedKey) => Promise<Response>][] = [
+    ['disabling', ({ id }) => send('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, { disabled: true })],
+    ['rotation', ({ id }) => send('POST', `/admin/keys/${id}/rotate`, ADMIN_TOKEN)],
+    ['deletion', ({ id }) => send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)],
+  ]
+
+  it.each(ACTS)('of one isolate cannot be undone by another one with an old copy: %s', async (what, act) => {
+    const key = await issueKey()
+    const old = await env.KV.get(`key:${key.id}`)
+    const elsewhere = isolate(() => Promise.resolve(old))
+    expect(await status(elsewhere, key)).toBe(200)
+    expect((await act(key)).status).toBe(200)
+    const renamed = await elsewhere('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { name: 'renamed' })
+    expect(renamed.status).toBe(what === 'deletion' ? 404 : 200)
+    await scheduler.wait(1_100)
+    await runDurableObjectAlarm(account(key))
+    expect([await status(send, key), await status(elsewhere, key), await status(isolate(), key)]).toEqual([
+      401, 401, 401,
+    ])
+  })
+
+  it('keeps every field of changes at the same time', async () => {
+    const { id } = await issueKey({ limits: { requestsPerMinute: 5 } })
+    const patches = [
+      { name: 'renamed' },
+      { disabled: true },
+      { expiresAt: '2099-01-01T00:00:00Z' },
+      { limits: { requestsPerDay: 100 } },
+      { limits: { tokensPerMinute: 7 } },
+      { limits: { requestsPerMinute: null } },
+    ]
+    await Promise.all(patches.map((body) => isolate()('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, body)))
+    expect(await (await send('GET', `/admin/keys/${id}`, ADMIN_TOKEN)).json()).toMatchObject({
+      name: 'renamed',
+      disabled: true,
+      expiresAt: '2099-01-01T00:00:00Z',
+      limits: { requestsPerDay: 100, tokensPerMinute: 7 },
+    })
+  })
+
+  it('is not forgotten here when KV still has the copy of before', async () => {
+    const key = await issueKey()
+    const old = await env.KV.get(`key:${key.id}`)
+    const here = isolate(() => Promise.resolve(old))
+    await here('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { disabled: true })
+    vi.useFakeTimers({ now: Date.now() + KEY_FRESH_MS, toFake: ['Date'] })
+    expect(await status(here, key)).toBe(401)
+  })
+
+  it('goes to KV at most once a second, and the last one is what stays there', async () => {
+    const put = vi.spyOn(env.KV, 'put')
+    const key = await issueKey()
+    for (const name of ['b', 'c', 'd']) await send('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { name })
+    expect(put).toHaveBeenCalledTimes(1)
+    await vi.waitFor(async () => expect(await copyOf(key)).toMatchObject({ name: 'd', version: 4 }), 3_000)
+    expect(put).toHaveBeenCalledTimes(2)
+  })
+
+  it('of a deleted key is a 404, and so is another deletion', async () => {
+    const { id } = await issueKey()
+    await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)
+    const answers = [
+      await send('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, { name: 'x' }),
+      await send('POST', `/admin/keys/${id}/rotate`, ADMIN_TOKEN),
+      await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN),
+      await send('GET', `/admin/keys/${id}`, ADMIN_TOKEN),
+    ]
+    expect(answers.map((answer) => answer.status)).toEqual([404, 404, 404, 404])
+  })
+})
+
+describe('the copy in KV', () => {
+  it('that could not be written keeps no key from working, and is written by alarm later', async () => {
+    const log = recordLog()
+    const put = failPuts()
+    const key = await issueKey()
+    expect([await status(send, key), await status(isolate(), key)]).toEqual([200, 200])
+    expect((await list()).data.map(({ id }) => id)).toEqual([key.id])
+    expect(await runDurableObjectAlarm(account(key))).toBe(true)
+    expect(await copyOf(key)).toBeNull()
+    put.mockRestore()
+    await vi.waitFor(async () => expect(await copyOf(key)).toMatchObject({ id: key.id, version: 1 }), 5_000)
+    await vi.waitFor(async () => expect(await runDurableObjectAlarm(account(key))).toBe(false))
+    expect(linesOf(log, 'trouble')).toMatchObject([{ what: 'publish_kv', keyId: key.id }])
+  })
+
+  it('of a deleted key says so for 30 days', async () => {
+    const key = await issueKey()
+    const put = vi.spyOn(env.KV, 'put')
+    vi.useFakeTimers({ now: Date.now() + 2_000, toFake: ['Date'] })
+    await send('DELETE', `/admin/keys/${key.id}`, ADMIN_TOKEN)
+    expect(put.mock.calls[0]?.[2]).toEqual({ expirationTtl: TOMBSTONE_TTL_SECONDS })
+    expect(await copyOf(key)).toEqual({ id: key.id, version: 2, deletedAt: expect.any(String) })
+    const askAccount = vi.spyOn(env.ACCOUNTS, 'getByName')
+    expect(await status(isolate(), key)).toBe(401)
+    expect(askAccount).not.toHaveBeenCalled()
+  })
+
+  it('that hangs holds the operator up for two seconds', { timeout: 15_000 }, async () => {
+    const key = await issueKey()
+    await scheduler.wait(1_000)
+    vi.spyOn(env.KV, 'put').mockImplementation(() => new Promise(() => undefined))
+    const startMs = Date.now()
+    const response = await send('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { disabled: true })
+    expect(response.status).toBe(200)
+    expect(Date.now() - startMs).toBeLessThan(4_000)
+    expect(await status(send, key)).toBe(401)
+  })
+
+  it('is written after a restart between the change and the put', async () => {
+    const key = await issueKey()
+    vi.useFakeTimers({ now: Date.now() + 2_000, toFake: ['Date'] })
+    const put = vi.spyOn(env.KV, 'put').mockImplementation(() => new Promise(() => undefined))
+    const answer = send('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { disabled: true })
+    await vi.waitFor(() => expect(put).toHaveBeenCalled())
+    await abortAllDurableObjects()
+    await answer.catch(() => undefined)
+    put.mockRestore()
+    expect(await copyOf(key)).toMatchObject({ version: 1, disabled: false })
+    expect(await runDurableObjectAlarm(account(key))).toBe(true)
+    expect(await copyOf(key)).toMatchObject({ version: 2, disabled: true })
+  })
+
+  it('is written after an eviction between two attempts', async () => {
+    const put = failPuts()
+    const key = await issueKey()
+    await evictDurableObject(account(key))
+    put.mockRestore()
+    vi.useFakeTimers({ now: Date.now() + 1_000, toFake: ['Date'] })
+    await runDurableObjectAlarm(account(key))
+    expect(await copyOf(key)).toMatchObject({ version: 1 })
+    expect(await status(isolate(), key)).toBe(200)
+  })
+})
+
+describe('a record of version 0.1', () => {
+  it('goes on working, and its account takes it over', async () => {
+    const key = await plantLegacy()
+    expect(await status(isolate(), key)).toBe(200)
+    await vi.waitFor(async () => expect(await copyOf(key)).toMatchObject({ name: 'old', version: 1 }), 3_000)
+    await vi.waitFor(async () => expect((await list()).data).toMatchObject([{ id: key.id, name: 'old' }]))
+  })
+
+  it('can be changed, rotated and deleted before anybody has used it', async () => {
+    const keys = [await plantLegacy(), await plantLegacy(), await plantLegacy()] as const
+    const answers = [
+      await send('PATCH', `/admin/keys/${keys[0].id}`, ADMIN_TOKEN, { disabled: true }),
+      await send('POST', `/admin/keys/${keys[1].id}/rotate`, ADMIN_TOKEN),
+      await send('DELETE', `/admin/keys/${keys[2].id}`, ADMIN_TOKEN),
+    ]
+    expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200])
+    expect(await Promise.all(keys.map((key) => status(send, key)))).toEqual([401, 401, 401])
+    expect(await Promise.all(keys.map(async (key) => (await account(key).read(key.id, false)).kind))).toEqual(
+      ['found', 'found', 'deleted'],
+    )
+  })
+
+  it('does not come to life again from an old copy', async () => {
+    const key = await plantLegacy()
+    const old = await env.KV.get(`key:${key.id}`)
+    await send('DELETE', `/admin/keys/${key.id}`, ADMIN_TOKEN)
+    await env.KV.put(`key:${key.id}`, String(old))
+    expect((await account(key).read(key.id, false)).kind).toBe('deleted')
+    expect((await send('GET', `/admin/keys/${key.id}`, ADMIN_TOKEN)).status).toBe(404)
+  })
+})
+
+describe('an account', () => {
+  it('answers for a key that nobody here knows while KV is down', async () => {
+    const [key, disabled] = [await issueKey(), await issueKey()]
+    await send('PATCH', `/admin/keys/${disabled.id}`, ADMIN_TOKEN, { disabled: true })
+    const elsewhere = isolate(() => Promise.reject(new Error('KV GET failed: 500')))
+    expect([await status(elsewhere, key), await status(elsewhere, disabled)]).toEqual([200, 401])
+  })
+
+  it('that fails beside KV is a 503 with retry-after for a key that nobody here knows', async () => {
+    const key = await issueKey()
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(() => {
+      throw new Error('internal error')
+    })
+    const elsewhere = isolate(() => Promise.reject(new Error('KV GET failed: 500')))
+    const response = await elsewhere('GET', '/v1/models', key.secret)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await errorOf(response)).code).toBe('keys_unavailable')
+  })
+
+  it('of a made-up key stores nothing', async () => {
+    const made = createSecret()
+    expect((await complete(made.secret)).status).toBe(401)
+    const tables = await runInDurableObject(account(made), (_instance, { storage }) =>
+      storage.sql.exec('SELECT name FROM sqlite_master').toArray(),
+    )
+    expect(tables).toEqual([])
+  })
+
+  it('knows its key after an eviction', async () => {
+    const key = await issueKey({ name: 'kept', limits: { requestsPerMinute: 5 } })
+    await evictDurableObject(account(key))
+    expect(await (await send('GET', `/admin/keys/${key.id}`, ADMIN_TOKEN)).json()).toMatchObject({
+      name: 'kept',
+      limits: { requestsPerMinute: 5 },
+    })
+  })
+})
+
+describe('the list', () => {
+  async function issueFour(): Promise<void> {
+    await issueKey({ name: 'Alice' })
+    const disabled = await issueKey({ name: 'bob' })
+    await send('PATCH', `/admin/keys/${disabled.id}`, ADMIN_TOKEN, { disabled: true })
+    await issueKey({ name: 'alfred', expiresAt: new Date(Date.now() + 60_000).toISOString() })
+    const deleted = await issueKey({ name: 'álvaro' })
+    await send('DELETE', `/admin/keys/${deleted.id}`, ADMIN_TOKEN)
+    vi.useFakeTimers({ now: Date.now() + 120_000, toFake: ['Date'] })
+  }
+
+  it('filters by state and by the beginning of the name, and leaves out deleted keys', async () => {
+    await issueFour()
+    const names = async (query: string) => (await list(query)).data.map(({ name }) => name)
+    expect(await names('')).toEqual(['Alice', 'bob', 'alfred'])
+    expect(await names('?sort=name')).toEqual(['alfred', 'Alice', 'bob'])
+    expect(await names('?name=AL&sort=name')).toEqual(['alfred', 'Alice'])
+    expect(await names('?name=AL&sort=name&state=active')).toEqual(['Alice'])
+    expect(await names('?state=active')).toEqual(['Alice'])
+    expect(await names('?state=disabled')).toEqual(['bob'])
+    expect(await names('?state=expired')).toEqual(['alfred'])
+    expect(await names('?state=deleted')).toEqual(['álvaro'])
+    expect((await list('?state=deleted')).data[0]?.deletedAt).toEqual(expect.any(String))
+    expect(JSON.stringify(await list())).not.toContain('Sha256')
+  })
+
+  it.each(['created', 'name'])('pages by %s, also over keys that are equal there', async (sort) => {
+    vi.useFakeTimers({ now: Date.now(), toFake: ['Date'] })
+    const names = ['b', 'a', 'b', 'b', 'a', 'B']
+    for (const name of names) await issueKey({ name })
+    const seen: View[] = []
+    for (let query: string | null = `?limit=2&sort=${sort}`; query !== null;) {
+      const { data, nextCursor }: { data: View[]; nextCursor: string | null } = await list(query)
+      seen.push(...data)
+      query = nextCursor === null ? null : `?limit=2&sort=${sort}&cursor=${nextCursor}`
+    }
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(6)
+    if (sort === 'name') expect(seen.map(({ name }) => name.toLowerCase()).join('')).toBe('aabbbb')
+  })
+
+  it('is told which parameter is wrong', async () => {
+    await issueKey()
+    await issueKey()
+    const { nextCursor } = await list('?limit=1')
+    for (const [query, param] of [
+      ['state=gone', 'state'],
+      ['sort=cost', 'sort'],
+      [`name=${'x'.repeat(101)}`, 'name'],
+      ['limit=1001', 'limit'],
+      ['cursor=x', 'cursor'],
+      [`cursor=${String(nextCursor)}&sort=name`, 'cursor'],
+    ]) {
+      const response = await send('GET', `/admin/keys?${query}`, ADMIN_TOKEN)
+      expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
+    }
+  })
+
+  it('shows a key that the directory missed as soon as the account could report it', async () => {
+    const getByName = vi.spyOn(env.DIRECTORY, 'getByName').mockImplementation(() => {
+      throw new Error('internal error')
+    })
+    const key = await issueKey({ name: 'late' })
+    expect((await send('GET', '/admin/keys', ADMIN_TOKEN)).status).toBe(503)
+    getByName.mockRestore()
+    expect((await list()).data).toEqual([])
+    vi.useFakeTimers({ now: Date.now() + 1_000, toFake: ['Date'] })
+    await runDurableObjectAlarm(account(key))
+    expect((await list()).data).toMatchObject([{ name: 'late' }])
+  })
+})
