@@ -68,6 +68,7 @@ describe('the book of an account', () => {
     rig.book.expireLeases(endMs)
     expect(today(rig)).toMatchObject([{ requests: 1, costMicroUsd: 10, estimated: 1, estimatedMicroUsd: 10 }])
     rig.restart()
+    rig.book.correct('a', costing(9), endMs)
     rig.settle(entryOf('a', NOON_MS), endMs + 1)
     rig.settle(entryOf('a', NOON_MS), endMs + 2)
     expect(today(rig)).toMatchObject([{ requests: 1, costMicroUsd: 50, estimated: 0, estimatedMicroUsd: 0 }])
@@ -170,7 +171,9 @@ describe('the book of an account', () => {
     expect([rig.count('requests'), rig.count('writers')]).toEqual([200, 0])
     const laterMs = NOON_MS + 402 * DAY_MS
     rig.book.prune(laterMs)
+    const { revision } = rig.book
     rig.book.prune(laterMs)
+    expect(rig.book.revision).toBe(revision)
     expect(rig.book.rows('0000-00-00', '9999-12-31')).toMatchObject([
       { date: '0000-00-00', model: 'o3-mini', requests: 206, costMicroUsd: 206 * 50 },
     ])
@@ -188,13 +191,44 @@ describe('the book of an account', () => {
   it('rebuilds the minute of requests and tokens after a restart', () => {
     const rig = new BookRig()
     const limits = { requestsPerMinute: 2, tokensPerMinute: 100 }
-    rig.book.admit(requestOf('a'), limits, NOON_MS)
+    rig.book.admit(requestOf('z'), limits, NOON_MS)
     rig.book.admit(requestOf('b', 100, 80), limits, NOON_MS + 10_000)
     rig.settle(entryOf('b', NOON_MS, { booked: costing(1, 20) }), NOON_MS + 11_000)
     rig.restart()
     expect(rig.book.admit(requestOf('c'), limits, NOON_MS + 20_000)).toMatchObject({
       refusal: { reason: 'requests', retryAfterMs: 40_000 },
       status: { tokens: { used: 30 } },
+    })
+  })
+
+  it('counts a request of a clock that stepped back at the latest time, also after a restart', () => {
+    const rig = new BookRig()
+    const limits = { requestsPerMinute: 2 }
+    rig.book.admit(requestOf('a'), limits, NOON_MS + 30_000)
+    rig.book.admit(requestOf('b'), limits, NOON_MS)
+    rig.restart()
+    expect(rig.book.status(limits, NOON_MS + 65_000)).toMatchObject({ requests: { used: 2 } })
+  })
+
+  it('gives the place of a lost request away once its lease has ended', () => {
+    const rig = new BookRig()
+    const limits = { concurrentRequests: 1 }
+    rig.book.admit(requestOf('a'), limits, NOON_MS)
+    expect(rig.book.admit(requestOf('b'), limits, NOON_MS + 15 * MINUTE_MS - 1).admitted).toBe(false)
+    expect(rig.book.admit(requestOf('b'), limits, NOON_MS + 15 * MINUTE_MS).admitted).toBe(true)
+  })
+
+  it('refuses what does not fit beside the worst cases under way, and what finds nothing left', () => {
+    const rig = new BookRig()
+    const limits = { budget: { usd: 0.000_15, period: 'total' as const }, tokensPerMinute: 100 }
+    expect(rig.book.admit(requestOf('a'), limits, NOON_MS).admitted).toBe(true)
+    expect(rig.book.admit(requestOf('b', 51), limits, NOON_MS)).toMatchObject({
+      refusal: { reason: 'budget_under_way', used: 100, fitting: 2 },
+    })
+    expect(rig.book.admit(requestOf('b', 50), limits, NOON_MS).admitted).toBe(true)
+    rig.settle(entryOf('a', NOON_MS, { booked: costing(150) }), NOON_MS)
+    expect(rig.book.admit(requestOf('c', 1), limits, NOON_MS)).toMatchObject({
+      refusal: { reason: 'budget_spent' },
     })
   })
 })
