@@ -1,0 +1,120 @@
+/** The tables of an account's book, and the parts of their rows. */
+import * as z from 'zod/mini'
+import { integer } from '../wire/integer.ts'
+import type { UsageRow } from './protocol.ts'
+
+/** The part of a Durable Object's `SqlStorage` that the book uses. */
+export interface BookSql {
+  exec(statement: string, ...bindings: (string | number | null)[]): { toArray(): Record<string, unknown>[] }
+}
+
+/** For `migrate`. No table has a second index: each index costs one more row for each row written. */
+export const BOOK_MIGRATIONS: readonly string[] = [
+  `CREATE TABLE requests (id TEXT PRIMARY KEY, state TEXT NOT NULL, window_at_ms INTEGER,
+     settled_at_ms INTEGER, stored TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE usage (date TEXT NOT NULL, model TEXT NOT NULL, revision INTEGER NOT NULL, requests INTEGER NOT NULL,
+     cost_micro_usd INTEGER NOT NULL, stored TEXT NOT NULL, PRIMARY KEY (date, model)) WITHOUT ROWID;
+   CREATE TABLE writers (id TEXT PRIMARY KEY, number INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
+]
+
+const count = integer(0)
+const usageShape = {
+  promptTokens: count,
+  cachedTokens: count,
+  completionTokens: count,
+  reasoningTokens: count,
+  costMicroUsd: count,
+}
+
+const bookedUsage = z.object(usageShape)
+
+const booking = z.object({
+  booked: bookedUsage,
+  certainty: z.enum(['exact', 'pending', 'estimated']),
+  failed: z.boolean(),
+})
+
+const log = z.object({
+  gatewayId: z.string(),
+  logId: z.string(),
+  prices: z.object({
+    inputMicroUsd: z.number(),
+    cachedInputMicroUsd: z.number(),
+    outputMicroUsd: z.number(),
+  }),
+})
+
+const shared = { requestId: z.string(), model: z.string(), admittedAtMs: z.number() }
+
+/** How a request counts in the minute's windows; `null` where the account did not admit it. */
+const counted = z.nullable(
+  z.object({ atMs: z.number(), tokens: count, settledAtMs: z.nullable(z.number()), settledTokens: count }),
+)
+
+const underWay = z.object({
+  ...shared,
+  state: z.literal('under_way'),
+  counted,
+  leaseUntilMs: z.number(),
+  worstMicroUsd: count,
+  expected: bookedUsage,
+})
+
+const pending = z.object({
+  ...shared,
+  state: z.literal('pending'),
+  counted,
+  settledAtMs: z.number(),
+  booking,
+  log,
+  tries: count,
+  dueAtMs: z.number(),
+})
+
+/** `expired`: booked when its lease ended, so that a late settlement replaces it. `settled`: for good. */
+const ended = z.object({
+  ...shared,
+  state: z.enum(['expired', 'settled']),
+  counted,
+  settledAtMs: z.number(),
+  booking,
+})
+
+/** Never sent to the model. The row keeps its admission from coming after its end. */
+const released = z.object({ ...shared, state: z.literal('released'), counted, settledAtMs: z.number() })
+
+const storedRequest = z.discriminatedUnion('state', [underWay, pending, ended, released])
+
+export type Counted = z.output<typeof counted>
+export type UnderWay = z.output<typeof underWay>
+export type Pending = z.output<typeof pending>
+export type Ended = z.output<typeof ended>
+export type StoredRequest = z.output<typeof storedRequest>
+
+const usageRow = z.object({
+  ...usageShape,
+  date: z.string(),
+  model: z.string(),
+  requests: count,
+  failures: count,
+  pending: count,
+  estimated: count,
+  estimatedMicroUsd: count,
+})
+
+export function parseRequest(row: Record<string, unknown>): StoredRequest {
+  return storedRequest.parse(parseJson(row['stored']))
+}
+
+export function parseUsageRow(row: Record<string, unknown>): UsageRow {
+  return usageRow.parse(parseJson(row['stored']))
+}
+
+/** A whole number of a row; 0 for NULL, which is the sum of no rows. */
+export function parseWhole(value: unknown): number {
+  return integer(Number.MIN_SAFE_INTEGER).parse(value ?? 0)
+}
+
+function parseJson(text: unknown): unknown {
+  return JSON.parse(z.string().parse(text))
+}

@@ -1,0 +1,228 @@
+/**
+ * The book of one key's account: what is under way, what is booked, and what is still asked for. It is synchronous, so each
+ * method is one transaction of a Durable Object. Times are arguments, ms since 1970.
+ */
+import { DAY_MS, dateOf } from '../calendar.ts'
+import { type AccountLimits, type AdmissionState, refusalOf, statusOf } from './admission.ts'
+import { BookRequests } from './book-requests.ts'
+import type { BookSql, Ended, Pending, StoredRequest, UnderWay } from './book-schema.ts'
+import { parseWhole } from './book-schema.ts'
+import { BookUsage } from './book-usage.ts'
+import { BookWindows } from './book-windows.ts'
+import { book, type Booking, corrected, givenUp, replace } from './ledger.ts'
+import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
+import type { SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
+
+/** A request holds its place and its worst case for so long after its admission or last renewal, ms. */
+export const LEASE_MS = 900_000
+/** The pauses before each question for a true usage, ms. After the last one the request stays estimated. */
+export const CORRECTION_PAUSES_MS = [5_000, 30_000, 300_000, 3_600_000] as const
+/** A settlement is booked on the day of its admission, but not further back than this, ms. */
+export const ADMITTED_AGE_MAX_MS = 2 * DAY_MS
+/** Writers are forgotten so long after their last batch, ms. */
+export const WRITER_KEPT_MS = DAY_MS
+
+export class AccountBook {
+  readonly #sql: BookSql
+  readonly #requests: BookRequests
+  readonly #usage: BookUsage
+  readonly #windows = new BookWindows()
+
+  /** The tables of `BOOK_MIGRATIONS` exist. */
+  constructor(sql: BookSql) {
+    this.#sql = sql
+    this.#requests = new BookRequests(sql)
+    this.#usage = new BookUsage(sql)
+    this.#windows.replay(this.#requests.counted())
+  }
+
+  /** Grows with each change of the totals. */
+  get revision(): number {
+    return this.#usage.revision
+  }
+
+  /** Decides on a request. An admitted request is under way until it is settled, or until its lease ends. */
+  admit(request: AdmissionRequest, limits: AccountLimits, nowMs: number): AdmissionReply {
+    const { requestId, model, expected, tokens } = request
+    const known = this.#requests.get(requestId)
+    if (known !== null) {
+      // The call came twice, or after its own end. It counts once.
+      const leaseUntilMs = known.state === 'under_way' ? known.leaseUntilMs : nowMs
+      return { admitted: true, status: this.status(limits, nowMs), leaseUntilMs }
+    }
+    const state = this.#stateAt(limits, nowMs)
+    const refusal = refusalOf(state, request, nowMs)
+    if (refusal !== null) return { admitted: false, refusal, status: statusOf(state, nowMs), limits }
+    const leaseUntilMs = nowMs + LEASE_MS
+    this.#requests.put({
+      state: 'under_way',
+      requestId,
+      model,
+      admittedAtMs: nowMs,
+      counted: this.#windows.admit(tokens),
+      leaseUntilMs,
+      worstMicroUsd: Math.max(1, request.worstMicroUsd),
+      expected,
+    })
+    return { admitted: true, status: this.status(limits, nowMs), leaseUntilMs }
+  }
+
+  /** Requests that are not under way have no lease. */
+  renew(requestIds: readonly string[], nowMs: number): void {
+    for (const requestId of requestIds) {
+      const known = this.#requests.get(requestId)
+      if (known?.state === 'under_way') this.#requests.put({ ...known, leaseUntilMs: nowMs + LEASE_MS })
+    }
+  }
+
+  /** Books a batch, unless it was booked before. */
+  settle(batch: SettlementBatch, nowMs: number): { duplicate: boolean } {
+    const { writerId, number, entries } = batch
+    const [writer] = this.#sql.exec('SELECT number FROM writers WHERE id = ?', writerId).toArray()
+    if (writer !== undefined && number <= parseWhole(writer['number'])) return { duplicate: true }
+    for (const entry of entries) this.#settle(entry, nowMs)
+    this.#usage.write()
+    this.#sql.exec(
+      'INSERT OR REPLACE INTO writers (id, number, at_ms) VALUES (?, ?, ?)',
+      writerId,
+      number,
+      nowMs,
+    )
+    return { duplicate: false }
+  }
+
+  /** Books the requests whose lease has ended at their expected usage. */
+  expireLeases(nowMs: number): void {
+    for (const request of this.#requests.underWay) {
+      if (request.leaseUntilMs > nowMs) continue
+      const booking: Booking = { booked: request.expected, certainty: 'estimated', failed: false }
+      this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) => book(totals, booking))
+      this.#requests.put({ ...identityOf(request), state: 'expired', settledAtMs: nowMs, booking })
+    }
+    this.#usage.write()
+  }
+
+  /** The requests whose true usage is to be asked for now. */
+  duePending(nowMs: number): Pending[] {
+    return [...this.#requests.pending].filter(({ dueAtMs }) => dueAtMs <= nowMs)
+  }
+
+  /** Takes the answer for a pending request; `null` where there was none. After the last question it stays estimated. */
+  correct(requestId: string, booked: BookedUsage | null, nowMs: number): void {
+    const request = this.#requests.get(requestId)
+    if (request?.state !== 'pending') return
+    const tries = request.tries + 1
+    const pauseMs = CORRECTION_PAUSES_MS[tries]
+    if (booked === null && pauseMs !== undefined) {
+      return this.#requests.put({ ...request, tries, dueAtMs: nowMs + pauseMs })
+    }
+    const booking = booked === null ? givenUp(request.booking) : corrected(request.booking, booked)
+    this.#replace(request, booking)
+    const { settledAtMs } = request
+    this.#requests.put({ ...identityOf(request), state: 'settled', settledAtMs, booking })
+    this.#usage.write()
+  }
+
+  /** When a lease ends or a usage is to be asked for; `null` for never. */
+  nextDueMs(): number | null {
+    let dueMs = Infinity
+    for (const { leaseUntilMs } of this.#requests.underWay) dueMs = Math.min(dueMs, leaseUntilMs)
+    for (const { dueAtMs } of this.#requests.pending) dueMs = Math.min(dueMs, dueAtMs)
+    return dueMs === Infinity ? null : dueMs
+  }
+
+  /** The totals from one UTC date to the other, both included. */
+  rows(fromDate: string, toDate: string): UsageRow[] {
+    return this.#usage.rows(fromDate, toDate)
+  }
+
+  /** The totals that have changed since a revision. */
+  changedSince(revision: number): UsageRow[] {
+    return this.#usage.changedSince(revision)
+  }
+
+  status(limits: AccountLimits, nowMs: number): AccountStatus {
+    return statusOf(this.#stateAt(limits, nowMs), nowMs)
+  }
+
+  /** Forgets what is too old to be asked for. */
+  prune(nowMs: number): void {
+    this.#requests.prune(nowMs)
+    this.#sql.exec('DELETE FROM writers WHERE at_ms < ?', nowMs - WRITER_KEPT_MS)
+    this.#usage.foldOldDays(nowMs)
+  }
+
+  #settle(entry: SettlementEntry, nowMs: number): void {
+    const known = this.#requests.get(entry.requestId)
+    // A request is settled once. Only a booking that was made because its lease ended is replaced.
+    if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return
+    const booking = entry.released === true ? null : bookingOf(entry)
+    if (known?.state === 'expired') this.#replace(known, booking)
+    const request = known ?? unadmitted(entry, nowMs)
+    if (known?.state !== 'expired' && booking !== null) {
+      this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) => book(totals, booking))
+    }
+    this.#requests.put(this.#endOf(request, entry, booking, nowMs))
+  }
+
+  #endOf(request: Identity, entry: SettlementEntry, booking: Booking | null, nowMs: number): StoredRequest {
+    const tokens = booking === null ? 0 : booking.booked.promptTokens + booking.booked.completionTokens
+    const counted =
+      request.counted?.settledAtMs === null
+        ? this.#windows.settle(request.counted, tokens, nowMs)
+        : request.counted
+    const end = { ...identityOf(request), counted, settledAtMs: nowMs }
+    if (booking === null) return { ...end, state: 'released' }
+    if (booking.certainty !== 'pending' || entry.log === undefined)
+      return { ...end, state: 'settled', booking }
+    const dueAtMs = nowMs + CORRECTION_PAUSES_MS[0]
+    return { ...end, state: 'pending', booking, log: entry.log, tries: 0, dueAtMs }
+  }
+
+  #replace(request: Ended | Pending, booking: Booking | null): void {
+    this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) =>
+      replace(totals, request.booking, booking),
+    )
+  }
+
+  #stateAt(limits: AccountLimits, nowMs: number): AdmissionState {
+    this.#windows.roll(nowMs)
+    const today = dateOf(nowMs)
+    const period = limits.budget?.period ?? 'day'
+    // The dates of a period share their beginning.
+    const prefix = period === 'day' ? today : period === 'month' ? today.slice(0, 7) : ''
+    let [underWayMicroUsd, concurrent, admittedToday] = [0, 0, 0]
+    for (const { admittedAtMs, worstMicroUsd, leaseUntilMs } of this.#requests.underWay) {
+      const date = dateOf(admittedAtMs)
+      if (date.startsWith(prefix)) underWayMicroUsd += worstMicroUsd
+      if (date === today) admittedToday += 1
+      if (leaseUntilMs > nowMs) concurrent += 1
+    }
+    return {
+      limits,
+      bookedMicroUsd: this.#usage.sumOf(prefix).costMicroUsd,
+      underWayMicroUsd,
+      concurrent,
+      requestsOfDay: this.#usage.sumOf(today).requests + admittedToday,
+      requests: this.#windows.requests,
+      tokens: this.#windows.tokens,
+    }
+  }
+}
+
+type Identity = Pick<UnderWay, 'requestId' | 'model' | 'admittedAtMs' | 'counted'>
+
+function identityOf({ requestId, model, admittedAtMs, counted }: Identity): Identity {
+  return { requestId, model, admittedAtMs, counted }
+}
+
+/** A request that its isolate admitted. */
+function unadmitted({ requestId, model, admittedAtMs }: SettlementEntry, nowMs: number): Identity {
+  const clamped = Math.min(nowMs, Math.max(nowMs - ADMITTED_AGE_MAX_MS, admittedAtMs))
+  return { requestId, model, admittedAtMs: clamped, counted: null }
+}
+
+/** A pending usage without a log entry has nothing to be corrected by. */
+function bookingOf({ booked, certainty, failed, log }: SettlementEntry): Booking {
+  return { booked, failed, certainty: certainty === 'pending' && log === undefined ? 'estimated' : certainty }
+}
