@@ -1,5 +1,5 @@
 /**
- * What an isolate knows of one key's account: its last reply, a refusal that still holds, and an outage while it does not
+ * An isolate's knowledge of one key's account: its last reply, a refusal that still holds, and an outage while it does not
  * answer. No clock, no I/O.
  */
 import type { Limits } from '../limits/limits.ts'
@@ -14,7 +14,7 @@ export interface Revoked {
   revoked: true
 }
 
-/** What an account answers to a request for admission. */
+/** The answer of an account to a request for admission. */
 export type AccountAnswer = AdmissionReply | Revoked
 
 /** `by` says who decided: `isolate` in an outage, or where a refusal of the account still holds. */

@@ -49,7 +49,7 @@ export class BookRequests {
     this.#remember(stored)
   }
 
-  /** What the newest rows count in the minute's windows. */
+  /** The counts of the newest rows in the minute's windows. */
   counted(): Counted[] {
     const [newest] = this.#sql.exec('SELECT max(window_at_ms) AS at_ms FROM requests').toArray()
     const fromMs = parseWhole(newest?.['at_ms']) - REPLAY_MS

@@ -12,7 +12,7 @@ export const OLDER_DATE = '0000-00-00'
 /** Periods whose sums are in memory. A day, a month and a life are three. */
 const SUMS_MAX = 8
 
-/** What is booked in a period. */
+/** The sum of the bookings in a period. */
 export interface PeriodSum {
   costMicroUsd: number
   requests: number
@@ -54,7 +54,7 @@ export class BookUsage {
     this.#changed.clear()
   }
 
-  /** What is booked on the dates that begin with `prefix`. */
+  /** The sum of the bookings on the dates that begin with `prefix`. */
   sumOf(prefix: string): Readonly<PeriodSum> {
     return getOrCreate(this.#sums, prefix, SUMS_MAX, () => {
       const statement = `SELECT sum(cost_micro_usd) AS cost, sum(requests) AS requests FROM usage

@@ -26,7 +26,7 @@ export interface Progress {
   elapsedMs: number
 }
 
-/** What is known from other answers. */
+/** The means of other answers. */
 export interface Habits {
   /** The key's mean of reasoning, tokens a choice. */
   reasoningTokens: number
@@ -97,7 +97,7 @@ function learnMean(means: Map<string, Mean>, name: string, value: number): void 
   mean.value += (value - mean.value) / mean.count
 }
 
-/** What is no number counts as the least. */
+/** A value that is no number counts as the least. */
 function atLeast(least: number, value: number): number {
   return value > least ? value : least
 }

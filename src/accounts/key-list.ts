@@ -13,7 +13,7 @@ export type KeyState = (typeof STATES)[number]
 export const SORTS = ['created', 'name'] as const
 export type Sort = (typeof SORTS)[number]
 
-/** What an account tells the directory. A report of an older version changes nothing. */
+/** The report of an account to the directory. A report of an older version changes nothing. */
 export interface KeyReport {
   view: ApiKeyView
   version: number
@@ -31,7 +31,7 @@ export interface KeyListQuery {
   sort: Sort
 }
 
-/** Where a key stands in the order of a list. */
+/** The position of a key in the order of a list. */
 export interface Position {
   value: string | number
   id: string

@@ -1,7 +1,7 @@
 /** The arithmetic of a key's totals: bookings are added, replaced and taken out. No clock, no I/O. */
 import type { BookedUsage, SettlementEntry, UsageTotals } from './protocol.ts'
 
-/** What is booked for one request. */
+/** The booking of one request. */
 export type Booking = Pick<SettlementEntry, 'booked' | 'certainty' | 'failed'>
 
 export const NO_USAGE: UsageTotals = {

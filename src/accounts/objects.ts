@@ -26,9 +26,9 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
 
 /** All bindings of the Worker. */
 export interface Bindings extends Env {
-  /** One object a key, by the key's id. */
+  /** Each key has one object, named by the key's id. */
   ACCOUNTS: DurableObjectNamespace<KeyAccountCalls>
-  /** One object a deployment. */
+  /** Each deployment has one object. */
   DIRECTORY: DurableObjectNamespace<DirectoryCalls>
 }
 

@@ -12,9 +12,9 @@ export const OUTAGE_MONEY_MS = 300_000
 export const OUTAGE_MONEY_SHARE = 0.1
 /** In an outage one request so often calls the account, ms. The others do not wait for it. */
 export const OUTAGE_CALL_SPACING_MS = 1_000
-/** What a client is told to wait where its money may not pass, ms. */
+/** The `retry-after` where a budget may not be spent now, ms. */
 export const OUTAGE_RETRY_AFTER_MS = 5_000
-/** What a client is told to wait for a place, ms. */
+/** The `retry-after` where all places are taken, ms. */
 const PLACE_RETRY_AFTER_MS = 1_000
 
 /** The limits that an isolate can count on by itself. */

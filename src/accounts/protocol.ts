@@ -11,7 +11,7 @@ export interface AdmissionRequest {
   model: string
   /** The most that the request can cost, micro-dollars, at least 1. */
   worstMicroUsd: number
-  /** What is booked, as estimated, if the request's lease expires without a settlement. */
+  /** The usage to book, as estimated, if the request's lease expires without a settlement. */
   expected: BookedUsage
   /** Reserved tokens: the prompt's estimate and the completion's, a whole number. */
   tokens: number

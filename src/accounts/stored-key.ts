@@ -1,4 +1,4 @@
-/** What an account stores of its key, and the changes that an operator can make to it. Pure. */
+/** The stored key of an account, and the operator's changes to it. Pure. */
 import * as z from 'zod/mini'
 import { type ApiKey, apiKeyRecord } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'

@@ -4,7 +4,7 @@ import type { Model } from '../models.ts'
 /** The figures of a model on which a price depends. */
 export type PricedModel = Pick<Model, 'contextTokens' | 'outputTokensMax' | 'prices'>
 
-/** What a request asks for. */
+/** The size of a request. */
 export interface Asked {
   /**
    * UTF-8 bytes of the serialised body, with messages, tools and schemas. No token is shorter than a byte, and the JSON around

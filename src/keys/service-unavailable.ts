@@ -1,4 +1,4 @@
-/** What a caller is told when a store cannot be reached. */
+/** The failure that a caller gets when a store cannot be reached. */
 import { GatewayError, type UnavailableFailure } from '../failure.ts'
 import { causeOf, log } from '../log.ts'
 

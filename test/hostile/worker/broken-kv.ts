@@ -1,4 +1,4 @@
-/** Two isolates and the accounts over one KV that breaks as told, on a clock that goes on as told. */
+/** Two isolates and the accounts over one KV, whose faults and clock a test controls. */
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { beforeEach, afterEach, vi } from 'vitest'
 import { ADOPTION_TIMEOUT_MS } from '../../../src/accounts/key-account.ts'
@@ -15,21 +15,21 @@ import { type Answered, expectCivil, type FrontDoor, openFrontDoor } from './fro
 export interface BrokenKv {
   clock: VirtualClock
   kv: KvDouble
-  /** How long each operation takes from now on. */
+  /** How long each KV operation takes from now on, ms. */
   latencyMs: number
   /** Whether no account answers from now on. */
   doAccountsFail: boolean
-  /** One isolate; `elsewhere` is another, with a memory of its own, but for keys: what is known of those is one for both. */
+  /** Two isolates, each with a memory of its own. */
   here: FrontDoor
   elsewhere: FrontDoor
   log: string[]
 }
 
-/** Anew before each test of a file. */
+/** Sets up a new world before each test of a file. */
 export function useBrokenKv(): BrokenKv {
   const world = {} as BrokenKv
   beforeEach(() => {
-    // Noon of a day to come: alarms of the runtime's own go off by the real clock, and so never in a test.
+    // The test's clock is a day ahead. The runtime's alarms follow the real clock, and so never run within a test.
     const clock = new VirtualClock((Math.ceil(Date.now() / DAY_MS) + 1.5) * DAY_MS)
     vi.useFakeTimers({ now: clock.nowMs, toFake: ['Date', 'setTimeout', 'clearTimeout'] })
     giveObjectsRealTimers()
@@ -66,8 +66,8 @@ function giveObjectsRealTimers(): void {
 }
 
 /**
- * Has the accounts read and write this KV, in a location of their own, and not the namespace of the test pool. What hangs
- * fails for them at once: timers of a test cannot wake an object.
+ * Lets the accounts read and write this KV, in a location of their own, instead of the test pool's namespace. A KV operation
+ * that would hang fails for them at once, since a test's timers cannot wake an object.
  */
 function placeAccounts(world: BrokenKv): void {
   const accountKv = asKVNamespace(world.kv.at('account'))
@@ -89,12 +89,12 @@ function placeAccounts(world: BrokenKv): void {
   })
 }
 
-/** Whether the account of a key had set an alarm. It goes off now, whatever its time. */
-export function ringAlarm({ id }: IssuedKey): Promise<boolean> {
+/** Runs the alarm of a key's account now. Returns false if none was set. */
+export function runAlarm({ id }: IssuedKey): Promise<boolean> {
   return runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
 }
 
-/** Time goes by for timers, the clock and KV alike, in steps that let what is not a timer come to its end. */
+/** Advances timers, clock and KV together, in steps that let other work end. */
 export async function pass({ clock }: BrokenKv, ms: number): Promise<void> {
   const stepMs = Math.max(500, ms / 60)
   for (let left = ms; left > 0; left -= stepMs) {
@@ -104,7 +104,7 @@ export async function pass({ clock }: BrokenKv, ms: number): Promise<void> {
   }
 }
 
-/** These operations fail from now on, and no others. */
+/** Lets these KV operations fail from now on, and all others succeed. */
 export function fail({ kv }: BrokenKv, ...operations: KvOperation[]): void {
   for (const operation of ['get', 'list', 'put', 'delete'] as const)
     kv.failureRates[operation] = operations.includes(operation) ? 1 : 0
@@ -128,7 +128,7 @@ export function send(
 
 let turn = 0
 
-/** The status of a completion; JSON and streams in turn. */
+/** Returns the status of a completion. JSON and streams alternate. */
 export async function chat(door: FrontDoor, { secret }: IssuedKey): Promise<number> {
   turn += 1
   const body = { ...HELLO, stream: turn % 2 === 0 }
@@ -137,17 +137,17 @@ export async function chat(door: FrontDoor, { secret }: IssuedKey): Promise<numb
   return answered.status
 }
 
-/** A key that both isolates know. */
+/** Creates a key that both isolates know. */
 export async function issue(world: BrokenKv, limits: Record<string, unknown> = {}): Promise<IssuedKey> {
   const made = await send(world.here, 'POST', '/admin/keys', ADMIN_TOKEN, { name: 'x', limits })
   await pass(world, 2_000)
   return JSON.parse(made.text) as IssuedKey
 }
 
-/** A key that stands in KV, spoilt or not, and that nobody has seen. */
-export async function plant(
+/** Writes a record of version 0.1 to KV, damaged or not, which no isolate has seen. */
+export async function writeRecord(
   world: BrokenKv,
-  spoil: (record: Record<string, unknown>) => string = JSON.stringify,
+  damage: (record: Record<string, unknown>) => string = JSON.stringify,
 ): Promise<IssuedKey> {
   const { id, secret } = createSecret()
   const view = {
@@ -158,12 +158,12 @@ export async function plant(
     disabled: false,
     limits: {},
   }
-  const text = spoil({ ...view, secretSha256: await hashSecret(secret), previous: null })
+  const text = damage({ ...view, secretSha256: await hashSecret(secret), previous: null })
   world.kv.write(`key:${id}`, 'here', text, { metadata: text })
   return { id, secret }
 }
 
-/** What the ledger has of a key, as an isolate sees it. */
+/** The requests of a key in the ledger, as an isolate sees it. */
 export async function requestsOf(door: FrontDoor, { id }: IssuedKey): Promise<number> {
   const { text } = await send(door, 'GET', `/admin/keys/${id}/usage`, ADMIN_TOKEN)
   return (JSON.parse(text) as { total: { requests: number } }).total.requests

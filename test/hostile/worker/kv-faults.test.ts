@@ -1,25 +1,25 @@
 /**
- * KV breaks in every way while keys are in use. What is lost in each is stated. What must hold in all: who is known here is
- * served, who is not hears when to come again, and what KV missed it gets once it is back.
+ * KV fails in every way while keys are in use. Each test states its loss. In all of them a known key is served, an unknown key
+ * is told when to retry, and KV gets the missed writes once it is back.
  */
 import { describe, expect, it } from 'vitest'
 import { KEY_FRESH_MS, KEY_READ_TIMEOUT_MS, KEY_STALE_MS } from '../../../src/keys/key-store.ts'
 import { linesOf } from '../../support/console.ts'
 import { ADMIN_TOKEN } from '../../support/gateway.ts'
-import { chat, fail, issue, pass, plant, requestsOf, ringAlarm, send, useBrokenKv } from './broken-kv.ts'
+import { chat, fail, issue, pass, writeRecord, requestsOf, runAlarm, send, useBrokenKv } from './broken-kv.ts'
 
 const HANG_MS = 30_000
 
 const world = useBrokenKv()
 
 describe('while reads fail', () => {
-  // Lost: callers whose key no account knows yet, which only records of version 0.1 are.
-  it('keys go on through their accounts, also where nobody has seen them', async () => {
+  // Lost: callers with a record of version 0.1 that its account has not adopted yet.
+  it('keys are read from their accounts, even if no isolate has seen them', async () => {
     const known = await issue(world)
     const cold = await issue(world)
-    const stranger = await plant(world)
+    const unknown = await writeRecord(world)
     fail(world, 'get', 'list')
-    expect([await chat(world.elsewhere, cold), await chat(world.elsewhere, stranger)]).toEqual([200, 503])
+    expect([await chat(world.elsewhere, cold), await chat(world.elsewhere, unknown)]).toEqual([200, 503])
     await pass(world, 2 * KEY_STALE_MS)
     expect(await chat(world.here, known)).toBe(200)
     const disabled = await send(world.here, 'PATCH', `/admin/keys/${cold.id}`, ADMIN_TOKEN, {
@@ -32,29 +32,29 @@ describe('while reads fail', () => {
 })
 
 describe('while reads and accounts fail', () => {
-  // Lost: callers whose key this isolate has not seen in 15 minutes, until one of both is back. Counts of other isolates.
-  it('known keys go on for 15 minutes, unknown ones are told to come again, and all is well after', async () => {
+  // Lost: callers whose key this isolate has not seen for 15 minutes, until KV or the accounts are back; peers' counts.
+  it('known keys work for 15 minutes, unknown keys are told to retry, and all keys work afterwards', async () => {
     const known = await issue(world)
-    const stranger = await plant(world)
+    const unknown = await writeRecord(world)
     expect(await chat(world.here, known)).toBe(200)
     fail(world, 'get', 'list')
     world.doAccountsFail = true
-    expect(await chat(world.elsewhere, stranger)).toBe(503)
+    expect(await chat(world.elsewhere, unknown)).toBe(503)
     for (let minute = 0; minute < 14; minute += 1) {
       await pass(world, 60_000)
       expect(await chat(world.here, known)).toBe(200)
     }
-    const refused = await send(world.elsewhere, 'GET', '/v1/models', stranger.secret)
+    const refused = await send(world.elsewhere, 'GET', '/v1/models', unknown.secret)
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
     expect(refused.text).toContain('"code":"keys_unavailable"')
     await pass(world, KEY_STALE_MS)
     expect(await chat(world.here, known)).toBe(503)
     fail(world)
     world.doAccountsFail = false
-    expect([await chat(world.here, known), await chat(world.elsewhere, stranger)]).toEqual([200, 200])
+    expect([await chat(world.here, known), await chat(world.elsewhere, unknown)]).toEqual([200, 200])
   })
 
-  it('limits and budgets hold by what this isolate has counted itself', async () => {
+  it('limits and budgets hold by this isolate’s own counts', async () => {
     const limited = await issue(world, { requestsPerMinute: 3 })
     const frugal = await issue(world, { budget: { usd: 0.01, period: 'day' } })
     expect(await chat(world.here, frugal)).toBe(200)
@@ -69,8 +69,8 @@ describe('while reads and accounts fail', () => {
 })
 
 describe('while writes fail', () => {
-  // Lost: nothing, as long as the isolate lives; where it ends, what it had served since its last write.
-  it('everybody is served, and the ledger is whole once KV is back', async () => {
+  // Lost: nothing, unless the isolate ends: then the usage since its last write.
+  it('all keys are served, and the ledger is complete once KV is back', async () => {
     const keys = [await issue(world), await issue(world, { requestsPerMinute: 1_000 })]
     fail(world, 'put', 'delete')
     for (let second = 0; second < 40; second += 1) {
@@ -84,8 +84,8 @@ describe('while writes fail', () => {
     expect(linesOf(world.log, 'trouble').length).toBeGreaterThan(0)
   })
 
-  // Lost: nothing. Who knows an old copy goes on with it until KV is back.
-  it('the operator’s acts hold at once here, and everywhere once KV is back', async () => {
+  // Lost: nothing. An isolate with an old copy uses it until KV is back.
+  it('the operator’s changes hold at once here, and everywhere once KV is back', async () => {
     const [changed, rotated, deleted] = [await issue(world), await issue(world), await issue(world)]
     expect(await chat(world.elsewhere, changed)).toBe(200)
     fail(world, 'put', 'delete')
@@ -104,25 +104,25 @@ describe('while writes fail', () => {
     expect(await chat(world.elsewhere, changed)).toBe(200)
     fail(world)
     await pass(world, 2_000)
-    for (const key of [created, ...old]) expect(await ringAlarm(key)).toBe(true)
+    for (const key of [created, ...old]) expect(await runAlarm(key)).toBe(true)
     await pass(world, KEY_FRESH_MS)
     for (const key of old) expect(await chat(world.elsewhere, key)).toBe(401)
-    for (const key of [created, ...old]) expect(await ringAlarm(key)).toBe(false)
+    for (const key of [created, ...old]) expect(await runAlarm(key)).toBe(false)
   })
 })
 
 describe('while every operation hangs for 30 s', () => {
-  // Lost: three seconds of an unknown key's caller, who then gets 503.
-  it('known keys do not wait, unknown ones wait three seconds, and nothing stays stuck', async () => {
+  // Lost: three seconds of each caller with an unknown key, and then a 503.
+  it('known keys do not wait, unknown keys wait three seconds, and no request hangs', async () => {
     const known = await issue(world, { requestsPerMinute: 1_000 })
-    const stranger = await plant(world)
+    const unknown = await writeRecord(world)
     world.latencyMs = HANG_MS
     for (let second = 0; second < 20; second += 1) {
-      // No time goes by before the answer: the clocks stand still.
+      // The clocks stand still until the answer.
       expect(await chat(world.here, known)).toBe(200)
       await pass(world, 1_000)
     }
-    const asked = chat(world.elsewhere, stranger)
+    const asked = chat(world.elsewhere, unknown)
     await pass(world, KEY_READ_TIMEOUT_MS)
     expect(await asked).toBe(503)
     const renewed = (async () => chat(world.here, known))()
@@ -130,12 +130,12 @@ describe('while every operation hangs for 30 s', () => {
     expect(await renewed).toBe(200)
     world.latencyMs = 0
     await pass(world, 2 * HANG_MS)
-    expect([await chat(world.here, known), await chat(world.elsewhere, stranger)]).toEqual([200, 200])
+    expect([await chat(world.here, known), await chat(world.elsewhere, unknown)]).toEqual([200, 200])
     await pass(world, 2 * HANG_MS)
     expect(await requestsOf(world.elsewhere, known)).toBe(22)
   })
 
-  it('the operator’s act does not wait for KV, and has its effect', async () => {
+  it('the operator’s change does not wait for KV, and takes effect', async () => {
     const key = await issue(world)
     world.latencyMs = HANG_MS
     const act = await send(world.here, 'PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { disabled: true })

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { KEY_ABSENT_MS } from '../../../src/keys/key-store.ts'
 import { linesOf } from '../../support/console.ts'
 import { ADMIN_TOKEN } from '../../support/gateway.ts'
-import { chat, issue, pass, plant, requestsOf, send, useBrokenKv } from './broken-kv.ts'
+import { chat, issue, pass, writeRecord, requestsOf, send, useBrokenKv } from './broken-kv.ts'
 
 const world = useBrokenKv()
 
@@ -25,8 +25,8 @@ describe('a record that is not one', () => {
   // Lost: this key, until the operator makes another one; nobody else notices.
   it.each(SPOILT)(
     'since it %s is a 500 for that key with a line in the log, and can be deleted',
-    async (_why, spoil) => {
-      const spoilt = await plant(world, spoil)
+    async (_why, damage) => {
+      const spoilt = await writeRecord(world, damage)
       const good = await issue(world)
       world.log.length = 0
       const answered = await send(world.elsewhere, 'GET', '/v1/models', spoilt.secret)
@@ -45,7 +45,7 @@ describe('a record that is not one', () => {
   )
 
   it('from a newer version is read for what is known of it', async () => {
-    const key = await plant(world, (record) => JSON.stringify({ ...record, ...NEWER }))
+    const key = await writeRecord(world, (record) => JSON.stringify({ ...record, ...NEWER }))
     expect(await chat(world.elsewhere, key)).toBe(200)
   })
 
