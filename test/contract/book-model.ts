@@ -11,11 +11,21 @@ const at = fc.nat(1_000)
 const STEP_BACK_MAX_MS = 50_000
 const share = fc.oneof(fc.integer({ min: 0, max: 100 }), fc.constant(100))
 
+const smallAdmission = fc.record({
+  kind: fc.constant('admit' as const),
+  worstMicroUsd: fc.constant(50),
+  tokens: fc.constant(10),
+  share,
+})
+
 /** `at` chooses one of the requests or batches so far. A share is in percent of the worst case. */
 export const CALLS = [
+  smallAdmission,
+  smallAdmission,
+  smallAdmission,
   fc.record({
     kind: fc.constant('admit' as const),
-    worstMicroUsd: fc.integer({ min: 1, max: 500 }),
+    worstMicroUsd: fc.integer({ min: 1, max: 100 }),
     tokens: share,
     share,
   }),
@@ -27,6 +37,10 @@ export const CALLS = [
   }),
   fc.record({ kind: fc.constant('admit_again' as const), at }),
   fc.record({ kind: fc.constant('settle' as const), at, isPending: fc.boolean() }),
+  // Most requests end with their true usage.
+  fc.record({ kind: fc.constant('settle' as const), at, isPending: fc.constant(false) }),
+  fc.record({ kind: fc.constant('settle' as const), at, isPending: fc.constant(false) }),
+  fc.record({ kind: fc.constant('settle' as const), at, isPending: fc.constant(false) }),
   fc.record({ kind: fc.constant('release' as const), at }),
   fc.record({ kind: fc.constant('send_again' as const), at }),
   fc.record({ kind: fc.constant('correct' as const), at, isFound: fc.boolean() }),
