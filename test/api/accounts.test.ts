@@ -1,4 +1,4 @@
-/** Keys through their accounts: what an operator does to a key stays done, whatever KV or another isolate knows. */
+/** Keys through their accounts: an operator's change to a key holds, whatever KV or another isolate has cached. */
 import {
   abortAllDurableObjects,
   createExecutionContext,
@@ -64,7 +64,7 @@ async function copyOf({ id }: { id: string }): Promise<Record<string, unknown> |
   return env.KV.get(`key:${id}`, 'json')
 }
 
-/** A record as version 0.1 wrote it. */
+/** A record in the form of version 0.1. */
 async function plantLegacy(overrides: object = {}): Promise<IssuedKey> {
   const { id, secret } = createSecret()
   const view = {
@@ -97,22 +97,25 @@ describe('a change', () => {
     ['deletion', ({ id }) => send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)],
   ]
 
-  it.each(ACTS)('of one isolate cannot be undone by another one with an old copy: %s', async (what, act) => {
-    const key = await issueKey()
-    const old = await env.KV.get(`key:${key.id}`)
-    const elsewhere = isolate(() => Promise.resolve(old))
-    expect(await status(elsewhere, key)).toBe(200)
-    expect((await act(key)).status).toBe(200)
-    const renamed = await elsewhere('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { name: 'renamed' })
-    expect(renamed.status).toBe(what === 'deletion' ? 404 : 200)
-    await scheduler.wait(1_100)
-    await runDurableObjectAlarm(account(key))
-    expect([await status(send, key), await status(elsewhere, key), await status(isolate(), key)]).toEqual([
-      401, 401, 401,
-    ])
-  })
+  it.each(ACTS)(
+    'by one isolate cannot be undone by another isolate with an old copy: %s',
+    async (what, act) => {
+      const key = await issueKey()
+      const old = await env.KV.get(`key:${key.id}`)
+      const elsewhere = isolate(() => Promise.resolve(old))
+      expect(await status(elsewhere, key)).toBe(200)
+      expect((await act(key)).status).toBe(200)
+      const renamed = await elsewhere('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { name: 'renamed' })
+      expect(renamed.status).toBe(what === 'deletion' ? 404 : 200)
+      await scheduler.wait(1_100)
+      await runDurableObjectAlarm(account(key))
+      expect([await status(send, key), await status(elsewhere, key), await status(isolate(), key)]).toEqual([
+        401, 401, 401,
+      ])
+    },
+  )
 
-  it('keeps every field of changes at the same time', async () => {
+  it('and a parallel change of another field both survive', async () => {
     const { id } = await issueKey({ limits: { requestsPerMinute: 5 } })
     const patches = [
       { name: 'renamed' },
@@ -131,7 +134,7 @@ describe('a change', () => {
     })
   })
 
-  it('is not forgotten here when KV still has the copy of before', async () => {
+  it('still holds here while KV returns the previous copy', async () => {
     const key = await issueKey()
     const old = await env.KV.get(`key:${key.id}`)
     const here = isolate(() => Promise.resolve(old))
@@ -140,7 +143,7 @@ describe('a change', () => {
     expect(await status(here, key)).toBe(401)
   })
 
-  it('goes to KV at most once a second, and the last one is what stays there', async () => {
+  it('is put to KV at most once a second, and the last change wins', async () => {
     const put = vi.spyOn(env.KV, 'put')
     const key = await issueKey()
     for (const name of ['b', 'c', 'd']) await send('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, { name })
@@ -163,7 +166,7 @@ describe('a change', () => {
 })
 
 describe('the copy in KV', () => {
-  it('that could not be written keeps no key from working, and is written by alarm later', async () => {
+  it('is written by a later alarm if its put failed, and the key works meanwhile', async () => {
     const log = recordLog()
     const put = failPuts()
     const key = await issueKey()
@@ -177,7 +180,7 @@ describe('the copy in KV', () => {
     expect(linesOf(log, 'trouble')).toMatchObject([{ what: 'publish_kv', keyId: key.id }])
   })
 
-  it('of a deleted key says so for 30 days', async () => {
+  it('of a deleted key is a tombstone for 30 days', async () => {
     const key = await issueKey()
     const put = vi.spyOn(env.KV, 'put')
     vi.useFakeTimers({ now: Date.now() + 2_000, toFake: ['Date'] })
@@ -189,7 +192,7 @@ describe('the copy in KV', () => {
     expect(askAccount).not.toHaveBeenCalled()
   })
 
-  it('that hangs holds the operator up for two seconds', { timeout: 15_000 }, async () => {
+  it('delays the operator by two seconds if its put hangs', { timeout: 15_000 }, async () => {
     const key = await issueKey()
     await scheduler.wait(1_000)
     vi.spyOn(env.KV, 'put').mockImplementation(() => new Promise(() => undefined))
@@ -227,14 +230,14 @@ describe('the copy in KV', () => {
 })
 
 describe('a record of version 0.1', () => {
-  it('goes on working, and its account takes it over', async () => {
+  it('keeps working, and its account adopts it', async () => {
     const key = await plantLegacy()
     expect(await status(isolate(), key)).toBe(200)
     await vi.waitFor(async () => expect(await copyOf(key)).toMatchObject({ name: 'old', version: 1 }), 3_000)
     await vi.waitFor(async () => expect((await list()).data).toMatchObject([{ id: key.id, name: 'old' }]))
   })
 
-  it('can be changed, rotated and deleted before anybody has used it', async () => {
+  it('can be changed, rotated and deleted before its first use', async () => {
     const keys = [await plantLegacy(), await plantLegacy(), await plantLegacy()] as const
     const answers = [
       await send('PATCH', `/admin/keys/${keys[0].id}`, ADMIN_TOKEN, { disabled: true }),
@@ -248,7 +251,7 @@ describe('a record of version 0.1', () => {
     )
   })
 
-  it('does not come to life again from an old copy', async () => {
+  it('is not restored by an old copy after its deletion', async () => {
     const key = await plantLegacy()
     const old = await env.KV.get(`key:${key.id}`)
     await send('DELETE', `/admin/keys/${key.id}`, ADMIN_TOKEN)
@@ -259,14 +262,14 @@ describe('a record of version 0.1', () => {
 })
 
 describe('an account', () => {
-  it('answers for a key that nobody here knows while KV is down', async () => {
+  it('serves a key that this isolate has not cached while KV is down', async () => {
     const [key, disabled] = [await issueKey(), await issueKey()]
     await send('PATCH', `/admin/keys/${disabled.id}`, ADMIN_TOKEN, { disabled: true })
     const elsewhere = isolate(() => Promise.reject(new Error('KV GET failed: 500')))
     expect([await status(elsewhere, key), await status(elsewhere, disabled)]).toEqual([200, 401])
   })
 
-  it('that fails beside KV is a 503 with retry-after for a key that nobody here knows', async () => {
+  it('that fails together with KV is a 503 with retry-after for an uncached key', async () => {
     const key = await issueKey()
     vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(() => {
       throw new Error('internal error')
@@ -277,7 +280,7 @@ describe('an account', () => {
     expect((await errorOf(response)).code).toBe('keys_unavailable')
   })
 
-  it('of a made-up key stores nothing', async () => {
+  it('of an unknown key stores nothing', async () => {
     const made = createSecret()
     expect((await complete(made.secret)).status).toBe(401)
     const tables = await runInDurableObject(account(made), (_instance, { storage }) =>
@@ -286,7 +289,7 @@ describe('an account', () => {
     expect(tables).toEqual([])
   })
 
-  it('knows its key after an eviction', async () => {
+  it('has its key after an eviction', async () => {
     const key = await issueKey({ name: 'kept', limits: { requestsPerMinute: 5 } })
     await evictDurableObject(account(key))
     expect(await (await send('GET', `/admin/keys/${key.id}`, ADMIN_TOKEN)).json()).toMatchObject({
@@ -307,7 +310,7 @@ describe('the list', () => {
     vi.useFakeTimers({ now: Date.now() + 120_000, toFake: ['Date'] })
   }
 
-  it('filters by state and by the beginning of the name, and leaves out deleted keys', async () => {
+  it('filters by state and by name prefix, and leaves out deleted keys by default', async () => {
     await issueFour()
     const names = async (query: string) => (await list(query)).data.map(({ name }) => name)
     expect(await names('')).toEqual(['Alice', 'bob', 'alfred'])
@@ -322,7 +325,7 @@ describe('the list', () => {
     expect(JSON.stringify(await list())).not.toContain('Sha256')
   })
 
-  it.each(['created', 'name'])('pages by %s, also over keys that are equal there', async (sort) => {
+  it.each(['created', 'name'])('pages by %s, including keys with equal values', async (sort) => {
     vi.useFakeTimers({ now: Date.now(), toFake: ['Date'] })
     const names = ['b', 'a', 'b', 'b', 'a', 'B']
     for (const name of names) await issueKey({ name })
@@ -336,7 +339,7 @@ describe('the list', () => {
     if (sort === 'name') expect(seen.map(({ name }) => name.toLowerCase()).join('')).toBe('aabbbb')
   })
 
-  it('is told which parameter is wrong', async () => {
+  it('names the invalid parameter', async () => {
     await issueKey()
     await issueKey()
     const { nextCursor } = await list('?limit=1')
@@ -353,7 +356,7 @@ describe('the list', () => {
     }
   })
 
-  it('shows a key that the directory missed as soon as the account could report it', async () => {
+  it('shows a key whose report failed as soon as its account has reported it', async () => {
     const getByName = vi.spyOn(env.DIRECTORY, 'getByName').mockImplementation(() => {
       throw new Error('internal error')
     })

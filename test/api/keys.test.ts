@@ -1,4 +1,4 @@
-/** Keys: how they are made, checked, changed and ended. */
+/** Keys are created, authenticated, changed and deleted. */
 import { reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
@@ -39,7 +39,7 @@ describe('a secret', () => {
     expect((await errorOf(response)).message).toContain("didn't provide an API key")
   })
 
-  it('made up with a right checksum, wrong, disabled, expired and malformed read the same, and the log says which', async () => {
+  it('that is unknown, wrong, disabled, expired or malformed gets the same message, and the log has the reason', async () => {
     const log = recordLog()
     const disabled = await issueKey()
     await send('PATCH', `/admin/keys/${disabled.id}`, ADMIN_TOKEN, { disabled: true })
@@ -66,7 +66,7 @@ describe('a secret', () => {
     )
   })
 
-  it('with a mistyped character is refused without a look into KV', async () => {
+  it('with a mistyped character is refused without a read of KV', async () => {
     const { secret } = await issueKey()
     const get = vi.spyOn(env.KV, 'get')
     const mistyped = secret.slice(0, 30) + (secret[30] === 'a' ? 'b' : 'a') + secret.slice(31)
@@ -77,7 +77,7 @@ describe('a secret', () => {
 })
 
 describe('the isolate’s memory', () => {
-  it('asks KV once in 30 s for a key, and once in 60 s for one that does not exist', async () => {
+  it('reads KV once in 30 s for a key, and once in 60 s for an unknown key', async () => {
     const { id, secret } = createSecret()
     const get = vi.spyOn(env.KV, 'get')
     const start = Date.now()
@@ -108,7 +108,7 @@ describe('the isolate’s memory', () => {
 })
 
 describe('the operator', () => {
-  it('creates a key whose secret is in that answer and nowhere else', async () => {
+  it('creates a key whose secret only that answer contains', async () => {
     const response = await send('POST', '/admin/keys', ADMIN_TOKEN, {
       name: 'alice',
       expiresAt: '2099-01-01T00:00:00Z',
@@ -145,7 +145,7 @@ describe('the operator', () => {
     expect(seen.toSorted()).toEqual([...ids].toSorted())
   })
 
-  it('changes a key, takes a limit away with null, and a change holds at once here', async () => {
+  it('changes a key and removes a limit with null, and the change holds here at once', async () => {
     const { id, secret } = await issueKey({ limits: { requestsPerMinute: 5 } })
     expect((await complete(secret)).status).toBe(200)
     const response = await send('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, {
@@ -175,7 +175,7 @@ describe('the operator', () => {
     expect((await complete(rotated.secret)).status).toBe(200)
   })
 
-  it('rotates with a grace in which both secrets work, and after which the old one ends', async () => {
+  it('rotates with a grace period in which both secrets work and after which only the new one does', async () => {
     const { id, secret } = await issueKey()
     const response = await send('POST', `/admin/keys/${id}/rotate`, ADMIN_TOKEN, { graceSeconds: 600 })
     const rotated: { secret: string } = await response.json()
@@ -186,7 +186,7 @@ describe('the operator', () => {
     expect((await complete(rotated.secret)).status).toBe(200)
   })
 
-  it('is told which field of a body is wrong', async () => {
+  it('learns the invalid field of a body', async () => {
     const cases: [unknown, string][] = [
       [{}, 'name'],
       [{ name: 5 }, 'name'],
@@ -203,7 +203,7 @@ describe('the operator', () => {
     expect((await send('GET', '/admin/keys?limit=0', ADMIN_TOKEN)).status).toBe(400)
   })
 
-  it('alone gets in: no token, a wrong one and a key do not', async () => {
+  it('is the only one to pass: no token, a wrong token and a key are refused', async () => {
     const { secret } = await issueKey()
     for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: `Bearer ${secret}` }]) {
       for (const path of ['/admin/keys', '/admin/keys/LocalOffline', '/admin/anything']) {
@@ -212,7 +212,7 @@ describe('the operator', () => {
     }
   })
 
-  it('finds the routes off, and is told so, without a token of 32 characters', async () => {
+  it('gets a 403 that explains the routes are off without a token of 32 characters', async () => {
     const { app } = await import('../../src/app.ts')
     for (const ADMIN_TOKEN of [undefined, 'short']) {
       const response = await app.request(
@@ -227,7 +227,7 @@ describe('the operator', () => {
 })
 
 describe('while KV and the accounts fail', () => {
-  it('a known key goes on for 15 minutes, and an unknown one gets 503 with retry-after, never 401', async () => {
+  it('a known key works for 15 minutes, and an unknown key gets 503 with retry-after, never 401', async () => {
     const log = recordLog()
     const { secret } = await issueKey()
     const stranger = await issueKey()
@@ -252,7 +252,7 @@ describe('while KV and the accounts fail', () => {
     expect(troubles).toEqual(new Set(['kv_read', 'account_read']))
   })
 
-  it('an unreadable record is a 500 for its key and no other', async () => {
+  it('an unreadable record is a 500 for its own key only', async () => {
     const good = await issueKey()
     const { id, secret } = createSecret()
     await env.KV.put(`key:${id}`, '{"v":0}')

@@ -1,4 +1,4 @@
-/** Records that nobody of this version has written: spoilt, older, newer. One is the trouble of its key and of no other. */
+/** Records that are damaged, older or newer than this version affect their own key only. */
 import { describe, expect, it } from 'vitest'
 import { KEY_ABSENT_MS } from '../../../src/keys/key-store.ts'
 import { linesOf } from '../../support/console.ts'
@@ -7,7 +7,7 @@ import { chat, issue, pass, writeRecord, requestsOf, send, useBrokenKv } from '.
 
 const world = useBrokenKv()
 
-describe('a record that is not one', () => {
+describe('a damaged record', () => {
   const NEWER = { version: 9, tags: ['x'] }
   const SPOILT: [string, (record: Record<string, unknown>) => string][] = [
     ['is no JSON', () => '{"id":'],
@@ -22,7 +22,7 @@ describe('a record that is not one', () => {
     ],
   ]
 
-  // Lost: this key, until the operator makes another one; nobody else notices.
+  // Lost: this key, until the operator creates another one. Other keys are unaffected.
   it.each(SPOILT)(
     'since it %s is a 500 for that key with a line in the log, and can be deleted',
     async (_why, damage) => {
@@ -44,13 +44,13 @@ describe('a record that is not one', () => {
     },
   )
 
-  it('from a newer version is read for what is known of it', async () => {
+  it('of a newer version is read for its known fields', async () => {
     const key = await writeRecord(world, (record) => JSON.stringify({ ...record, ...NEWER }))
     expect(await chat(world.elsewhere, key)).toBe(200)
   })
 
   // Lost: what that shard had counted.
-  it('but a count is as good as none: limits, budgets and usage go on without it', async () => {
+  it('of counts is ignored, and limits, budgets and usage work without it', async () => {
     const key = await issue(world, {
       requestsPerMinute: 5,
       requestsPerDay: 9,
