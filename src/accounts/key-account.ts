@@ -29,12 +29,12 @@ import {
 /** How long an account waits for KV when it looks for a record of version 0.1. */
 export const ADOPTION_TIMEOUT_MS = 2_000
 
-/** A change is told at once. The alarm is for an object that ends before that. */
+/** A change is published at once. The alarm retries if the object ends first. */
 const SAFETY_MS = ATTEMPT_TIMEOUT_MS + RETRY_MS
 
 const MIGRATIONS: Migrations = [
   `CREATE TABLE record (one INTEGER PRIMARY KEY CHECK (one = 1), stored TEXT NOT NULL);
-   CREATE TABLE publication (target TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID;`,
+   CREATE TABLE publication (target TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;`,
 ]
 
 export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCalls {

@@ -1,6 +1,6 @@
 /**
- * The outbox of an account: KV and the directory are told of the newest version of its record until they acknowledge it.
- * The pure part decides when. The class keeps in SQL what was told, so that nothing is forgotten over a restart.
+ * The outbox of an account: it publishes the newest version of its record to KV and to the directory until they acknowledge it.
+ * The pure part decides when. The class keeps the state of each publication in SQL, so that it survives a restart.
  */
 import * as z from 'zod/mini'
 import { causeOf, log } from '../log.ts'
@@ -21,7 +21,7 @@ export const RETRY_MS_MAX = 5 * 60_000
 export const CONFIRM_MS = 60_000
 
 /** The state of one target. */
-export interface Told {
+export interface PublishState {
   /** The version of the last attempt; 0 before the first. */
   version: number
   triedAtMs: number
@@ -31,7 +31,7 @@ export interface Told {
   doubtfulUntilMs: number
 }
 
-export const NOTHING_TOLD: Told = { version: 0, triedAtMs: 0, failures: 0, doubtfulUntilMs: 0 }
+export const NOT_PUBLISHED: PublishState = { version: 0, triedAtMs: 0, failures: 0, doubtfulUntilMs: 0 }
 
 export interface Attempt {
   version: number
@@ -39,17 +39,17 @@ export interface Attempt {
   outcome: 'done' | 'failed' | 'timed_out'
 }
 
-/** When the target is to be told of `version`, ms since 1970; `null` for not at all. It may lie in the past. */
-export function dueAtMs(target: Target, told: Told, version: number, nowMs: number): number | null {
+/** The time at which `version` is due for the target, ms since 1970; `null` for never. It may lie in the past. */
+export function dueAtMs(target: Target, state: PublishState, version: number, nowMs: number): number | null {
   // A clock that was set back must not postpone anything.
-  const triedAtMs = Math.min(told.triedAtMs, nowMs)
-  if (version > told.version) return triedAtMs + SPACING_MS[target]
-  if (told.failures > 0) return triedAtMs + Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (told.failures - 1))
-  return told.triedAtMs < told.doubtfulUntilMs ? told.doubtfulUntilMs : null
+  const triedAtMs = Math.min(state.triedAtMs, nowMs)
+  if (version > state.version) return triedAtMs + SPACING_MS[target]
+  if (state.failures > 0) return triedAtMs + Math.min(RETRY_MS_MAX, RETRY_MS * 2 ** (state.failures - 1))
+  return state.triedAtMs < state.doubtfulUntilMs ? state.doubtfulUntilMs : null
 }
 
-export function afterAttempt(told: Told, { version, atMs, outcome }: Attempt): Told {
-  const { failures, doubtfulUntilMs } = told
+export function afterAttempt(state: PublishState, { version, atMs, outcome }: Attempt): PublishState {
+  const { failures, doubtfulUntilMs } = state
   switch (outcome) {
     case 'done':
       return { version, triedAtMs: atMs, failures: 0, doubtfulUntilMs }
@@ -61,14 +61,14 @@ export function afterAttempt(told: Told, { version, atMs, outcome }: Attempt): T
 }
 
 /** Rejects where the target does not acknowledge. It never throws. */
-export type Tell = (stored: StoredKey) => Promise<unknown>
+export type Publish = (stored: StoredKey) => Promise<unknown>
 
 export class Publication {
   readonly #underWay = new Set<Target>()
 
   constructor(
     readonly sql: SqlStorage,
-    readonly tell: Readonly<Record<Target, Tell>>,
+    readonly publish: Readonly<Record<Target, Publish>>,
   ) {}
 
   /** Tells every target that is due. It never throws what a target throws, and ends within `ATTEMPT_TIMEOUT_MS`. */
@@ -76,12 +76,12 @@ export class Publication {
     await Promise.all(TARGETS.map((target) => this.#attempt(target, stored)))
   }
 
-  /** When the next target is due, ms since 1970; `null` where all have been told. */
+  /** When the next target is due, ms since 1970; `null` where all have acknowledged. */
   nextAtMs({ key }: StoredKey, nowMs: number): number | null {
     const times = TARGETS.flatMap((target) => {
       // An attempt under way ends by itself, unless the object does before it.
       if (this.#underWay.has(target)) return [nowMs + ATTEMPT_TIMEOUT_MS + RETRY_MS]
-      return dueAtMs(target, this.#told(target), key.version, nowMs) ?? []
+      return dueAtMs(target, this.#state(target), key.version, nowMs) ?? []
     })
     return times.length === 0 ? null : Math.min(...times)
   }
@@ -89,39 +89,39 @@ export class Publication {
   async #attempt(target: Target, stored: StoredKey): Promise<void> {
     const atMs = Date.now()
     const { id, version } = stored.key
-    const told = this.#told(target)
-    const isDue = (dueAtMs(target, told, version, atMs) ?? Infinity) <= atMs
+    const state = this.#state(target)
+    const isDue = (dueAtMs(target, state, version, atMs) ?? Infinity) <= atMs
     // Two puts at once could arrive in the wrong order.
     if (!isDue || this.#underWay.has(target)) return
     this.#underWay.add(target)
-    const { outcome, cause } = await outcomeOf(this.tell[target](stored))
+    const { outcome, cause } = await outcomeOf(this.publish[target](stored))
     this.#underWay.delete(target)
     // The first failure in a row is logged. The ones that follow have the same cause.
-    if (cause !== undefined && told.failures === 0)
+    if (cause !== undefined && state.failures === 0)
       log({ event: 'trouble', what: `publish_${target}`, keyId: id, cause })
-    this.#save(target, afterAttempt(told, { version, atMs, outcome }))
+    this.#save(target, afterAttempt(state, { version, atMs, outcome }))
   }
 
-  #told(target: Target): Told {
-    const query = 'SELECT told FROM publication WHERE target = ?'
-    const [row] = this.sql.exec<{ told: string }>(query, target).toArray()
-    return row === undefined ? NOTHING_TOLD : toldRow.parse(JSON.parse(row.told))
+  #state(target: Target): PublishState {
+    const query = 'SELECT state FROM publication WHERE target = ?'
+    const [row] = this.sql.exec<{ state: string }>(query, target).toArray()
+    return row === undefined ? NOT_PUBLISHED : publishStateRow.parse(JSON.parse(row.state))
   }
 
-  #save(target: Target, told: Told): void {
+  #save(target: Target, state: PublishState): void {
     this.sql.exec(
-      'INSERT OR REPLACE INTO publication (target, told) VALUES (?, ?)',
+      'INSERT OR REPLACE INTO publication (target, state) VALUES (?, ?)',
       target,
-      JSON.stringify(told),
+      JSON.stringify(state),
     )
   }
 }
 
 async function outcomeOf(
-  telling: Promise<unknown>,
+  publishing: Promise<unknown>,
 ): Promise<{ outcome: Attempt['outcome']; cause?: string }> {
   try {
-    const answer = await raceTimeout(telling, ATTEMPT_TIMEOUT_MS)
+    const answer = await raceTimeout(publishing, ATTEMPT_TIMEOUT_MS)
     if (answer !== TIMED_OUT) return { outcome: 'done' }
     return { outcome: 'timed_out', cause: `no answer within ${ATTEMPT_TIMEOUT_MS} ms` }
   } catch (error) {
@@ -129,7 +129,7 @@ async function outcomeOf(
   }
 }
 
-const toldRow = z.object({
+const publishStateRow = z.object({
   version: z.number(),
   triedAtMs: z.number(),
   failures: z.number(),

@@ -108,7 +108,7 @@ export class SettlementQueue {
     return { batch: this.#batch, ticket: this.#ticket }
   }
 
-  /** Ends a call that the account has answered: tells how many settlements it has confirmed. */
+  /** Ends a call that the account has answered. Returns how many settlements it has confirmed. */
   succeed(ticket: number): number {
     if (ticket !== this.#ticket || this.#batch === null) return 0
     const confirmed = this.#batch.entries.length
@@ -120,7 +120,7 @@ export class SettlementQueue {
     return confirmed
   }
 
-  /** Ends a call without an answer: tells which failure in a row it is; 0 where another call has taken its place. */
+  /** Ends a call without an answer. Returns the number of failures in a row, or 0 if another call has replaced it. */
   fail(ticket: number, nowMs: number): number {
     if (ticket !== this.#ticket) return 0
     this.#callUntilMs = -Infinity

@@ -15,18 +15,18 @@ import {
   type Watch,
 } from './settlement-queue.ts'
 
-/** Keys with a queue in an isolate, about 500 bytes each and their settlements. The least recently used one is forgotten. */
+/** Keys with a queue in an isolate, about 500 bytes each and their settlements. The least recently used one is evicted. */
 export const QUEUES_MAX = 5_000
 /** Settlements that wait for all keys together, about 400 bytes each. */
 export const WAITING_TOTAL_MAX = 40_000
 /**
- * Requests that begin to care for a key's settlements in one watch. Not all: a request that waits is kept in memory. Not
- * only one: the runtime may end a request while it waits. Further ones begin only where they send at once.
+ * Requests that begin to flush a key's settlements in one flush window. A waiting request is kept in memory, so not all of
+ * them wait. The runtime may end a waiting request, so one is too few. Further requests begin only where they send at once.
  */
 export const FLUSHERS_MAX = 4
-/** The length of a watch, ms. */
+/** The length of a flush window, ms. */
 export const WATCH_MS = 1_000
-/** How long one request cares for settlements, ms: the runtime gives it 30 s behind the answer. */
+/** How long one request flushes settlements, ms. The runtime gives it 30 s behind the answer. */
 export const FLUSH_MAX_MS = 28_000
 /** Sleeps and calls of one flusher at most, for a clock that stands still. */
 export const FLUSH_TURNS_MAX = 250

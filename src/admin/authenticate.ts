@@ -14,7 +14,7 @@ export function authenticateOperator(): MiddlewareHandler<Gateway> {
     const expected = c.env.ADMIN_TOKEN ?? ''
     if (expected.length < ADMIN_TOKEN_LENGTH_MIN) throw new GatewayError({ kind: 'admin_off' })
     const token = bearerToken(c.req.header('authorization')) ?? ''
-    // Hashes have one length, so that the time of the comparison tells nothing of the token's.
+    // Hashes have one length, so that the time of the comparison reveals nothing about the token's length.
     if (!equalHashes(await hashSecret(token), await hashSecret(expected))) {
       throw new GatewayError({ kind: 'invalid_admin_token' })
     }

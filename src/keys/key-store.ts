@@ -63,7 +63,7 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
         case 'found':
           // The account of such a record does not know its key yet. It takes the record from KV when it is asked.
           if (reading.key.version === 0)
-            afterwards(askAccount(id, false).then((told) => take(id, told, nowMs)))
+            afterwards(askAccount(id, false).then((answer) => take(id, answer, nowMs)))
           return take(id, reading, nowMs)
         case 'deleted':
         case 'absent':

@@ -5,7 +5,7 @@ import { causeOf, log } from '../log.ts'
 /**
  * The result of the work. A GatewayError that the work throws passes unchanged.
  *
- * @throws GatewayError of that kind where the work fails for another reason, which the log tells.
+ * @throws GatewayError of that kind where the work fails for another reason. The log has that reason.
  */
 export async function orServiceUnavailable<T>(
   work: T | Promise<T>,

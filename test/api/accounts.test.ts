@@ -65,7 +65,7 @@ async function copyOf({ id }: { id: string }): Promise<Record<string, unknown> |
 }
 
 /** A record in the form of version 0.1. */
-async function plantLegacy(overrides: object = {}): Promise<IssuedKey> {
+async function writeLegacyRecord(overrides: object = {}): Promise<IssuedKey> {
   const { id, secret } = createSecret()
   const view = {
     id,
@@ -231,14 +231,14 @@ describe('the copy in KV', () => {
 
 describe('a record of version 0.1', () => {
   it('keeps working, and its account adopts it', async () => {
-    const key = await plantLegacy()
+    const key = await writeLegacyRecord()
     expect(await status(isolate(), key)).toBe(200)
     await vi.waitFor(async () => expect(await copyOf(key)).toMatchObject({ name: 'old', version: 1 }), 3_000)
     await vi.waitFor(async () => expect((await list()).data).toMatchObject([{ id: key.id, name: 'old' }]))
   })
 
   it('can be changed, rotated and deleted before its first use', async () => {
-    const keys = [await plantLegacy(), await plantLegacy(), await plantLegacy()] as const
+    const keys = [await writeLegacyRecord(), await writeLegacyRecord(), await writeLegacyRecord()] as const
     const answers = [
       await send('PATCH', `/admin/keys/${keys[0].id}`, ADMIN_TOKEN, { disabled: true }),
       await send('POST', `/admin/keys/${keys[1].id}/rotate`, ADMIN_TOKEN),
@@ -252,7 +252,7 @@ describe('a record of version 0.1', () => {
   })
 
   it('is not restored by an old copy after its deletion', async () => {
-    const key = await plantLegacy()
+    const key = await writeLegacyRecord()
     const old = await env.KV.get(`key:${key.id}`)
     await send('DELETE', `/admin/keys/${key.id}`, ADMIN_TOKEN)
     await env.KV.put(`key:${key.id}`, String(old))

@@ -1,7 +1,7 @@
 /**
- * Workers KV as a local HTTP server, in memory: speaks the protocol that the runtime's own `KVNamespace` class speaks, so
- * that a bare workerd has KV and its CPU time has none of the storage's. It keeps KV's documented bounds and expiry, and
- * is strongly consistent, which KV is not. Several gateways may share one server: a fleet.
+ * Workers KV as a local HTTP server, in memory. It speaks the protocol of the runtime's own `KVNamespace` class, so that a
+ * bare workerd has KV and spends no CPU time on storage. It keeps KV's documented bounds and expiry. It is strongly
+ * consistent, and KV is not. Several gateways can share one server as a fleet.
  *
  * Source of the protocol: `src/workerd/api/kv.c++` in cloudflare/workerd, and Miniflare's KV.
  */
@@ -19,9 +19,9 @@ const BULK_KEYS_MAX = 100
 
 export interface KvServer {
   port: number
-  /** What is stored now, by key. */
+  /** The stored entries by key. */
   entries: ReadonlyMap<string, KvEntry>
-  /** Asked before each write: true has it fail with 500. Default never. */
+  /** Runs before each write. If it returns true, the write fails with 500. Default false. */
   failsWrite: () => boolean
   stop(): Promise<void>
 }

@@ -11,9 +11,9 @@ const START_TIMEOUT_MS = 60_000
 export interface OfflineGateway {
   /** Without `/v1`. */
   url: string
-  /** What the terminal shows so far. */
+  /** The terminal's output so far. */
   output(): string
-  /** Undefined while it runs; how it ended, where nobody stopped it. */
+  /** How the process ended; undefined while it runs. */
   ended(): string | undefined
   pid: number | undefined
   stop(): Promise<void>
@@ -21,7 +21,7 @@ export interface OfflineGateway {
 
 export interface OfflineOptions {
   extraArguments?: readonly string[]
-  /** Takes an argument of the `dev` script away. */
+  /** Returns false for an argument of the `dev` script to remove. */
   keeps?: (argument: string) => boolean
 }
 

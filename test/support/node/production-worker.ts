@@ -10,10 +10,10 @@ const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 export interface ProductionWorker {
-  /** The first one is the entry. */
+  /** The first module is the entry. */
   modules: WorkerModule[]
   bindings: WorkerBinding[]
-  /** Classes of Durable Objects that it binds. */
+  /** Classes of the Durable Objects that the Worker binds. */
   objectClasses: string[]
   compatibilityDate: string
   compatibilityFlags: string[]
@@ -35,8 +35,8 @@ export interface WorkerBinding {
 }
 
 /**
- * Takes a second or two; a test run builds once and hands the file's path on. Another `entryPath` than what ships, from the
- * root of the project, is built with the same options, flags and bindings.
+ * A build takes a second or two, so a test run builds once and shares the file's path. `entryPath`, from the project's root,
+ * builds another entry than the shipped one with the same options, flags and bindings.
  */
 export async function buildUpload(uploadPath: string, entryPath?: string): Promise<void> {
   const wrangler = join(root, 'node_modules/wrangler/bin/wrangler.js')
@@ -72,7 +72,7 @@ export async function readUpload(uploadPath: string): Promise<ProductionWorker> 
   }
 }
 
-/** Builds and reads in one. */
+/** Builds the Worker and reads the result. */
 export async function buildProductionWorker(): Promise<ProductionWorker> {
   const directory = await mkdtemp(join(tmpdir(), 'upload-'))
   try {

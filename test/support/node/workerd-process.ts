@@ -1,4 +1,4 @@
-/** Runs the bare runtime over a configuration of its own, on a free port, and takes it down with this process. */
+/** Runs the bare runtime with its own configuration on a free port. It ends with this process. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,31 +13,31 @@ export interface WorkerdOptions {
   compatibilityFlags: string[]
   /** Text of `Workerd.Worker.Binding`s, each in parentheses; see `capnpText`. */
   bindings: string[]
-  /** Name of a service → the port of a local HTTP server that is it. */
+  /** The port of the local HTTP server behind each service, by the service's name. */
   externals: Record<string, number>
-  /** Exported classes of Durable Objects. Their storage is SQLite on disk, and is gone after `stop`. */
+  /** Exported classes of Durable Objects. Their storage is SQLite on disk, and `stop` deletes it. */
   objectClasses?: string[]
 }
 
 export interface WorkerdProcess {
   url: string
   port: number
-  /** Of the runtime itself: its CPU time and memory can be read. */
+  /** The runtime's own process, so that its CPU time and memory can be read. */
   pid: number
-  /** What the Worker and the runtime have printed so far. */
+  /** The output of the Worker and the runtime so far. */
   output(): string
-  /** The text that `pattern` finds in the output, as soon as it does. */
+  /** Resolves with the first match of `pattern` in the output. */
   printed(pattern: RegExp): Promise<string>
   stop(): Promise<void>
 }
 
 /**
- * The shell between the two reads until this process closes its end, which it also does when it is killed: no runtime
- * outlives its test. It says the runtime's pid on descriptor 4; the runtime says its port on descriptor 3.
+ * The shell between both processes reads until this process closes its end. A killed process closes it too, so that no
+ * runtime outlives its test. The shell writes the runtime's pid to descriptor 4; the runtime writes its port to descriptor 3.
  */
 const UNDER_SHELL = '"$@" 4>&- <&- & exec 3>&-; echo $! >&4; read -r _; kill -9 $!'
 
-/** @throws Error with the runtime's own words, where it does not start. */
+/** @throws Error with the runtime's output if it does not start. */
 export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'workerd-'))
   const configPath = join(directory, 'config.capnp')
@@ -59,7 +59,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
   }
   const [pid, listening] = await Promise.all([
     firstLine(pidPipe as Readable),
-    // Its end without a line is the runtime's.
+    // If the runtime ends first, the pipe ends without a line.
     firstLine(control as Readable),
   ])
   rmSync(directory, { recursive: true })

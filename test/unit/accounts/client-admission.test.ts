@@ -11,7 +11,7 @@ import { admit, admitted, BUDGET, budgetOf, outcomes, refused, requestOf } from 
 import { ADMITTED, ClientRig, DOWN, HANGING, KEY, WELL } from './client-rig.ts'
 
 describe('an admission', () => {
-  it('is what the account says', async () => {
+  it('is the account’s decision', async () => {
     const rig = new ClientRig()
     const status = { budget: budgetOf(5) }
     rig.account().answer = admitted(status)
@@ -50,7 +50,7 @@ describe('an admission', () => {
 })
 
 describe('a refusal until a time', () => {
-  it('is believed until then without a call, and tells how long is left', async () => {
+  it('holds until then without a call, and reports the time left', async () => {
     const rig = new ClientRig()
     rig.account().answer = refused({ refusedUntilMs: rig.clock.nowMs + 8_000 })
     await admit(rig)
@@ -68,7 +68,7 @@ describe('a refusal until a time', () => {
     expect(rig.account().admissions).toHaveLength(2)
   })
 
-  it('is believed for a minute at most', async () => {
+  it('holds for a minute at most', async () => {
     const rig = new ClientRig()
     rig.account().answer = refused({ retryAfterMs: null, refusedUntilMs: rig.clock.nowMs + 1e9 })
     await admit(rig)
@@ -88,7 +88,7 @@ describe('a refusal until a time', () => {
     expect(await admit(rig, { requestsPerDay: 4 })).toMatchObject({ by: 'account' })
   })
 
-  it('does not speak of a request that is smaller in what was refused', async () => {
+  it('does not apply to a smaller request', async () => {
     const smaller: [RefusalReason, Partial<AdmissionRequest>][] = [
       ['tokens', { tokens: 49 }],
       ['tokens_too_large', { tokens: 49 }],
@@ -122,7 +122,7 @@ describe('a refusal until a time', () => {
     }
   })
 
-  it('is a matter of one key', async () => {
+  it('applies to its own key only', async () => {
     const rig = new ClientRig()
     rig.account().answer = refused({ refusedUntilMs: rig.clock.nowMs + 8_000 })
     await admit(rig)
@@ -130,8 +130,8 @@ describe('a refusal until a time', () => {
   })
 })
 
-describe('what an isolate remembers of accounts', () => {
-  it('is the last reply of so many, and what is forgotten passes no money', async () => {
+describe('an isolate’s memory of accounts', () => {
+  it('is bounded, and an evicted account admits no money in an outage', async () => {
     const rig = new ClientRig()
     rig.account().answer = admitted({ budget: budgetOf(1_000_000) })
     await admit(rig, BUDGET)
@@ -158,7 +158,7 @@ describe('a lease', () => {
     expect(rig.timers).toBe(0)
   })
 
-  it('is renewed again after a renewal that failed or hung, and the trouble is told once', async () => {
+  it('is renewed again after a renewal that failed or hung, and the trouble is logged once', async () => {
     for (const fate of [DOWN, HANGING]) {
       const rig = new ClientRig()
       rig.account().fate = fate

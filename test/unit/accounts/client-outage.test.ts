@@ -10,7 +10,7 @@ import { admit, admitted, BUDGET, budgetOf, outcomes, refused, requestOf, standi
 import { ClientRig, DOWN, entryOf, HANGING, KEY, REPLY_LOST, WELL } from './client-rig.ts'
 
 describe('while an account does not answer', () => {
-  it('the trouble is told once, and again only after a reply', async () => {
+  it('the trouble is logged once, and again only after a reply', async () => {
     const rig = new ClientRig()
     for (let spell = 1; spell <= 2; spell++) {
       rig.account().fate = DOWN
@@ -229,7 +229,7 @@ describe('while an account does not answer', () => {
     ])
   })
 
-  it('a refusal that was believed before still is', async () => {
+  it('an earlier refusal still holds', async () => {
     const rig = new ClientRig()
     rig.account().answer = refused({ refusedUntilMs: rig.clock.nowMs + 8_000 })
     await admit(rig)

@@ -3,7 +3,7 @@ import { SETTLE_TIMEOUT_MS, SettlementQueue } from '../../../src/accounts/settle
 import { entryOf, KEY } from './client-rig.ts'
 
 describe('a queue of settlements', () => {
-  it('heeds no call that another one has replaced, whatever becomes of it', () => {
+  it('ignores the result of a call that another call has replaced', () => {
     const queue = new SettlementQueue(KEY, 'writer')
     queue.add(entryOf('req_1', 0), false)
     const first = queue.begin(0)

@@ -11,7 +11,7 @@ import { settleMicrotasks } from '../../support/virtual-clock.ts'
 import { ClientRig, DOWN, HANGING, KEY, WELL } from './client-rig.ts'
 
 describe('the bounds of settlements', () => {
-  it('are so many in a batch', async () => {
+  it('limit the entries of a batch', async () => {
     const rig = new ClientRig()
     rig.book()
     await settleMicrotasks()
@@ -20,7 +20,7 @@ describe('the bounds of settlements', () => {
     expect(rig.account().calls.map(({ batch }) => batch.entries.length)).toEqual([1, BATCH_ENTRIES_MAX, 1])
   })
 
-  it('are so many that wait for a key: the oldest are kept, and the log has one line of it', async () => {
+  it('limit the entries that wait for a key: the oldest are kept, and the log has one line', async () => {
     const rig = new ClientRig()
     rig.account().fate = DOWN
     const ids = Array.from({ length: WAITING_MAX }, () => rig.book())
@@ -35,7 +35,7 @@ describe('the bounds of settlements', () => {
     expect(rig.client.waiting).toBe(0)
   })
 
-  it('are so many that wait for all keys', () => {
+  it('limit the entries that wait for all keys', () => {
     const rig = new ClientRig()
     for (let at = 0; at < WAITING_TOTAL_MAX; at++) {
       const keyId = `key${at % 8}`
@@ -48,7 +48,7 @@ describe('the bounds of settlements', () => {
     expect(rig.background).toHaveLength(8 * FLUSHERS_MAX + 1)
   })
 
-  it('are so many keys: a forgotten one comes back as another writer', async () => {
+  it('limit the keys: an evicted key returns as another writer', async () => {
     const rig = new ClientRig()
     rig.book()
     await settleMicrotasks()
@@ -66,7 +66,7 @@ describe('the bounds of settlements', () => {
     expect(rig.account().counted.size).toBe(2)
   })
 
-  it('forget no key with unsent settlements before others', async () => {
+  it('evict no key with unsent settlements before others', async () => {
     const rig = new ClientRig()
     rig.account().fate = DOWN
     rig.book()
@@ -84,7 +84,7 @@ describe('the bounds of settlements', () => {
     expect(rig.troubles).toEqual([`settle ${KEY}`])
   })
 
-  it('forget the key that failed longest ago where all have unsent settlements, and say so', async () => {
+  it('evict the key that failed longest ago if all have unsent settlements, and log it', async () => {
     const rig = new ClientRig()
     for (let at = 0; at <= QUEUES_MAX; at++) {
       rig.account(`key${at}`).fate = { ...WELL, delayMs: 100 }

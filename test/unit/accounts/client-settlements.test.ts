@@ -89,7 +89,7 @@ describe('settlements', () => {
     expect([...rig.account().counted.values()]).toEqual([1, 1])
   })
 
-  it('are retried with a doubling pause for 28 s, and the trouble is told once', async () => {
+  it('are retried with a doubling pause for 28 s, and the trouble is logged once', async () => {
     const rig = new ClientRig()
     rig.account().fate = DOWN
     rig.book()
@@ -142,7 +142,7 @@ describe('settlements', () => {
     expect(await rig.idle()).toBe(5)
   })
 
-  it('that a flusher cares for hold back no request of another key', async () => {
+  it('that a flusher sends delay no request of another key', async () => {
     const rig = new ClientRig()
     rig.account().fate = HANGING
     rig.book()
@@ -213,7 +213,7 @@ describe('settlements', () => {
     expect(await rig.idle()).toBe(3 * FLUSHERS_MAX)
   })
 
-  it('of an outage’s last second are cared for as long as those of its first', async () => {
+  it('of an outage’s last second are retried as long as those of its first', async () => {
     const rig = new ClientRig()
     rig.account().fate = DOWN
     for (let second = 0; second <= 27; second++) {

@@ -36,7 +36,7 @@ describe('the expected usage', () => {
     expect(usage.completionTokens).toBe(940)
   })
 
-  it('is what the model makes in the time since the call where that is more', () => {
+  it('is the model’s output in the time since the call, if that is more', () => {
     const usage = expectedUsage(ASKED, { seenTokens: 0, elapsedMs: 60_500 }, HABITS, MODEL)
     expect([usage.completionTokens, usage.reasoningTokens]).toEqual([6_050, 6_050])
   })
@@ -111,7 +111,7 @@ describe('the means', () => {
     expect(means.habits('a', 'o3-mini').tokensPerSecond).toBe(FIRST_TOKENS_PER_SECOND)
   })
 
-  it('are remembered for so many keys and models', () => {
+  it('are kept for a bounded number of keys and models', () => {
     const means = new UsageMeans()
     for (let at = 0; at < MEANS_MAX + 10; at++) {
       means.learn(`key${at}`, `model${at}`, usage, { choices: 1, elapsedMs: 1_000 })

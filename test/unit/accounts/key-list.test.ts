@@ -17,7 +17,7 @@ describe('a cursor', () => {
     )
   })
 
-  it('that no page gave is none', () => {
+  it('that no page returned is invalid', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.base64String(), fc.json().map(btoaOf)), (text) => {
         expect(parseCursor(text, 'created')).toBeNull()
