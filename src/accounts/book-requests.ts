@@ -6,7 +6,7 @@ import type { StoredRequest, UnderWay } from './book-schema.ts'
 
 /** The newest settled requests are kept, however old they are. */
 export const SETTLED_KEPT = 200
-/** Other settled requests are forgotten after so long, ms. */
+/** Other settled requests are deleted after so long, ms. */
 export const SETTLED_KEPT_MS = DAY_MS
 /** A release that came before its admission is remembered for so long, ms. */
 export const RELEASED_KEPT_MS = 3_600_000

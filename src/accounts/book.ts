@@ -19,7 +19,7 @@ export const LEASE_MS = 900_000
 export const CORRECTION_PAUSES_MS = [5_000, 30_000, 300_000, 3_600_000] as const
 /** A settlement is booked on the day of its admission, but not further back than this, ms. */
 export const ADMITTED_AGE_MAX_MS = 2 * DAY_MS
-/** Writers are forgotten so long after their last batch, ms. */
+/** Writers are deleted so long after their last batch, ms. */
 export const WRITER_KEPT_MS = DAY_MS
 
 export class AccountBook {

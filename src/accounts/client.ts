@@ -10,7 +10,7 @@ import type { LocalLimits } from './outage.ts'
 import type { AdmissionRequest, SettlementBatch, SettlementEntry } from './protocol.ts'
 import { createSettlementSender, type SettlementSender, type SettleTrouble } from './settlement-sender.ts'
 
-/** Accounts whose last reply an isolate remembers, about 2 kB each. The least recently used one is forgotten. */
+/** Accounts whose last reply an isolate remembers, about 2 kB each. The least recently used one is evicted. */
 export const VIEWS_MAX = 5_000
 /** An admission that takes longer is decided by the isolate, ms. */
 export const ADMIT_TIMEOUT_MS = 1_000

@@ -15,7 +15,7 @@ export const FIRST_TOKENS_PER_SECOND = 150
 export const TOKENS_PER_SECOND_MAX = 2_000
 /** Answers that a mean covers. After so many, a change of habits is in it. */
 export const MEAN_OVER = 20
-/** Keys and models whose means an isolate remembers, about 100 bytes each. The least recently used one is forgotten. */
+/** Keys and models whose means an isolate remembers, about 100 bytes each. The least recently used one is evicted. */
 export const MEANS_MAX = 5_000
 
 /** How far a request came. */

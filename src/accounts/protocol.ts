@@ -88,7 +88,7 @@ export interface SettlementEntry {
 
 /** Settlements of one isolate for one key. A batch that is sent again has the same number and the same entries. */
 export interface SettlementBatch {
-  /** Names the sender's memory of this key: an isolate that has forgotten the key and meets it again has another. */
+  /** Names the sender's memory of this key: an isolate that has evicted the key and sees it again has another. */
   writerId: string
   /** 1 for a writer's first batch, growing by 1. */
   number: number

@@ -16,8 +16,8 @@ export const RETRY_PAUSE_MAX_MS = 8_000
 /** A batch that is so long overdue has no flusher any more, ms. */
 export const STALLED_MS = 1_000
 
-/** The flushers that began in one second. They care for all settlements up to `lastAdded`. */
-export interface Watch {
+/** The flushers that began in one second. They flush all settlements up to `lastAdded`. */
+export interface FlushWindow {
   readonly sinceMs: number
   flushers: number
   /** The number of the last settlement that was added in this second. */
@@ -39,12 +39,12 @@ export class SettlementQueue {
   #waiting: SettlementEntry[] = []
   #batch: SettlementBatch | null = null
   #batchNumber = 0
-  #ticket = 0
+  #attempt = 0
   #callUntilMs = -Infinity
   #pauseUntilMs = -Infinity
   #spacedUntilMs = -Infinity
   #failures = 0
-  #watch: Watch = { sinceMs: -Infinity, flushers: 0, lastAdded: 0 }
+  #flushWindow: FlushWindow = { sinceMs: -Infinity, flushers: 0, lastAdded: 0 }
   /** Whether a settlement was dropped since the queue was last empty. */
   hasDropped = false
 
@@ -72,14 +72,14 @@ export class SettlementQueue {
     if (isUrgent) this.#lastUrgent = this.#added
   }
 
-  /** The watch of this second, extended to all that was added. A clock that steps back begins a new watch. */
-  extendWatch(nowMs: number, watchMs: number): Watch {
-    const { sinceMs } = this.#watch
+  /** The flush window of this second, extended to all that was added. A clock that steps back begins a new window. */
+  extendFlushWindow(nowMs: number, watchMs: number): FlushWindow {
+    const { sinceMs } = this.#flushWindow
     if (nowMs - sinceMs >= watchMs || nowMs < sinceMs) {
-      this.#watch = { sinceMs: nowMs, flushers: 0, lastAdded: 0 }
+      this.#flushWindow = { sinceMs: nowMs, flushers: 0, lastAdded: 0 }
     }
-    this.#watch.lastAdded = this.#added
-    return this.#watch
+    this.#flushWindow.lastAdded = this.#added
+    return this.#flushWindow
   }
 
   /** Ms until the next batch may be sent: 0 for now, `Infinity` where nothing waits. */
@@ -90,13 +90,13 @@ export class SettlementQueue {
     return waitMs > RETRY_PAUSE_MAX_MS ? 0 : waitMs
   }
 
-  /** Whether a batch is overdue, so that no flusher cares for it. */
+  /** Whether a batch is overdue, so that no flusher sends it. */
   isStalled(nowMs: number): boolean {
     return this.unconfirmed > 0 && nowMs - this.#dueAtMs() >= STALLED_MS
   }
 
-  /** Begins a call: with the unconfirmed batch as it was, else with a new one. The ticket is shown when the call ends. */
-  begin(nowMs: number): { batch: SettlementBatch; ticket: number } {
+  /** Begins a call: with the unconfirmed batch as it was, else with a new one. The attempt is shown when the call ends. */
+  begin(nowMs: number): { batch: SettlementBatch; attempt: number } {
     if (this.#batch === null) {
       this.#batchNumber += 1
       const entries = this.#waiting.splice(0, BATCH_ENTRIES_MAX)
@@ -104,13 +104,13 @@ export class SettlementQueue {
     }
     this.#callUntilMs = nowMs + SETTLE_TIMEOUT_MS
     this.#spacedUntilMs = nowMs + BATCH_SPACING_MS
-    this.#ticket += 1
-    return { batch: this.#batch, ticket: this.#ticket }
+    this.#attempt += 1
+    return { batch: this.#batch, attempt: this.#attempt }
   }
 
   /** Ends a call that the account has answered. Returns how many settlements it has confirmed. */
-  succeed(ticket: number): number {
-    if (ticket !== this.#ticket || this.#batch === null) return 0
+  succeed(attempt: number): number {
+    if (attempt !== this.#attempt || this.#batch === null) return 0
     const confirmed = this.#batch.entries.length
     this.#confirmed += confirmed
     this.#batch = null
@@ -121,8 +121,8 @@ export class SettlementQueue {
   }
 
   /** Ends a call without an answer. Returns the number of failures in a row, or 0 if another call has replaced it. */
-  fail(ticket: number, nowMs: number): number {
-    if (ticket !== this.#ticket) return 0
+  fail(attempt: number, nowMs: number): number {
+    if (attempt !== this.#attempt) return 0
     this.#callUntilMs = -Infinity
     this.#pauseUntilMs = nowMs + Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_FIRST_MS * 2 ** this.#failures)
     this.#failures += 1

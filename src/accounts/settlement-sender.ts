@@ -12,7 +12,7 @@ import {
   SETTLE_TIMEOUT_MS,
   SettlementQueue,
   WAITING_MAX,
-  type Watch,
+  type FlushWindow,
 } from './settlement-queue.ts'
 
 /** Keys with a queue in an isolate, about 500 bytes each and their settlements. The least recently used one is evicted. */
@@ -25,7 +25,7 @@ export const WAITING_TOTAL_MAX = 40_000
  */
 export const FLUSHERS_MAX = 4
 /** The length of a flush window, ms. */
-export const WATCH_MS = 1_000
+export const FLUSH_WINDOW_MS = 1_000
 /** How long one request flushes settlements, ms. The runtime gives it 30 s behind the answer. */
 export const FLUSH_MAX_MS = 28_000
 /** Sleeps and calls of one flusher at most, for a clock that stands still. */
@@ -70,7 +70,7 @@ export function createSettlementSender(options: SenderOptions): SettlementSender
     const known = unsent.get(keyId) ?? empty.get(keyId)
     if (known !== undefined) return known
     if (empty.size + unsent.size >= QUEUES_MAX) forgetOne()
-    // Each memory is a writer of its own: a forgotten key that comes back must not use a number a second time.
+    // Each memory is a writer of its own: a evicted key that comes back must not use a number a second time.
     return new SettlementQueue(keyId, options.createId())
   }
 
@@ -84,7 +84,7 @@ export function createSettlementSender(options: SenderOptions): SettlementSender
     if (oldest === undefined) return
     unsent.delete(oldest.keyId)
     waiting -= oldest.unconfirmed
-    drop(oldest, `${oldest.unconfirmed} settlements of a forgotten key`)
+    drop(oldest, `${oldest.unconfirmed} settlements of a evicted key`)
   }
 
   function drop(queue: SettlementQueue, cause: string): void {
@@ -93,16 +93,17 @@ export function createSettlementSender(options: SenderOptions): SettlementSender
   }
 
   /** A flusher waits by the clock, since a promise of another request may never settle. */
-  async function flush(queue: SettlementQueue, watch: Watch, isLast: boolean): Promise<void> {
+  async function flush(queue: SettlementQueue, flushWindow: FlushWindow, isLast: boolean): Promise<void> {
     const untilMs = clock() + FLUSH_MAX_MS
     let hasSent = false
     for (let turn = 0; turn < FLUSH_TURNS_MAX; turn++) {
       const nowMs = clock()
       if (nowMs >= untilMs) return
-      // The last flusher of a watch stays for what is still added in it. The sender of a batch goes on with urgent ones.
-      const isWatching = isLast && nowMs >= watch.sinceMs && nowMs - watch.sinceMs < WATCH_MS
-      const isNeeded = queue.confirmed < watch.lastAdded || (hasSent && queue.isUrgent)
-      if (!isNeeded && !isWatching) return
+      // The last flusher of a window stays for what is still added in it. The sender of a batch goes on with urgent ones.
+      const isWindowOpen =
+        isLast && nowMs >= flushWindow.sinceMs && nowMs - flushWindow.sinceMs < FLUSH_WINDOW_MS
+      const isNeeded = queue.confirmed < flushWindow.lastAdded || (hasSent && queue.isUrgent)
+      if (!isNeeded && !isWindowOpen) return
       const waitMs = queue.waitMs(nowMs)
       hasSent = waitMs === 0
       if (hasSent) await send(queue)
@@ -111,19 +112,19 @@ export function createSettlementSender(options: SenderOptions): SettlementSender
   }
 
   async function send(queue: SettlementQueue): Promise<void> {
-    const { batch, ticket } = queue.begin(clock())
+    const { batch, attempt } = queue.begin(clock())
     let cause: unknown = new Error(`no answer within ${SETTLE_TIMEOUT_MS} ms`)
     try {
       const reply = await raceTimeout(settle(queue.keyId, batch), SETTLE_TIMEOUT_MS)
       if (reply !== TIMED_OUT) {
-        noteConfirmed(queue, queue.succeed(ticket))
+        noteConfirmed(queue, queue.succeed(attempt))
         return
       }
     } catch (error) {
       cause = error
     }
-    if (queue.fail(ticket, clock()) === 1) onTrouble('settle', queue.keyId, cause)
-    // Another key's queue is the next one that requests of any key care for.
+    if (queue.fail(attempt, clock()) === 1) onTrouble('settle', queue.keyId, cause)
+    // Another key's queue is the next one that requests of any key flush.
     if (unsent.get(queue.keyId) === queue) {
       unsent.delete(queue.keyId)
       unsent.set(queue.keyId, queue)
@@ -144,12 +145,12 @@ export function createSettlementSender(options: SenderOptions): SettlementSender
   }
 
   function care(queue: SettlementQueue, nowMs: number, waitUntil: WaitUntil): void {
-    const watch = queue.extendWatch(nowMs, WATCH_MS)
-    if (watch.flushers < FLUSHERS_MAX) {
-      watch.flushers += 1
-      waitUntil(flush(queue, watch, watch.flushers === FLUSHERS_MAX))
+    const flushWindow = queue.extendFlushWindow(nowMs, FLUSH_WINDOW_MS)
+    if (flushWindow.flushers < FLUSHERS_MAX) {
+      flushWindow.flushers += 1
+      waitUntil(flush(queue, flushWindow, flushWindow.flushers === FLUSHERS_MAX))
     } else if (queue.isUrgent && queue.waitMs(nowMs) === 0) {
-      waitUntil(flush(queue, watch, false))
+      waitUntil(flush(queue, flushWindow, false))
     }
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BATCH_SPACING_MS, SETTLE_TIMEOUT_MS } from '../../../src/accounts/settlement-queue.ts'
-import { FLUSHERS_MAX, WATCH_MS } from '../../../src/accounts/settlement-sender.ts'
+import { FLUSHERS_MAX, FLUSH_WINDOW_MS } from '../../../src/accounts/settlement-sender.ts'
 import { settleMicrotasks } from '../../support/virtual-clock.ts'
 import { ClientRig, DOWN, HANGING, KEY, REPLY_LOST, WELL } from './client-rig.ts'
 
@@ -60,7 +60,7 @@ describe('settlements', () => {
     const rig = new ClientRig()
     rig.account().fate = { ...WELL, delayMs: 1_030 }
     rig.book(KEY, { atOnce: true })
-    await rig.clock.advance(WATCH_MS)
+    await rig.clock.advance(FLUSH_WINDOW_MS)
     rig.book(KEY, { atOnce: true })
     await rig.clock.advance(40)
     expect(rig.account().timesMs).toEqual([0, 1_030])
