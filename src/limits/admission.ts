@@ -2,6 +2,7 @@
  * Admits a request by its key's budget and limits, and settles its cost when it has ended. This file knows no HTTP: the
  * stage renders the decision.
  */
+import { orServiceUnavailable } from '../keys/service-unavailable.ts'
 import type { Ledger } from '../records/usage-ledger.ts'
 import { costOf, type Prices } from '../models.ts'
 import type { Usage } from '../wire/usage.ts'
@@ -19,7 +20,7 @@ export interface AdmissionParts {
 }
 
 /** The facts of a request that the limits and the budget are applied to. */
-export interface AdmissionRequest {
+export interface RequestToAdmit {
   keyId: string
   limits: Limits
   prices: Prices
@@ -58,9 +59,13 @@ export function needsUsage({ tokensPerMinute, budget }: Limits): boolean {
   return tokensPerMinute !== undefined || budget !== undefined
 }
 
-/** Decides on a request, and reserves its expected cost. Rejects where nothing is known of the key's spending. */
+/**
+ * Decides on a request, and reserves its expected cost.
+ *
+ * @throws GatewayError `budget_unavailable` where nothing is known of the key's spending.
+ */
 export async function admit(
-  request: AdmissionRequest,
+  request: RequestToAdmit,
   { limiter, forecast, budgets, ledger }: AdmissionParts,
   clock: () => number,
   waitUntil: WaitUntil,
@@ -75,7 +80,12 @@ export async function admit(
   const expected = needsUsage(limits) ? usageOf(forecast.reserve(keyId, tokenCap, choices)) : NO_TOKENS
   const expectedMicroUsd = costOf(expected, prices)
   const { budget } = limits
-  const spending = budget && (await budgets.check(keyId, budget, expectedMicroUsd, clock(), waitUntil))
+  const spending =
+    budget &&
+    (await orServiceUnavailable(
+      budgets.check(keyId, budget, expectedMicroUsd, clock(), waitUntil),
+      'budget_unavailable',
+    ))
   if (spending?.isSpent) return { decision: spending }
   const cost = { requests: 1, tokens: tokensOf(expected) } as const
   const checking = limiter.check(keyId, limits, cost, clock(), waitUntil)

@@ -3,7 +3,6 @@ import type { MiddlewareHandler } from 'hono'
 import type { Api, ModelRequest } from '../apis/api.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { isolateOf } from '../isolate.ts'
-import { orServiceUnavailable } from '../keys/service-unavailable.ts'
 import { admit as admitByLimits } from '../limits/admission.ts'
 import { estimatePromptTokens } from '../limits/forecast.ts'
 import { limitError, limitHeaders, spentError } from '../limits/limit-answer.ts'
@@ -17,7 +16,7 @@ export function admit<Request extends ModelRequest>(
   return async function admit(c, next) {
     const request = c.req.valid('json')
     let promptTokens: number | undefined
-    const applicant = {
+    const toAdmit = {
       keyId: c.get('key').id,
       limits: c.get('limits'),
       prices: c.get('model').prices,
@@ -26,10 +25,7 @@ export function admit<Request extends ModelRequest>(
       choices: api.choicesOf(request),
     }
     const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
-    const admission = await orServiceUnavailable(
-      admitByLimits(applicant, isolateOf(c.env), clock, waitUntil),
-      'budget_unavailable',
-    )
+    const admission = await admitByLimits(toAdmit, isolateOf(c.env), clock, waitUntil)
     if ('isSpent' in admission.decision) throw spentError(admission.decision)
     Object.assign(c.get('responseHeaders'), limitHeaders(admission.decision))
     if (!('settle' in admission)) throw limitError(admission.decision)

@@ -1,7 +1,8 @@
 /** Every failure is OpenAI's envelope with a request id, never HTML or an empty body. */
 import { reset } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
+import { isolateOf } from '../../src/isolate.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { AT_ONCE, call, complete, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
 
@@ -226,6 +227,15 @@ describe('a fault of the gateway', () => {
       reason: 'internal: TypeError: private detail',
     })
     expect(log.join('\n')).not.toContain(secret)
+  })
+
+  it('in the limiter is a 500 too, and no store that cannot be reached', async () => {
+    const check = vi.spyOn(isolateOf(env).limiter, 'check').mockImplementation(() => {
+      throw new TypeError('private detail')
+    })
+    const response = await complete(secret)
+    check.mockRestore()
+    expect([response.status, (await errorOf(response)).code]).toEqual([500, null])
   })
 
   it('in a var is a 500 that names the var', async () => {
