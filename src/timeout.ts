@@ -24,3 +24,10 @@ export async function raceTimeout<T>(pending: Promise<T>, timeoutMs: number): Pr
     clearTimeout(timer)
   }
 }
+
+/** Waits for `pending`. @throws Error where it takes longer than `timeoutMs`. */
+export async function orTimeoutError<T>(pending: Promise<T>, timeoutMs: number): Promise<T> {
+  const result = await raceTimeout(pending, timeoutMs)
+  if (result === TIMED_OUT) throw new Error(`no answer within ${timeoutMs} ms`)
+  return result
+}

@@ -5,8 +5,6 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { ApiKey } from '../keys/api-key.ts'
 import { type KeyReading, readCopy, writeCopy } from '../keys/key-copy.ts'
-import { causeOf, log } from '../log.ts'
-import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import { reportOf } from './key-list.ts'
 import { isEmpty, migrate, type Migrations } from './migrations.ts'
 import { type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
@@ -65,7 +63,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   async read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading> {
     if (this.#stored !== null) return readingOf(this.#stored)
     if (isAbsentInKv) return { kind: 'absent' }
-    const copy = await this.#readCopy(keyId)
+    const copy = await readCopy(this.env.KV, keyId, ADOPTION_TIMEOUT_MS, 'account_kv_read')
     // Another call may have been faster.
     if (this.#stored !== null) return readingOf(this.#stored)
     if (copy.kind !== 'found') return copy
@@ -145,15 +143,5 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return
     this.#alarmAtMs = atMs
     void this.ctx.storage.setAlarm(atMs)
-  }
-
-  async #readCopy(keyId: string): Promise<KeyReading> {
-    try {
-      const copy = await raceTimeout(readCopy(this.env.KV, keyId), ADOPTION_TIMEOUT_MS)
-      return copy === TIMED_OUT ? { kind: 'unavailable' } : copy
-    } catch (error) {
-      log({ event: 'trouble', what: 'account_kv_read', keyId, cause: causeOf(error) })
-      return { kind: 'unavailable' }
-    }
   }
 }

@@ -8,7 +8,7 @@ export const CURSOR_LENGTH_MAX = 2_000
 
 export const STATES = ['active', 'disabled', 'expired', 'deleted'] as const
 /** A key has one state at a time. A disabled key that has also expired is disabled. */
-export type KeyState = (typeof STATES)[number]
+export type ListedState = (typeof STATES)[number]
 
 export const SORTS = ['created', 'name'] as const
 export type Sort = (typeof SORTS)[number]
@@ -27,7 +27,7 @@ export interface KeyListQuery {
   /** The beginning of the name, in any case; empty for all. */
   namePrefix: string
   /** Without one: all that are not deleted. */
-  state: KeyState | null
+  state: ListedState | null
   sort: Sort
 }
 
@@ -99,7 +99,10 @@ const cursor = z.tuple([z.enum(SORTS), z.union([z.string(), z.number()]), z.stri
 
 const COLUMNS: Readonly<Record<Sort, string>> = { created: 'created_at_ms', name: 'name_folded' }
 
-function stateCondition(state: KeyState | null, nowMs: number): [condition: string, ...parameters: number[]] {
+function stateCondition(
+  state: ListedState | null,
+  nowMs: number,
+): [condition: string, ...parameters: number[]] {
   switch (state) {
     case null:
       return ['deleted_at IS NULL']

@@ -71,7 +71,7 @@ export class Publication {
     readonly publish: Readonly<Record<Target, Publish>>,
   ) {}
 
-  /** Tells every target that is due. It never throws what a target throws, and ends within `ATTEMPT_TIMEOUT_MS`. */
+  /** Publishes to every target that is due. It never throws what a target throws, and ends within `ATTEMPT_TIMEOUT_MS`. */
   async attempt(stored: StoredKey): Promise<void> {
     await Promise.all(TARGETS.map((target) => this.#attempt(target, stored)))
   }

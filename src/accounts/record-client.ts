@@ -2,7 +2,7 @@
 import type { ApiKey } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'
 import { causeOf, log } from '../log.ts'
-import { raceTimeout, TIMED_OUT } from '../timeout.ts'
+import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
 import { accountOf, type Bindings, directoryOf } from './objects.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
@@ -52,9 +52,7 @@ async function ask<Answer>(
   call: () => Promise<Answer>,
 ): Promise<Answer | { kind: 'unavailable' }> {
   try {
-    const answer = await raceTimeout(call(), timeoutMs)
-    if (answer === TIMED_OUT) throw new Error(`no answer within ${timeoutMs} ms`)
-    return answer
+    return await orTimeoutError(call(), timeoutMs)
   } catch (error) {
     log({ event: 'trouble', what, ...(keyId === undefined ? {} : { keyId }), cause: causeOf(error) })
     return { kind: 'unavailable' }

@@ -4,13 +4,13 @@ import { type ApiKey, apiKeyRecord } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'
 import { type Limits, limitsSchema } from '../limits/limits.ts'
 
-/** A deleted key keeps its record: its id must never come to life again. */
+/** A deleted key keeps its record, so that its id is never used again. */
 export const storedKey = z.object({ key: apiKeyRecord, deletedAt: z.nullable(z.string()) })
 export type StoredKey = z.output<typeof storedKey>
 
 export type NewKey = Omit<ApiKey, 'version'>
 
-/** Fields that are absent stay as they are; a limit that is `null` is taken away. */
+/** Fields that are absent stay as they are; `null` removes a limit. */
 export interface KeyPatch {
   name?: string | undefined
   expiresAt?: string | null | undefined
@@ -20,7 +20,7 @@ export interface KeyPatch {
 
 export interface Rotation {
   secretSha256: string
-  /** Until when the present secret goes on; `null` where it ends now. */
+  /** The end of the present secret; `null` where it ends now. */
   previousValidUntil: string | null
 }
 
@@ -58,7 +58,7 @@ export function deleted(key: ApiKey, deletedAt: string): StoredKey {
   return { key: { ...key, version: key.version + 1 }, deletedAt }
 }
 
-/** Stands for a record that nobody can read, so that it can be deleted. */
+/** A substitute for an unreadable record, so that the key can be deleted. */
 export function unreadableKey(id: string, createdAt: string): ApiKey {
   const name = '(unreadable record)'
   const hashes = { secretSha256: '', previous: null }

@@ -2,12 +2,12 @@
 import type { Context } from 'hono'
 import { dateOf, datesBetween, DAY_MS } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
-import { GatewayError, invalidParameter } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { rowsOf, shown, sumSince } from '../records/usage-report.ts'
 import { sumOf } from '../records/usage-totals.ts'
 import { KEY_ID_FORM } from '../keys/secret.ts'
 import { orServiceUnavailable } from '../keys/service-unavailable.ts'
+import { invalidQuery } from './invalid-query.ts'
 import { requireKey } from './keys.ts'
 import { RANGE_DAYS_MAX } from './requests.ts'
 
@@ -60,17 +60,13 @@ function rangeOf(c: Context<Gateway>, daysDefault: number): Range {
   const to = dateParameter(c, 'to', Date.now())
   const from = dateParameter(c, 'from', Date.parse(to) - (daysDefault - 1) * DAY_MS)
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1
-  if (days < 1 || days > RANGE_DAYS_MAX) throw invalid('from', `1 to ${RANGE_DAYS_MAX} days up to 'to'`)
+  if (days < 1 || days > RANGE_DAYS_MAX) throw invalidQuery('from', `1 to ${RANGE_DAYS_MAX} days up to 'to'`)
   return { from, to }
 }
 
 function dateParameter(c: Context<Gateway>, name: string, defaultMs: number): string {
   const date = c.req.query(name) ?? dateOf(defaultMs)
   const ms = Date.parse(date)
-  if (Number.isNaN(ms) || dateOf(ms) !== date) throw invalid(name, 'a date, such as 2027-01-31')
+  if (Number.isNaN(ms) || dateOf(ms) !== date) throw invalidQuery(name, 'a date, such as 2027-01-31')
   return date
-}
-
-function invalid(param: string, expected: string): GatewayError {
-  return new GatewayError(invalidParameter(param, `Invalid '${param}': expected ${expected}.`))
 }

@@ -1,5 +1,7 @@
 /** The copy of a key's record in KV, `key:<id>`. The key's account writes it, and every request reads it. */
 import * as z from 'zod/mini'
+import { causeOf, log } from '../log.ts'
+import { orTimeoutError } from '../timeout.ts'
 import { integer } from '../wire/integer.ts'
 import { type ApiKey, apiKeyRecord } from './api-key.ts'
 
@@ -20,9 +22,20 @@ export type KeyReading =
 
 const tombstone = z.object({ version: integer(0, Number.MAX_SAFE_INTEGER), deletedAt: z.string() })
 
-/** @throws whatever KV throws. */
-export async function readCopy(kv: KVNamespace, keyId: string): Promise<KeyReading> {
-  return parseCopy(await kv.get(nameOf(keyId), { cacheTtl: COPY_CACHE_TTL_SECONDS }))
+/** Never throws: KV that fails, or takes longer than `timeoutMs`, is `unavailable`, and the log has a line with `what`. */
+export async function readCopy(
+  kv: KVNamespace,
+  keyId: string,
+  timeoutMs: number,
+  what: string,
+): Promise<KeyReading> {
+  try {
+    const reading = kv.get(nameOf(keyId), { cacheTtl: COPY_CACHE_TTL_SECONDS })
+    return parseCopy(await orTimeoutError(reading, timeoutMs))
+  } catch (error) {
+    log({ event: 'trouble', what, keyId, cause: causeOf(error) })
+    return { kind: 'unavailable' }
+  }
 }
 
 /** A record, or a tombstone where the key was deleted. @throws whatever KV throws. */

@@ -3,8 +3,7 @@
  * It writes nothing.
  */
 import { GatewayError } from '../failure.ts'
-import { causeOf, log } from '../log.ts'
-import { raceTimeout, TIMED_OUT } from '../timeout.ts'
+import { log } from '../log.ts'
 import type { ApiKey } from './api-key.ts'
 import { KeyCache } from './key-cache.ts'
 import { type KeyReading, readCopy } from './key-copy.ts'
@@ -56,7 +55,7 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
       const known = cache.get(id, nowMs)
       if (known !== undefined && known.fresh) return known.value
       if (!known?.value) beforeRead()
-      const copy = await readKv(kv, id)
+      const copy = await readCopy(kv, id, KEY_READ_TIMEOUT_MS, 'kv_read')
       const isCopyEnough = copy.kind === 'found' || copy.kind === 'deleted'
       const reading = isCopyEnough ? copy : await askAccount(id, copy.kind === 'absent')
       switch (reading.kind) {
@@ -94,16 +93,5 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
       case 'unavailable':
         return null
     }
-  }
-}
-
-async function readKv(kv: KVNamespace, id: string): Promise<KeyReading> {
-  try {
-    const read = await raceTimeout(readCopy(kv, id), KEY_READ_TIMEOUT_MS)
-    if (read === TIMED_OUT) throw new Error(`no answer from KV within ${KEY_READ_TIMEOUT_MS} ms`)
-    return read
-  } catch (error) {
-    log({ event: 'trouble', what: 'kv_read', keyId: id, cause: causeOf(error) })
-    return { kind: 'unavailable' }
   }
 }

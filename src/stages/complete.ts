@@ -82,8 +82,8 @@ async function answerStream(
 }
 
 /**
- * An answer that is no stream goes out when all of it is here: one that breaks off is then an honest 502 and not half a
- * JSON object after a 200, and its usage is known without a second look.
+ * Sends an answer that is no stream once it is complete. A cut answer is then a 502, and not half a JSON object after a 200.
+ * The usage is in the answer.
  */
 async function answerWhole(
   c: Context<Gateway>,

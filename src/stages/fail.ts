@@ -1,6 +1,7 @@
 /** Every failure ends here: any thrown error becomes a failure of the union, and so OpenAI's envelope. */
 import type { Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { METHOD_NAME_ALL } from 'hono/router'
 import type { Gateway } from '../context.ts'
 import { renderFailure } from '../error-envelope.ts'
 import { type Failure, GatewayError } from '../failure.ts'
@@ -21,19 +22,19 @@ export async function fail(error: Error, c: Context<Gateway>): Promise<Response>
 export function failUnmatched(app: Hono<Gateway>) {
   return function failUnmatched(c: Context<Gateway>): never {
     const { method, path } = c.req
-    const allow = METHODS.filter((candidate) => hasRoute(app, candidate, path)).join(', ')
+    const allow = allowedMethods(app, path).join(', ')
     if (allow !== '') throw new GatewayError({ kind: 'method_not_allowed', method, path, allow })
     throw new GatewayError({ kind: 'unknown_url', method, path, underV1: UNVERSIONED.has(path) })
   }
 }
 
-/** The methods of the route table, in the order in which `Allow` names them. */
-const METHODS = ['GET', 'POST', 'PATCH', 'DELETE']
-
-/** Middleware is registered for all methods, and so does not count. */
-function hasRoute({ router }: Hono<Gateway>, method: string, path: string): boolean {
-  const [matches] = router.match(method, path)
-  return matches.some(([[, route]]) => route.method === method)
+/** The methods that the route table has for a path, in its order. Middleware is for all methods, and does not count. */
+function allowedMethods({ router, routes }: Hono<Gateway>, path: string): string[] {
+  const methods = new Set(routes.map(({ method }) => method))
+  const matched = new Set<unknown>()
+  for (const method of methods) for (const [[, route]] of router.match(method, path)[0]) matched.add(route)
+  const allowed = routes.filter((route) => route.method !== METHOD_NAME_ALL && matched.has(route))
+  return [...new Set(allowed.map(({ method }) => method))]
 }
 
 /** Answers a request for a stored response. */

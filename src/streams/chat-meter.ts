@@ -4,7 +4,7 @@
  */
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
-import type { Meter } from './meter.ts'
+import { type Meter, NO_BYTES } from './meter.ts'
 import { USAGE_START, usageInTail } from './usage-in-tail.ts'
 
 /** Bytes of the longest event that is held back and parsed. A longer one is passed on, and only its tail is read. */
@@ -12,15 +12,13 @@ export const EVENT_BYTES_MAX = 64 * 1024
 /** Bytes of that tail. A usage takes some 300. */
 export const EVENT_TAIL_BYTES = 4 * 1024
 
-const NOTHING: Uint8Array = new Uint8Array()
-
 export class ChatMeter implements Meter {
   usage: Usage | null = null
   events = 0
   readonly #leaveOutUsage: boolean
   readonly #decoder = new TextDecoder()
   /** The beginning of an event whose end has not come yet. */
-  #partial = NOTHING
+  #partial = NO_BYTES
   #lastText = ''
   /** The tail of a long event whose end has not come yet. */
   #longTail: Uint8Array | null = null
@@ -43,7 +41,7 @@ export class ChatMeter implements Meter {
     if (this.#partial.length > EVENT_BYTES_MAX) {
       kept.push(this.#partial)
       this.#longTail = this.#partial.slice(-EVENT_TAIL_BYTES)
-      this.#partial = NOTHING
+      this.#partial = NO_BYTES
     }
     return this.#leaveOutUsage ? kept : [chunk]
   }
@@ -53,7 +51,7 @@ export class ChatMeter implements Meter {
     const isComplete =
       this.#longTail === null &&
       (/(^|\n)data: ?\[DONE\]\s*$/.test(text) || /(^|\n)data: ?\{"error":[^\n]*\s*$/.test(text))
-    return { rest: this.#leaveOutUsage && isComplete ? this.#partial : NOTHING, isComplete }
+    return { rest: this.#leaveOutUsage && isComplete ? this.#partial : NO_BYTES, isComplete }
   }
 
   /** Passes a long event on as it comes. The bytes behind its end are metered as usual. */

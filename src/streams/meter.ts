@@ -1,6 +1,9 @@
 /** A meter reads a stream in passing: its usage, its events and its end. */
 import type { Usage } from '../wire/usage.ts'
 
+/** No bytes. */
+export const NO_BYTES: Uint8Array = new Uint8Array()
+
 export interface Meter {
   /** As the upstream reported it; `null` until then. */
   readonly usage: Usage | null

@@ -3,8 +3,9 @@
  * is one line of JSON; the meter keeps only the event that is under way.
  */
 import { field } from '../wire/field.ts'
+import { parseJson } from '../wire/parse-json.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
-import type { Meter } from './meter.ts'
+import { type Meter, NO_BYTES } from './meter.ts'
 import { usageInTail } from './usage-in-tail.ts'
 
 /**
@@ -17,7 +18,6 @@ const HEAD_CHARACTERS = 1024
 /** Characters of a long event's tail. Behind the usage stand at most `user` and 8 KiB of metadata. */
 const TAIL_CHARACTERS = 32 * 1024
 
-const NOTHING: Uint8Array = new Uint8Array()
 /** JSON text has no line feed, so no text of a model can contain this. */
 const EVENT_START = /\ndata: ?\{/
 const LAST_EVENT = /^(response\.(completed|incomplete|failed)|error)$/
@@ -56,7 +56,7 @@ export class ResponseMeter implements Meter {
   }
 
   end(): { rest: Uint8Array; isComplete: boolean } {
-    return { rest: NOTHING, isComplete: this.#hasEnded() }
+    return { rest: NO_BYTES, isComplete: this.#hasEnded() }
   }
 
   #hasEnded(): boolean {
@@ -74,10 +74,6 @@ export class ResponseMeter implements Meter {
   }
 
   #lastEvent(): unknown {
-    try {
-      return JSON.parse(`{${this.#lastLine()}`)
-    } catch {
-      return null
-    }
+    return parseJson(`{${this.#lastLine()}`)
   }
 }

@@ -1,4 +1,5 @@
 /** Finds the usage in the tail of an event that is too long to be parsed. */
+import { parseJson } from '../wire/parse-json.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 
 /**
@@ -26,12 +27,4 @@ function parseObject(text: string): unknown {
     if (depth === 0) return at === 0 ? null : parseJson(text.slice(0, at + 1))
   }
   return null
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }

@@ -1,6 +1,7 @@
 /** A failure of the upstream, in whatever shape it comes, reduced to what tells it from others. */
 import { RETRY_AFTER_MAX_SECONDS } from '../failure.ts'
 import { field } from '../wire/field.ts'
+import { parseJson } from '../wire/parse-json.ts'
 
 /** Bytes of an error body that are read. The fields that identify an error stand at its beginning. */
 export const ERROR_BODY_BYTES_MAX = 64 * 1024
@@ -65,14 +66,6 @@ function numberOf(value: unknown): number | null {
 
 function textOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 async function readBounded(response: Response): Promise<string> {
