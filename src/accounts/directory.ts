@@ -12,6 +12,7 @@ import {
 } from './key-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
+import type { UsageReport } from './protocol.ts'
 
 const MIGRATIONS: Migrations = [
   `CREATE TABLE keys (
@@ -54,6 +55,8 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       deletedAt,
     )
   }
+
+  async reportUsage(_report: UsageReport): Promise<void> {}
 
   async list(query: KeyListQuery): Promise<KeyPage> {
     const { sql, parameters } = selectKeys(query, Date.now())

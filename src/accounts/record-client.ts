@@ -5,6 +5,7 @@ import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
 import { accountOf, type Bindings, directoryOf } from './objects.ts'
+import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
@@ -20,6 +21,7 @@ export interface Accounts {
   update(keyId: string, patch: KeyPatch): Promise<KeyReading>
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
+  usage(keyId: string, question: UsageQuestion): Promise<KeyUsage | KeyReading>
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
 }
 
@@ -33,6 +35,10 @@ export function createAccounts(env: Bindings): Accounts {
     update: (keyId, patch) => change(keyId, async () => accountOf(env, keyId).update(keyId, patch)),
     rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),
     delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
+    usage: (keyId, question) =>
+      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        accountOf(env, keyId).usage(keyId, question),
+      ),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
   }

@@ -31,7 +31,6 @@ export default {
     await seedLocalKey(gatewayEnvOf(env))
     return gateway.fetch(request, gatewayEnvOf(env), context)
   },
-  scheduled: (controller, env) => gateway.scheduled(controller, gatewayEnvOf(env)),
 } satisfies ExportedHandler<LocalWorkerEnv>
 
 function gatewayEnvOf(env: LocalWorkerEnv): Bindings {
