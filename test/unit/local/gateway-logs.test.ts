@@ -2,7 +2,9 @@
 import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import { env, exports } from 'cloudflare:workers'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Bindings } from '../../../src/accounts/objects.ts'
 import { localBinding } from '../../../src/local/binding.ts'
+import { GatewayLogs } from '../../../src/local/gateway-logs.ts'
 import { DELAY_MS_MAX } from '../../../src/local/script.ts'
 import { Simulator } from '../../../src/local/simulator.ts'
 import type { UpstreamBinding } from '../../../src/upstream/call.ts'
@@ -14,6 +16,7 @@ const NOT_FOUND = 'AiGatewayLogNotFound'
 
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 async function answerOf(
@@ -127,6 +130,15 @@ it.each([
     },
   )
   await expect(readLog(env.AI, logIdOf(answer as Response))).rejects.toThrow(NOT_FOUND)
+})
+
+it('an account’s failed read is no rejected RPC call, which the runtime would print as an uncaught error', async () => {
+  const getLog = vi.spyOn(GatewayLogs.prototype, 'getLog')
+  const reading = runInDurableObject(env.ACCOUNTS.getByName('log-reader'), (account) =>
+    readLog((Reflect.get(account, 'env') as Bindings).AI, 'unknown'),
+  )
+  await expect(reading).rejects.toThrow(NOT_FOUND)
+  expect(getLog).not.toHaveBeenCalled()
 })
 
 describe('the entry of the whole answer is kept', () => {
