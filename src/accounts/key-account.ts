@@ -3,9 +3,9 @@
  * it, so no change is lost, or undone by another one. KV gets a copy of each version, and the directory a report.
  */
 import { DurableObject } from 'cloudflare:workers'
-import type { ApiKey } from '../keys/api-key.ts'
+import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { refusalOfSecret } from '../keys/check-secret.ts'
-import { type KeyReading, readCopy, writeCopy } from '../keys/key-copy.ts'
+import { readCopy, writeCopy } from '../keys/key-copy.ts'
 import { log } from '../log.ts'
 import { type Account, AccountStore } from './account-store.ts'
 import { Alarm } from './alarm.ts'

@@ -1,7 +1,6 @@
 /** The Durable Objects as their callers see them: their bindings, their calls, their names and where they live. */
 import { type Env, LOCATION_HINTS } from '../config.ts'
-import type { ApiKey } from '../keys/api-key.ts'
-import type { KeyReading } from '../keys/key-copy.ts'
+import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
 import type {
   AccountAnswer,

@@ -1,6 +1,6 @@
 /** The messages between isolates and a key's account about money and exact limits. All of them are plain data. */
+import type { KeyReading } from '../keys/api-key.ts'
 import type { Period } from '../calendar.ts'
-import type { KeyReading } from '../keys/key-copy.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
 import type { Prices } from '../models.ts'

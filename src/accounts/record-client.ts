@@ -1,6 +1,5 @@
 /** The isolate's calls for keys' records, to accounts and directory. Each call has a time-out, and none throws. */
-import type { ApiKey } from '../keys/api-key.ts'
-import type { KeyReading } from '../keys/key-copy.ts'
+import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'

@@ -1,7 +1,6 @@
 /** The stored key of an account, and the operator's changes to it. Pure. */
 import * as z from 'zod/mini'
-import { type ApiKey, apiKeyRecord } from '../keys/api-key.ts'
-import type { KeyReading } from '../keys/key-copy.ts'
+import { type ApiKey, apiKeyRecord, type KeyReading } from '../keys/api-key.ts'
 import { type Limits, limitsSchema } from '../limits/limits.ts'
 
 /** A deleted key keeps its record, so that its id is never used again. */

@@ -1,11 +1,12 @@
 /** The operator's routes for keys: create, list, show, change, delete, rotate. */
 import type { Context } from 'hono'
 import type * as z from 'zod/mini'
+import { DAYS_KEPT } from '../accounts/book-usage.ts'
+import { dateOf, DAY_MS } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { type ApiKey, viewOf } from '../keys/api-key.ts'
-import type { KeyReading } from '../keys/key-copy.ts'
+import { type ApiKey, viewOf, type KeyReading } from '../keys/api-key.ts'
 import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
 import { listQuery } from './list-query.ts'
 import type { keyCreation, keyRotation, keyUpdate } from './requests.ts'
@@ -57,14 +58,18 @@ export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response
   return c.json(viewOf(take(c, id, await isolateOf(c.env).accounts.update(id, changed))))
 }
 
-/** Deletes a key. Other locations may accept it for one minute more, for the caches of KV and of isolates. */
+/**
+ * Deletes a key. Other locations may accept it for one minute more, for the caches of KV and of isolates. Its usage stays in
+ * the reports for `DAYS_KEPT` days, and in the account for good.
+ */
 export async function deleteKey(c: Context<Gateway>): Promise<Response> {
   const id = requireId(c)
   const { accounts, keys } = isolateOf(c.env)
-  const reading = await accounts.delete(id, new Date().toISOString())
+  const nowMs = Date.now()
+  const reading = await accounts.delete(id, new Date(nowMs).toISOString())
   if (reading.kind !== 'deleted') take(c, id, reading)
-  else keys.remember(id, reading, Date.now())
-  return c.json({ id, deleted: true })
+  else keys.remember(id, reading, nowMs)
+  return c.json({ id, deleted: true, usageKeptUntil: dateOf(nowMs + DAYS_KEPT * DAY_MS) })
 }
 
 /** Makes a new secret. The old one stays good for `graceSeconds` (default 0), and the one before it ends now. */

@@ -27,6 +27,16 @@ export const apiKeyRecord = z.object({
 })
 export type ApiKey = z.output<typeof apiKeyRecord>
 
+/** The answer of KV or of an account about a key. */
+export type KeyReading =
+  | { kind: 'found'; key: ApiKey }
+  | { kind: 'deleted'; version: number }
+  | { kind: 'absent' }
+  /** The record exists, and this version of the gateway cannot read it. */
+  | { kind: 'unreadable' }
+  /** The store does not answer. */
+  | { kind: 'unavailable' }
+
 export function viewOf(key: ApiKey): ApiKeyView {
   const { secretSha256: _hash, previous: _previous, version: _version, ...view } = key
   return view

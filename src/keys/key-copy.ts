@@ -3,22 +3,12 @@ import * as z from 'zod/mini'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import { integer } from '../wire/integer.ts'
-import { type ApiKey, apiKeyRecord } from './api-key.ts'
+import { type ApiKey, apiKeyRecord, type KeyReading } from './api-key.ts'
 
 /** The lifetime of a tombstone in KV. It is longer than any cache holds an older copy. */
 export const TOMBSTONE_TTL_SECONDS = 30 * 86_400
 /** KV's own cache at a location; 30 s is the least that KV takes. */
 export const COPY_CACHE_TTL_SECONDS = 30
-
-/** The answer of KV or of an account about a key. */
-export type KeyReading =
-  | { kind: 'found'; key: ApiKey }
-  | { kind: 'deleted'; version: number }
-  | { kind: 'absent' }
-  /** The record exists, and this version of the gateway cannot read it. */
-  | { kind: 'unreadable' }
-  /** The store does not answer. */
-  | { kind: 'unavailable' }
 
 const tombstone = z.object({ version: integer(0, Number.MAX_SAFE_INTEGER), deletedAt: z.string() })
 

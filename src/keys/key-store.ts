@@ -4,9 +4,9 @@
  */
 import { GatewayError } from '../failure.ts'
 import { log } from '../log.ts'
-import type { ApiKey } from './api-key.ts'
+import type { ApiKey, KeyReading } from './api-key.ts'
 import { KeyCache } from './key-cache.ts'
-import { type KeyReading, readCopy } from './key-copy.ts'
+import { readCopy } from './key-copy.ts'
 
 /** How long an isolate trusts a record that it has read. A change by the operator takes at most as long here. */
 export const KEY_FRESH_MS = 30_000

@@ -3,7 +3,7 @@ import { reset } from 'cloudflare:test'
 import { createExecutionContext } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
-import { duration } from '../../src/limits/limit-answer.ts'
+import { duration } from '../../src/stages/limit-answer.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
 

@@ -1,15 +1,16 @@
-/** One isolate counts usage, shows it to the holder and the operator, and refuses a key with a spent budget. */
-import { createScheduledController, reset } from 'cloudflare:test'
+/** Usage is booked by the key's account, and shown to the holder and to the operator. */
+import { reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import gateway from '../../src/index.ts'
+import { USAGE_QUESTIONS_MAX, USAGE_REMEMBERED_MS } from '../../src/accounts/usage-memory.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
+import { type KeyUsageAnswer, usageAfter, usageOf } from '../support/usage.ts'
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   vi.useRealTimers()
   await reset()
 })
 
-const DAY_MS = 86_400_000
 const USAGE = {
   prompt_tokens: 1000,
   completion_tokens: 500,
@@ -26,114 +27,110 @@ const ONE = {
   cachedTokens: 400,
   completionTokens: 500,
   reasoningTokens: 300,
-  unmetered: 0,
+  pending: 0,
+  estimated: 0,
   costUsd: COST_USD,
+  estimatedUsd: 0,
 }
 const NONE = Object.fromEntries(Object.keys(ONE).map((name) => [name, 0]))
 const TWO = Object.fromEntries(Object.entries(ONE).map(([name, value]) => [name, value * 2]))
 
-interface Row {
-  date: string
-  requests: number
+/** The clock starts at this time and goes on, since settlements are sent by the clock. */
+function setClock(nowMs = Date.UTC(2027, 0, 5, 12)): void {
+  vi.useFakeTimers({ now: nowMs, toFake: ['Date'], shouldAdvanceTime: true })
 }
 
-function freeze(nowMs = Date.UTC(2027, 0, 5, 12)): void {
-  vi.useFakeTimers({ now: nowMs, toFake: ['Date'] })
+function use(secret: string, overrides: Record<string, unknown> = {}): Promise<Response> {
+  return complete(secret, { simulate: { ...AT_ONCE, usage: USAGE }, ...overrides })
 }
 
-function use(secret: string): Promise<Response> {
-  return complete(secret, { simulate: { ...AT_ONCE, usage: USAGE } })
+interface HolderUsage {
+  limits: Record<string, unknown>
+  remaining: Record<string, number>
+  renewsAt: Record<string, string>
+  today: object
+  month: object
+  models: object[]
+  days: KeyUsageAnswer['days']
 }
 
-async function read<Body = Record<string, unknown>>(path: string, secret = ADMIN_TOKEN): Promise<Body> {
-  const response = await send('GET', path, secret)
+async function ownUsage(secret: string): Promise<HolderUsage> {
+  const response = await send('GET', '/v1/usage', secret)
   expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
   return response.json()
 }
 
 describe('usage', () => {
-  it('of two completions is shown to the holder, and to the operator by key and by day', async () => {
-    freeze()
-    const { id, secret } = await issueKey({ limits: { requestsPerMinute: 5 } })
-    const other = await issueKey()
-    for (let count = 0; count < 2; count++) expect((await use(secret)).status).toBe(200)
-    await use(other.secret)
-    const own = await read<{ days: Row[] }>('/v1/usage', secret)
+  it('is shown by day and model to the holder and to the operator', async () => {
+    setClock()
+    const key = await issueKey({ limits: { requestsPerMinute: 5 } })
+    await use(key.secret)
+    await use(key.secret, { model: 'o3-mini-2025-01-31' })
+    const ofKey = await usageAfter(key, 2)
+    const models = [
+      { model: 'o3-mini', ...ONE },
+      { model: 'o3-mini-2025-01-31', ...ONE },
+    ]
+    expect(ofKey).toMatchObject({ id: key.id, from: '2026-12-06', to: '2027-01-05', total: TWO, models })
+    expect(ofKey.days).toHaveLength(31)
+    expect(ofKey.days[0]).toEqual({ date: '2026-12-06', ...NONE, models: [] })
+    expect(ofKey.days[30]).toEqual({ date: '2027-01-05', ...TWO, models })
+    const own = await ownUsage(key.secret)
     expect(own).toMatchObject({
       limits: { requestsPerMinute: 5 },
       remaining: { requestsPerMinute: 3 },
       today: TWO,
       month: TWO,
+      models,
+      days: ofKey.days,
     })
-    expect(own.days).toHaveLength(31)
-    expect(own.days[0]).toEqual({ date: '2026-12-06', ...NONE })
-    expect(own.days[30]).toEqual({ date: '2027-01-05', ...TWO })
-    const ofKey = await read<{ days: Row[] }>(`/admin/keys/${id}/usage`)
-    expect(ofKey).toMatchObject({ id, from: '2026-12-06', to: '2027-01-05', total: TWO })
-    expect(ofKey.days).toEqual(own.days)
-    const all = await read<{ days: (Row & { keys: { id: string }[] })[] }>('/admin/usage')
-    expect(all).toMatchObject({ from: '2026-12-30', to: '2027-01-05', isComplete: true })
-    expect(all.days).toHaveLength(7)
-    expect(all.days[6]?.requests).toBe(3)
-    expect(all.days[6]?.keys).toEqual(
-      [
-        { id, ...TWO },
-        { id: other.id, ...ONE },
-      ].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
-    )
+    expect(Date.parse(own.renewsAt['requestsPerMinute'] ?? '')).toBeGreaterThan(Date.now())
   })
 
-  it('is written to KV in the background, with totals as metadata', async () => {
-    const { id, secret } = await issueKey()
-    await use(secret)
-    await use(secret)
-    await vi.waitFor(
-      async () => {
-        const { keys } = await env.KV.list({ prefix: `usage:${id}:` })
-        expect(keys.map(({ metadata }) => metadata)).toEqual([[1, 2, 0, 2000, 800, 1000, 600, 6160, 0]])
-      },
-      { timeout: 3_000 },
-    )
-  })
-
-  it('rolls over at midnight UTC', async () => {
-    freeze(Date.UTC(2027, 0, 31, 23, 59, 59))
-    const { secret } = await issueKey()
-    await use(secret)
-    vi.setSystemTime(Date.UTC(2027, 1, 1))
-    await use(secret)
-    const { today, month, days } = await read<Record<string, unknown> & { days: Row[] }>('/v1/usage', secret)
-    expect([today, month]).toEqual([ONE, ONE])
+  it('is booked on the day of the request, by UTC', async () => {
+    setClock(Date.UTC(2027, 0, 31, 23, 59, 50))
+    const key = await issueKey()
+    await use(key.secret)
+    await usageAfter(key, 1)
+    vi.setSystemTime(Date.UTC(2027, 1, 1, 0, 0, 5))
+    await use(key.secret)
+    const { days } = await usageAfter(key, 2)
     expect(days.slice(-2).map(({ date, requests }) => [date, requests])).toEqual([
       ['2027-01-31', 1],
       ['2027-02-01', 1],
     ])
+    expect(await ownUsage(key.secret)).toMatchObject({ today: ONE, month: ONE })
   })
 
-  it('counts an upstream failure at no cost, and no request that a limit refused', async () => {
-    const { secret } = await issueKey({ limits: { requestsPerMinute: 1 } })
-    expect((await complete(secret, { simulate: { ...AT_ONCE, throw: 'broken' } })).status).toBe(502)
-    expect((await use(secret)).status).toBe(429)
-    expect((await read('/v1/usage', secret))['today']).toEqual({ ...NONE, requests: 1, failures: 1 })
+  it('counts a refusal of the model at no cost, and no request that a limit refused', async () => {
+    const key = await issueKey({ limits: { requestsPerMinute: 1 } })
+    const simulate = { ...AT_ONCE, error: { shape: 'openai', status: 400 } }
+    expect((await complete(key.secret, { simulate })).status).toBe(400)
+    expect((await use(key.secret)).status).toBe(429)
+    expect((await usageAfter(key, 1)).total).toEqual({ ...NONE, requests: 1, failures: 1 })
   })
 
-  it('remains visible to the operator after its key is deleted', async () => {
-    const { id, secret } = await issueKey()
-    await use(secret)
-    await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)
-    expect((await send('GET', '/v1/usage', secret)).status).toBe(401)
-    expect(await read(`/admin/keys/${id}/usage`)).toMatchObject({ total: ONE })
+  it('of a deleted key stays for the operator, and says when the key was deleted', async () => {
+    const key = await issueKey()
+    await use(key.secret)
+    await usageAfter(key, 1)
+    const deletion = await send('DELETE', `/admin/keys/${key.id}`, ADMIN_TOKEN)
+    expect(await deletion.json()).toEqual({
+      id: key.id,
+      deleted: true,
+      usageKeptUntil: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+    })
+    expect((await send('GET', '/v1/usage', key.secret)).status).toBe(401)
+    expect(await usageOf(key)).toMatchObject({ total: ONE, deletedAt: expect.any(String) })
     for (const unknown of ['NoSuchKey000', 'x'])
       expect((await send('GET', `/admin/keys/${unknown}/usage`, ADMIN_TOKEN)).status).toBe(404)
   })
 
   it('accepts a range of dates, and names a wrong parameter', async () => {
-    freeze()
+    setClock()
     const { id } = await issueKey()
     const rangeOf = async (query: string): Promise<unknown> => {
-      const { from, to, days } = await read<{ from: string; to: string; days: Row[] }>(
-        `/admin/keys/${id}/usage${query}`,
-      )
+      const { from, to, days } = await usageOf({ id }, query)
       return [from, to, days.length]
     }
     expect(await rangeOf('?from=2027-01-01')).toEqual(['2027-01-01', '2027-01-05', 5])
@@ -146,103 +143,102 @@ describe('usage', () => {
       ['?from=2027-01-05&to=2027-01-04', 'from'],
       ['?from=2025-12-01&to=2027-01-05', 'from'],
     ]) {
-      for (const path of [`/admin/keys/${id}/usage`, '/admin/usage']) {
-        const response = await send('GET', path + query, ADMIN_TOKEN)
-        expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
-      }
+      const response = await send('GET', `/admin/keys/${id}/usage${query}`, ADMIN_TOKEN)
+      expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
     }
   })
 
-  it('that KV cannot list is a 503', async () => {
+  it('that its account cannot tell is a 503', async () => {
     const { secret } = await issueKey()
-    const list = vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV LIST failed: 500'))
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(() => {
+      throw new Error('internal error')
+    })
     const response = await send('GET', '/v1/usage', secret)
     expect([response.status, (await errorOf(response)).code]).toEqual([503, 'usage_unavailable'])
-    list.mockRestore()
   })
 
   it('is read-only: POST gets a 405 with Allow', async () => {
-    for (const path of ['/v1/usage', '/admin/usage', '/admin/keys/LocalOffline/usage']) {
+    for (const path of ['/v1/usage', '/admin/keys/LocalOffline/usage']) {
       const response = await send('POST', path, ADMIN_TOKEN, {})
       expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET'])
     }
   })
+})
 
-  it('of past days is folded by the cron trigger, and its totals stay the same', async () => {
-    freeze()
-    const { id, secret } = await issueKey()
-    await use(secret)
-    await vi.waitFor(async () => expect((await env.KV.list({ prefix: `usage:${id}:` })).keys).toHaveLength(1))
-    vi.setSystemTime(Date.UTC(2027, 0, 6, 2, 17))
-    for (let run = 0; run < 2; run++) {
-      const scheduledTime = new Date(Date.now() + run * 3_600_000)
-      await gateway.scheduled(createScheduledController({ scheduledTime }), env)
-      expect(await read(`/admin/keys/${id}/usage`)).toMatchObject({ total: ONE })
+describe('the holder’s usage', () => {
+  it('is one call to the account in 10 s', async () => {
+    setClock()
+    const { secret } = await issueKey()
+    await ownUsage(secret)
+    const calls = vi.spyOn(env.ACCOUNTS, 'getByName')
+    await ownUsage(secret)
+    expect(calls).not.toHaveBeenCalled()
+    vi.setSystemTime(Date.now() + USAGE_REMEMBERED_MS)
+    await ownUsage(secret)
+    expect(calls).toHaveBeenCalledTimes(1)
+  })
+
+  it('is refused above 60 questions a minute, for that key alone', async () => {
+    setClock()
+    const [eager, other] = [await issueKey(), await issueKey()]
+    for (let asked = 0; asked < USAGE_QUESTIONS_MAX; asked++) await ownUsage(eager.secret)
+    const refused = await send('GET', '/v1/usage', eager.secret)
+    expect([refused.status, (await errorOf(refused)).code]).toEqual([429, 'rate_limit_exceeded'])
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50)
+    await ownUsage(other.secret)
+    vi.setSystemTime(Date.now() + 60_000)
+    await ownUsage(eager.secret)
+  })
+
+  it('shows where every limit of an exact key stands, and when it renews', async () => {
+    setClock()
+    const limits = {
+      requestsPerMinute: 5,
+      tokensPerMinute: 100_000,
+      requestsPerDay: 3,
+      concurrentRequests: 2,
+      budget: { usd: 1, period: 'month' },
     }
-    expect((await env.KV.list({ prefix: `usage:${id}:` })).keys).toEqual([])
-    expect((await env.KV.list({ prefix: `usage-day:${id}:` })).keys).toHaveLength(1)
+    const { id, secret } = await issueKey({ limits })
+    await use(secret)
+    await usageAfter({ id }, 1)
+    expect(await ownUsage(secret)).toMatchObject({
+      limits,
+      remaining: {
+        requestsPerMinute: 4,
+        tokensPerMinute: 98_500,
+        requestsPerDay: 2,
+        concurrentRequests: 2,
+        budgetUsd: 1 - COST_USD,
+      },
+      renewsAt: {
+        budgetUsd: '2027-02-01T00:00:00.000Z',
+        requestsPerDay: expect.stringContaining('2027-01-06'),
+      },
+    })
   })
 })
 
-describe('a budget', () => {
-  it('refuses when it is spent, says when it resets, and tells clients not to retry', async () => {
-    freeze()
-    const { secret } = await issueKey({ limits: { budget: { usd: 0.005, period: 'day' } } })
-    expect([(await use(secret)).status, (await use(secret)).status]).toEqual([200, 200])
-    const refused = await use(secret)
-    expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([429, 'false'])
-    expect(refused.headers.get('retry-after')).toBeNull()
-    expect(await errorOf(refused)).toEqual({
-      message:
-        'The budget of this key is spent: 0.005 USD a day. It starts anew at 2027-01-06T00:00:00.000Z. Ask the operator of this gateway.',
-      type: 'insufficient_quota',
-      param: null,
-      code: 'insufficient_quota',
-    })
-    expect(await read('/v1/usage', secret)).toMatchObject({ remaining: { budgetUsd: 0 }, today: TWO })
-    vi.setSystemTime(Date.now() + DAY_MS)
-    expect((await use(secret)).status).toBe(200)
-    const { remaining } = await read<{ remaining: { budgetUsd: number } }>('/v1/usage', secret)
-    expect(remaining.budgetUsd).toBeCloseTo(0.005 - COST_USD, 9)
-  })
-
-  it('is set, changed and removed by the operator', async () => {
-    freeze()
-    const { id, secret } = await issueKey({ limits: { budget: { usd: 0.000001, period: 'total' } } })
-    const change = async (limits: Record<string, unknown>): Promise<unknown> => {
-      const response = await send('PATCH', `/admin/keys/${id}`, ADMIN_TOKEN, { limits })
-      return (await response.json<{ limits: unknown }>()).limits
+describe('the directory', () => {
+  it('learns a key’s usage from its account, at most once a minute', async () => {
+    setClock()
+    const key = await issueKey()
+    const account = env.ACCOUNTS.getByName(key.id)
+    const reported = async () => {
+      const response = await send('GET', '/admin/usage?by=key', ADMIN_TOKEN)
+      const { data } = await response.json<{ data: { id: string; requests: number }[] }>()
+      return data.find(({ id }) => id === key.id)?.requests ?? 0
     }
-    expect([(await use(secret)).status, (await use(secret)).status]).toEqual([200, 429])
-    expect(await change({ budget: { usd: 1, period: 'month' } })).toEqual({
-      budget: { usd: 1, period: 'month' },
-    })
-    expect((await use(secret)).status).toBe(200)
-    expect(await change({ budget: null })).toEqual({})
-    expect((await use(secret)).status).toBe(200)
-  })
-
-  it.each([
-    [{ usd: 0, period: 'day' }, 'limits.budget.usd'],
-    [{ usd: 1_000_001, period: 'day' }, 'limits.budget.usd'],
-    [{ usd: '5', period: 'day' }, 'limits.budget.usd'],
-    [{ usd: 5, period: 'week' }, 'limits.budget.period'],
-    [{ usd: 5 }, 'limits.budget.period'],
-    [{ usd: 5, period: 'day', currency: 'EUR' }, 'limits.budget.currency'],
-  ])('cannot be %o', async (budget, param) => {
-    const response = await send('POST', '/admin/keys', ADMIN_TOKEN, { name: 'a', limits: { budget } })
-    expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
-  })
-
-  it('of a key new to this isolate is a 503 with retry-after while KV fails', async () => {
-    const { secret } = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
-    const free = await issueKey()
-    const list = vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV LIST failed: 500'))
-    const refused = await use(secret)
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
-    expect(await errorOf(refused)).toMatchObject({ type: 'server_error', code: 'budget_unavailable' })
-    expect((await use(free.secret)).status).toBe(200)
-    list.mockRestore()
-    expect((await use(secret)).status).toBe(200)
+    await use(key.secret)
+    await usageAfter(key, 1)
+    await runDurableObjectAlarm(account)
+    expect(await reported()).toBe(1)
+    await use(key.secret)
+    await usageAfter(key, 2)
+    await runDurableObjectAlarm(account)
+    expect(await reported()).toBe(1)
+    vi.setSystemTime(Date.now() + 60_000)
+    await runDurableObjectAlarm(account)
+    expect(await reported()).toBe(2)
   })
 })

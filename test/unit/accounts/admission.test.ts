@@ -143,6 +143,7 @@ describe('admission by an account', () => {
       tokens: { limit: 100, used: 30, remaining: 70, resetMs: 60_000 },
       budget: {
         limitMicroUsd: 1_000,
+        period: 'day',
         bookedMicroUsd: 1_200,
         underWayMicroUsd: 0,
         leftMicroUsd: 0,

@@ -6,7 +6,7 @@ import {
   RENEW_TIMEOUT_MS,
   VIEWS_MAX,
 } from '../../../src/accounts/client.ts'
-import type { AdmissionRequest, RefusalReason } from '../../../src/accounts/protocol.ts'
+import type { AccountRequest, RefusalReason } from '../../../src/accounts/protocol.ts'
 import { admit, admitted, BUDGET, budgetOf, outcomes, refused, requestOf } from './client-asking.ts'
 import { ADMITTED, ClientRig, DOWN, HANGING, KEY, WELL } from './client-rig.ts'
 
@@ -23,8 +23,8 @@ describe('an admission', () => {
       refusal: { reason: 'requests', retryAfterMs: 8_000 },
       limits: { requestsPerMinute: 3 },
     })
-    rig.account().answer = { revoked: true }
-    expect(await admit(rig)).toEqual({ outcome: 'revoked' })
+    rig.account().answer = { revoked: true, reading: { kind: 'deleted', version: 2 } }
+    expect(await admit(rig)).toEqual({ outcome: 'revoked', reading: { kind: 'deleted', version: 2 } })
     expect(rig.account().admissions).toHaveLength(3)
     expect(rig.troubles).toEqual([])
   })
@@ -89,7 +89,7 @@ describe('a refusal until a time', () => {
   })
 
   it('does not apply to a smaller request', async () => {
-    const smaller: [RefusalReason, Partial<AdmissionRequest>][] = [
+    const smaller: [RefusalReason, Partial<AccountRequest>][] = [
       ['tokens', { tokens: 49 }],
       ['tokens_too_large', { tokens: 49 }],
       ['budget_under_way', { worstMicroUsd: 99 }],

@@ -1,9 +1,10 @@
 /** Requests for admission, and what an account says of them. */
-import type { AccountAnswer, AccountDecision } from '../../../src/accounts/account-view.ts'
+import type { AccountDecision } from '../../../src/accounts/account-view.ts'
 import type { LocalLimits } from '../../../src/accounts/outage.ts'
 import type {
+  AccountAnswer,
+  AccountRequest,
   AccountStatus,
-  AdmissionRequest,
   BudgetStatus,
   Refusal,
 } from '../../../src/accounts/protocol.ts'
@@ -15,7 +16,7 @@ export const BUDGET: LocalLimits = { budget: { usd: 1, period: 'day' } }
 
 let requests = 0
 
-export function requestOf(fields: Partial<AdmissionRequest> = {}): AdmissionRequest {
+export function requestOf(fields: Partial<AccountRequest> = {}): AccountRequest {
   const expected = {
     promptTokens: 7,
     cachedTokens: 0,
@@ -30,6 +31,8 @@ export function requestOf(fields: Partial<AdmissionRequest> = {}): AdmissionRequ
     worstMicroUsd: 100,
     expected,
     tokens: 50,
+    secretSha256: 'hash',
+    defaultLimits: {},
     ...fields,
   }
 }
@@ -59,6 +62,7 @@ export async function outcomes(rig: ClientRig, limits: LocalLimits, times: numbe
 export function budgetOf(leftMicroUsd: number): BudgetStatus {
   return {
     limitMicroUsd: 1e6,
+    period: 'total',
     bookedMicroUsd: 1e6 - leftMicroUsd,
     underWayMicroUsd: 0,
     leftMicroUsd,

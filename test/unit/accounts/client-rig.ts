@@ -5,8 +5,12 @@ import {
   type AccountStub,
   createAccountClient,
 } from '../../../src/accounts/client.ts'
-import type { AccountAnswer } from '../../../src/accounts/account-view.ts'
-import type { AdmissionRequest, SettlementBatch, SettlementEntry } from '../../../src/accounts/protocol.ts'
+import type {
+  AccountAnswer,
+  AccountRequest,
+  SettlementBatch,
+  SettlementEntry,
+} from '../../../src/accounts/protocol.ts'
 import { SETTLE_TIMEOUT_MS } from '../../../src/accounts/settlement-queue.ts'
 import { TIMED_OUT } from '../../../src/timeout.ts'
 import { settleMicrotasks, VirtualClock } from '../../support/virtual-clock.ts'
@@ -35,7 +39,7 @@ interface SettleCall {
 
 export class FakeAccount implements AccountStub {
   readonly calls: SettleCall[] = []
-  readonly admissions: AdmissionRequest[] = []
+  readonly admissions: AccountRequest[] = []
   readonly renewals: { atMs: number; ids: readonly string[] }[] = []
   /** How often each request was counted. */
   readonly counted = new Map<string, number>()
@@ -53,7 +57,7 @@ export class FakeAccount implements AccountStub {
     this.#nextFate = nextFate ?? (() => this.fate)
   }
 
-  async admit(request: AdmissionRequest): Promise<AccountAnswer> {
+  async admit(request: AccountRequest): Promise<AccountAnswer> {
     this.admissions.push(request)
     await this.#pass(this.#nextFate(), () => undefined)
     return this.answer

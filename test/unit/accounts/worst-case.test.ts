@@ -8,25 +8,34 @@ const MODEL = {
   outputTokensMax: 100_000,
   prices: { inputMicroUsd: 1_100_000, cachedInputMicroUsd: 550_000, outputMicroUsd: 4_400_000 },
 }
+const BODY = { hasContentElsewhere: false }
 const FREE = { ...MODEL, prices: { inputMicroUsd: 0, cachedInputMicroUsd: 0, outputMicroUsd: 0 } }
 
 describe('the worst case', () => {
   it('is a token a byte, and the cap of each choice', () => {
-    expect(worstCaseMicroUsd({ bodyBytes: 1_000, tokenCap: 50, choices: 1 }, MODEL)).toBe(1_100 + 220)
-    expect(worstCaseMicroUsd({ bodyBytes: 1_000, tokenCap: 50, choices: 3 }, MODEL)).toBe(1_100 + 660)
+    expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 1_000, tokenCap: 50, choices: 1 }, MODEL)).toBe(
+      1_100 + 220,
+    )
+    expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 1_000, tokenCap: 50, choices: 3 }, MODEL)).toBe(
+      1_100 + 660,
+    )
   })
 
   it('is bounded by the context and by the longest output of each choice', () => {
     const whole = 220_000 + 440_000
-    expect(worstCaseMicroUsd({ bodyBytes: 9e9, tokenCap: undefined, choices: 1 }, MODEL)).toBe(whole)
-    expect(worstCaseMicroUsd({ bodyBytes: Infinity, tokenCap: 9e9, choices: 1 }, MODEL)).toBe(whole)
-    expect(worstCaseMicroUsd({ bodyBytes: 9e9, tokenCap: 9e9, choices: 2 }, MODEL)).toBe(whole + 440_000)
+    expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 9e9, tokenCap: undefined, choices: 1 }, MODEL)).toBe(whole)
+    expect(
+      worstCaseMicroUsd({ bodyBytes: 9, hasContentElsewhere: true, tokenCap: 9e9, choices: 1 }, MODEL),
+    ).toBe(whole)
+    expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 9e9, tokenCap: 9e9, choices: 2 }, MODEL)).toBe(
+      whole + 440_000,
+    )
   })
 
   it('is rounded up once, and at least a micro-dollar', () => {
     // 1.1 + 4.4 is 5.5: rounded up apart it would be 7.
-    expect(worstCaseMicroUsd({ bodyBytes: 1, tokenCap: 1, choices: 1 }, MODEL)).toBe(6)
-    expect(worstCaseMicroUsd({ bodyBytes: 1_000, tokenCap: 50, choices: 1 }, FREE)).toBe(1)
+    expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 1, tokenCap: 1, choices: 1 }, MODEL)).toBe(6)
+    expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 1_000, tokenCap: 50, choices: 1 }, FREE)).toBe(1)
   })
 
   it('is never below the cost of a usage that the request can have', () => {

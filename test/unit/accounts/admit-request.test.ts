@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest'
+import {
+  admit,
+  type AdmissionParts,
+  type End,
+  isDecidedByAccount,
+  type RequestToAdmit,
+} from '../../../src/accounts/admit-request.ts'
+import type { AccountDecision } from '../../../src/accounts/account-view.ts'
+import { UsageMeans } from '../../../src/accounts/expected-usage.ts'
+import type { SettlementEntry } from '../../../src/accounts/protocol.ts'
+import { CompletionForecast } from '../../../src/limits/forecast.ts'
+import { createLimiter } from '../../../src/limits/limiter.ts'
+import { createMinuteShardStore } from '../../../src/limits/shard-store.ts'
+import type { Limits } from '../../../src/limits/limits.ts'
+import { modelTable } from '../../../src/models.ts'
+import { env } from '../../support/gateway.ts'
+
+const USAGE = { promptTokens: 100, cachedTokens: 0, completionTokens: 10, reasoningTokens: 0 }
+const ANSWER = { logId: 'log-1', cacheStatus: null }
+const END: End = { usage: null, failed: false, isCharged: true, seenTokens: 0, answer: ANSWER }
+const SECOND_MS = 1_000
+
+interface Rig {
+  parts: AdmissionParts
+  entries: SettlementEntry[]
+  atOnce: boolean[]
+  leases: string[]
+  clock: { nowMs: number }
+}
+
+/** An account client that decides as it is told, and keeps what is booked. */
+function rigWith(decision?: AccountDecision): Rig {
+  const [entries, atOnce, leases] = [[] as SettlementEntry[], [] as boolean[], [] as string[]]
+  const clock = { nowMs: Date.UTC(2027, 0, 5, 12) }
+  const parts: AdmissionParts = {
+    limiter: createLimiter({ minutes: createMinuteShardStore(env.KV) }),
+    forecast: new CompletionForecast(),
+    means: new UsageMeans(),
+    accountClient: {
+      admit: async () => decision ?? { outcome: 'admitted', by: 'account', status: {} },
+      book: (_keyId, entry, _nowMs, _waitUntil, options) => {
+        entries.push(entry)
+        atOnce.push(options.atOnce)
+      },
+      keepLease: (_keyId, requestId) => {
+        leases.push(requestId)
+        return () => void leases.splice(leases.indexOf(requestId), 1)
+      },
+      size: 0,
+      waiting: 0,
+    },
+  }
+  return { parts, entries, atOnce, leases, clock }
+}
+
+let keys = 0
+
+function requestWith(limits: Limits = {}, overrides: Partial<RequestToAdmit> = {}): RequestToAdmit {
+  const model = modelTable({}).get('o3-mini')
+  if (model === undefined) throw new Error('no model')
+  return {
+    requestId: 'req_1',
+    keyId: `admitKey${String((keys += 1)).padStart(4, '0')}`,
+    secretSha256: 'hash',
+    limits,
+    defaultLimits: {},
+    model,
+    asked: { bodyBytes: 400, hasContentElsewhere: false, tokenCap: undefined, choices: 1 },
+    promptTokens: () => 8,
+    logGatewayId: 'default',
+    ...overrides,
+  }
+}
+
+async function admitIn({ parts, clock }: Rig, request: RequestToAdmit) {
+  return admit(
+    request,
+    parts,
+    () => clock.nowMs,
+    () => undefined,
+  )
+}
+
+/** The entry of a request that ended so, `elapsedMs` after its admission. */
+async function booked(end: Partial<End>, elapsedMs = 0, limits: Limits = {}, overrides = {}) {
+  const rig = rigWith()
+  const admission = await admitIn(rig, requestWith(limits, overrides))
+  if (admission.outcome !== 'admitted') throw new Error(admission.outcome)
+  rig.clock.nowMs += elapsedMs
+  admission.settle({ ...END, ...end })
+  expect(rig.entries).toHaveLength(1)
+  return rig.entries[0]
+}
+
+describe('a key', () => {
+  it.each<[Limits, boolean]>([
+    [{}, false],
+    [{ requestsPerMinute: 1, tokensPerMinute: 1, mode: 'strict', completionTokensPerRequest: 1 }, false],
+    [{ requestsPerDay: 1 }, true],
+    [{ concurrentRequests: 1 }, true],
+    [{ budget: { usd: 1, period: 'day' } }, true],
+    [{ requestsPerMinute: 1, mode: 'exact' }, true],
+  ])('with the limits %o is decided by its account: %s', (limits, expected) => {
+    expect(isDecidedByAccount(limits)).toBe(expected)
+  })
+})
+
+describe.each<[string, Limits]>([
+  ['its isolate', { tokensPerMinute: 10_000 }],
+  ['its account', { budget: { usd: 1, period: 'day' } }],
+])('the booking of a request that was admitted by %s', (_who, limits) => {
+  it.each<[string, Partial<End>, number, object]>([
+    ['its usage', { usage: USAGE }, 0, { booked: { ...USAGE, costMicroUsd: 154 }, certainty: 'exact' }],
+    [
+      'its usage, though it failed in the end',
+      { usage: USAGE, failed: true },
+      0,
+      { failed: true, booked: { costMicroUsd: 154 }, certainty: 'exact' },
+    ],
+    [
+      'its usage at no cost where AI Gateway’s cache answered',
+      { usage: USAGE, answer: { logId: 'log-1', cacheStatus: 'HIT' } },
+      0,
+      { booked: { ...USAGE, costMicroUsd: 0 }, certainty: 'exact' },
+    ],
+    [
+      'nothing where the model has refused it',
+      { failed: true, isCharged: false },
+      9 * SECOND_MS,
+      { failed: true, booked: { promptTokens: 0, costMicroUsd: 0 }, certainty: 'exact' },
+    ],
+    [
+      'what the model makes in the time since the call, until the log tells',
+      {},
+      10 * SECOND_MS,
+      {
+        booked: { promptTokens: 100, completionTokens: 1_500 },
+        certainty: 'pending',
+        log: { gatewayId: 'default', logId: 'log-1' },
+      },
+    ],
+    [
+      'what was seen and the mean of reasoning, until the log tells',
+      { seenTokens: 40 },
+      0,
+      { booked: { completionTokens: 540, reasoningTokens: 500 }, certainty: 'pending' },
+    ],
+    [
+      'what is expected, as estimated, where no log entry is known',
+      { answer: null },
+      2 * SECOND_MS,
+      { booked: { promptTokens: 100, completionTokens: 300 }, certainty: 'estimated' },
+    ],
+    [
+      'at least one token, where the client left at once',
+      { answer: null },
+      0,
+      { booked: { promptTokens: 100, completionTokens: 1, costMicroUsd: 115 }, certainty: 'estimated' },
+    ],
+  ])('is %s', async (_what, end, elapsedMs, expected) => {
+    expect(await booked(end, elapsedMs, limits)).toMatchObject(expected)
+  })
+
+  it('is estimated where AI Gateway keeps no log', async () => {
+    expect(await booked({}, 0, limits, { logGatewayId: null })).toMatchObject({ certainty: 'estimated' })
+  })
+
+  it('happens once, however often the request is settled', async () => {
+    const rig = rigWith()
+    const admission = await admitIn(rig, requestWith(limits))
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome)
+    for (const usage of [USAGE, USAGE, null]) admission.settle({ ...END, usage })
+    expect(rig.entries).toMatchObject([{ booked: { promptTokens: 100 } }])
+  })
+})
+
+describe('a request that its account admits', () => {
+  it('holds a lease until it ends, and is booked at once', async () => {
+    const rig = rigWith()
+    const admission = await admitIn(rig, requestWith({ concurrentRequests: 1 }))
+    if (admission.outcome !== 'admitted') throw new Error(admission.outcome)
+    expect(rig.leases).toEqual(['req_1'])
+    admission.settle(END)
+    expect([rig.leases, rig.atOnce]).toEqual([[], [true]])
+  })
+
+  it('is decided by the isolate’s own counts of the minute while the account does not answer', async () => {
+    const rig = rigWith({ outcome: 'admitted', by: 'isolate', status: {} })
+    const request = requestWith({ requestsPerMinute: 1, requestsPerDay: 9 })
+    expect(await admitIn(rig, request)).toMatchObject({ outcome: 'admitted' })
+    expect(await admitIn(rig, { ...request, requestId: 'req_2' })).toMatchObject({
+      outcome: 'refused',
+      refusal: { reason: 'requests', limit: 1 },
+    })
+    // Its place in the day goes back.
+    expect(rig.entries).toMatchObject([{ requestId: 'req_2', released: true }])
+  })
+})
