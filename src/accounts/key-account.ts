@@ -103,28 +103,23 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
 
   /** The account judges the secret too: its record may be newer than the copy by which the isolate has judged it. */
   async admit(keyId: string, request: AccountRequest): Promise<AccountAnswer> {
-    const { stored } = await this.#require(keyId)
+    const account = await this.#find(keyId)
+    if (account === null) return { revoked: true, reading: { kind: 'absent' } }
+    const { key, deletedAt } = account.stored
     const nowMs = Date.now()
-    const isRevoked =
-      stored.deletedAt !== null || refusalOfSecret(stored.key, request.secretSha256, nowMs) !== null
-    if (isRevoked) return { revoked: true, reading: readingOf(stored) }
-    const limits = { ...request.defaultLimits, ...stored.key.limits }
-    const reply = this.#transact((book) => book.admit(request, limits, nowMs))
-    this.#wake()
-    return reply
+    if (deletedAt !== null || refusalOfSecret(key, request.secretSha256, nowMs) !== null)
+      return { revoked: true, reading: readingOf(account.stored) }
+    const limits = { ...request.defaultLimits, ...key.limits }
+    return this.#transact((book) => book.admit(request, limits, nowMs))
   }
 
-  async settle(keyId: string, batch: SettlementBatch): Promise<{ duplicate: boolean }> {
-    await this.#require(keyId)
-    const result = this.#transact((book) => book.settle(batch, Date.now()))
-    this.#wake()
-    return result
+  /** Settlements of a key that exists nowhere any more are dropped: there is nobody to book them for. */
+  async settle(keyId: string, batch: SettlementBatch): Promise<void> {
+    if ((await this.#find(keyId)) !== null) this.#transact((book) => book.settle(batch, Date.now()))
   }
 
   async renew(keyId: string, requestIds: readonly string[]): Promise<void> {
-    await this.#require(keyId)
-    this.#transact((book) => book.renew(requestIds, Date.now()))
-    this.#wake()
+    if ((await this.#find(keyId)) !== null) this.#transact((book) => book.renew(requestIds, Date.now()))
   }
 
   async usage(
@@ -148,7 +143,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     const nowMs = Date.now()
     const isPruneDue = nowMs - this.#prunedAtMs >= PRUNE_EVERY_MS
     if (isPruneDue) this.#prunedAtMs = nowMs
-    this.#transact((book) => {
+    this.#changeBook((book) => {
       book.expireLeases(nowMs)
       if (isPruneDue) book.prune(nowMs)
     })
@@ -162,7 +157,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (due.length === 0) return
     const corrections = await correctionsOf(this.env.AI, due)
     const nowMs = Date.now()
-    const givenUp = this.#transact(
+    const givenUp = this.#changeBook(
       () =>
         corrections.filter(({ requestId, booked }) => book.correct(requestId, booked, nowMs) === 'given_up')
           .length,
@@ -183,12 +178,12 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return readingOf(stored)
   }
 
-  /** @throws Error where the account has no key, or cannot read it. The isolate tries again. */
-  async #require(keyId: string): Promise<Account> {
-    if (this.#store.account === null) await this.read(keyId, false)
-    const { account } = this.#store
-    if (account === null) throw new Error('the account has no key')
-    return account
+  /** `null` where there is no such key. @throws Error where KV has to be asked and does not answer. The isolate tries again. */
+  async #find(keyId: string): Promise<Account | null> {
+    if (this.#store.account !== null) return this.#store.account
+    const { kind } = await this.read(keyId, false)
+    if (this.#store.account === null && kind !== 'absent') throw new Error(`the key is ${kind}`)
+    return this.#store.account
   }
 
   /** The record with its version, and the alarm. They are one transaction, since nothing in between is awaited. */
@@ -197,14 +192,19 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     this.#alarm.wakeAt(Date.now() + SAFETY_MS)
   }
 
-  /** Changes the book as a whole or not at all. Where that fails, the object restarts from what it has stored. */
+  /** Changes the book and sets the alarm for what it needs next. */
   #transact<Result>(change: (book: AccountBook) => Result): Result {
-    const { storage } = this.ctx
+    const result = this.#changeBook(change)
+    this.#wake()
+    return result
+  }
+
+  /** Changes the book as a whole or not at all. Where that fails, the object restarts from what it has stored. */
+  #changeBook<Result>(change: (book: AccountBook) => Result): Result {
+    const { account } = this.#store
+    if (account === null) throw new Error('the account has no key')
     try {
-      return storage.transactionSync(() => {
-        if (this.#store.account === null) throw new Error('the account has no key')
-        return change(this.#store.account.book)
-      })
+      return this.ctx.storage.transactionSync(() => change(account.book))
     } catch (error) {
       this.ctx.abort('the book could not be written')
       throw error

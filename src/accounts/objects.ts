@@ -26,7 +26,7 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
   /** Decides on a request by all limits of the key. Rejects where the account cannot read its key. */
   admit(keyId: string, request: AccountRequest): Promise<AccountAnswer>
   /** Books a batch, unless it was booked before. Rejects where the account cannot read its key. */
-  settle(keyId: string, batch: SettlementBatch): Promise<{ duplicate: boolean }>
+  settle(keyId: string, batch: SettlementBatch): Promise<void>
   /** Renews the leases of requests that are under way. */
   renew(keyId: string, requestIds: readonly string[]): Promise<void>
   /** The key's usage, of a deleted key too. Where there is no such key, the answer is its reading. */
