@@ -4,6 +4,7 @@ import type { ApiKey } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'
 import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { UsagePage, UsageQuery, UsageReport } from './usage-list.ts'
 
 /** The calls of a key's account, `KeyAccount`. */
 export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
@@ -22,6 +23,8 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
 export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   report(report: KeyReport): Promise<void>
   list(query: KeyListQuery): Promise<KeyPage>
+  reportUsage(report: UsageReport): Promise<void>
+  usage(query: UsageQuery): Promise<UsagePage>
 }
 
 /** All bindings of the Worker. */

@@ -1,4 +1,4 @@
-/** The isolate's calls for keys' records, to accounts and directory. Each call has a time-out, and none throws. */
+/** The isolate's calls for keys' records and for the usage of all keys, to accounts and directory. Each call has a time-out, and none throws. */
 import type { ApiKey } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'
 import { causeOf, log } from '../log.ts'
@@ -6,6 +6,7 @@ import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
 import { accountOf, type Bindings, directoryOf } from './objects.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
 export const ACCOUNT_READ_TIMEOUT_MS = 3_000
@@ -21,6 +22,7 @@ export interface Accounts {
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
+  usage(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -35,6 +37,8 @@ export function createAccounts(env: Bindings): Accounts {
     delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
+    usage: (query) =>
+      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
   }
 }
 

@@ -49,3 +49,8 @@ export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */
 export const RANGE_DAYS_MAX = 400
+/** `GET /admin/usage?from&to`, today included. */
+export const RANGE_DAYS_DEFAULT = 7
+/** `GET /admin/usage?limit`. By default the longest range by day is one page. */
+export const USAGE_LIMIT_MAX = 1000
+export const USAGE_LIMIT_DEFAULT = RANGE_DAYS_MAX
