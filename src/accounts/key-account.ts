@@ -100,6 +100,15 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return readingOf(stored)
   }
 
+  async republish(keyId: string): Promise<KeyReading> {
+    const reading = await this.read(keyId, false)
+    if (this.#stored === null) return reading
+    this.#publication.forgetReports()
+    this.#wakeAt(Date.now() + SAFETY_MS)
+    await this.#publish()
+    return readingOf(this.#stored)
+  }
+
   override async alarm(): Promise<void> {
     this.#alarmAtMs = null
     await this.#publish()

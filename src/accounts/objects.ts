@@ -17,6 +17,8 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   /** `deleted` once. Later calls get `absent`. */
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
+  /** Reports to the directory again, as if it had never been told. A report that fails is retried by alarm. */
+  republish(keyId: string): Promise<KeyReading>
 }
 
 /** The calls of the directory, `Directory`. */

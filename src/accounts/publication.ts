@@ -76,6 +76,11 @@ export class Publication {
     await Promise.all(TARGETS.map((target) => this.#attempt(target, stored)))
   }
 
+  /** Makes every target but KV due at once, as if nothing had been published to it. */
+  forgetReports(): void {
+    this.sql.exec("DELETE FROM publication WHERE target <> 'kv'")
+  }
+
   /** When the next target is due, ms since 1970; `null` where all have acknowledged. */
   nextAtMs({ key }: StoredKey, nowMs: number): number | null {
     const times = TARGETS.flatMap((target) => {

@@ -21,6 +21,7 @@ export interface Accounts {
   update(keyId: string, patch: KeyPatch): Promise<KeyReading>
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
+  republish(keyId: string): Promise<KeyReading>
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   usage(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
 }
@@ -35,6 +36,7 @@ export function createAccounts(env: Bindings): Accounts {
     update: (keyId, patch) => change(keyId, async () => accountOf(env, keyId).update(keyId, patch)),
     rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),
     delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
+    republish: (keyId) => change(keyId, async () => accountOf(env, keyId).republish(keyId)),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
     usage: (query) =>

@@ -2,7 +2,7 @@
  * The operator's questions about all keys. Accounts do not report usage yet, so these tests give their reports to the directory
  * themselves.
  */
-import { evictDurableObject, reset } from 'cloudflare:test'
+import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OLDER_DATE } from '../../src/accounts/book-usage.ts'
@@ -10,6 +10,7 @@ import { NO_USAGE, sumOf } from '../../src/accounts/ledger.ts'
 import type { UsageRow, UsageTotals } from '../../src/accounts/protocol.ts'
 import type { UsageReport } from '../../src/accounts/usage-list.ts'
 import { type ShownTotals, shownTotals } from '../../src/accounts/usage-report.ts'
+import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, env, errorOf, issueKey, send } from '../support/gateway.ts'
 
@@ -260,3 +261,119 @@ function newestRows(reports: readonly UsageReport[]): (UsageRow & { id: string }
       if (row.date !== OLDER_DATE) newest.set(`${keyId} ${row.date} ${row.model}`, { ...row, id: keyId })
   return [...newest.values()]
 }
+
+describe('a rebuild of the directory', () => {
+  interface Rebuilt {
+    republished: number
+    failed: string[]
+    nextCursor: string | null
+  }
+
+  async function rebuild(query = ''): Promise<Rebuilt> {
+    const response = await send('POST', `/admin/directory/rebuild${query}`, ADMIN_TOKEN)
+    expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store'])
+    return response.json()
+  }
+
+  async function listed(query = ''): Promise<{ id: string; name: string; disabled: boolean }[]> {
+    const response = await send('GET', `/admin/keys${query}`, ADMIN_TOKEN)
+    return (await response.json<{ data: { id: string; name: string; disabled: boolean }[] }>()).data
+  }
+
+  function loseKeys(): Promise<unknown> {
+    return runInDurableObject(directory(), (_instance, { storage }) =>
+      storage.sql.exec('DELETE FROM keys').toArray(),
+    )
+  }
+
+  async function writeLegacyRecord(text?: string): Promise<string> {
+    const { id, secret } = createSecret()
+    const view = {
+      id,
+      name: 'old',
+      createdAt: '2026-01-01T00:00:00Z',
+      expiresAt: null,
+      disabled: false,
+      limits: {},
+    }
+    const record = { ...view, secretSha256: await hashSecret(secret), previous: null }
+    await env.KV.put(`key:${id}`, text ?? JSON.stringify(record))
+    return id
+  }
+
+  it('restores the list, with disabled and deleted keys, page by page', async () => {
+    const keys = []
+    for (const name of ['a', 'b', 'c', 'd', 'e']) keys.push(await issueKey({ name }))
+    vi.setSystemTime(Date.now() + 2_000)
+    await send('PATCH', `/admin/keys/${keys[0]?.id}`, ADMIN_TOKEN, { disabled: true })
+    await send('DELETE', `/admin/keys/${keys[1]?.id}`, ADMIN_TOKEN)
+    const before = [await listed(), await listed('?state=deleted')]
+    expect(before.map(({ length }) => length)).toEqual([4, 1])
+    await loseKeys()
+    expect(await listed()).toEqual([])
+    const pages = [await rebuild('?limit=2')]
+    for (let cursor = pages[0]?.nextCursor; cursor != null; cursor = pages.at(-1)?.nextCursor)
+      pages.push(await rebuild(`?limit=2&cursor=${encodeURIComponent(cursor)}`))
+    expect(pages.map(({ republished, failed }) => [republished, failed])).toEqual([
+      [2, []],
+      [2, []],
+      [1, []],
+    ])
+    expect([await listed(), await listed('?state=deleted')]).toEqual(before)
+  })
+
+  it('does not put the copies in KV again', async () => {
+    await issueKey()
+    vi.setSystemTime(Date.now() + 120_000)
+    const put = vi.spyOn(env.KV, 'put')
+    await rebuild()
+    expect(put).not.toHaveBeenCalled()
+  })
+
+  it('imports a record of version 0.1', async () => {
+    const id = await writeLegacyRecord()
+    expect(await listed()).toEqual([])
+    expect(await rebuild()).toEqual({ republished: 1, failed: [], nextCursor: null })
+    await vi.waitFor(async () => expect(await listed()).toMatchObject([{ id, name: 'old' }]))
+  })
+
+  it('names the keys whose record cannot be read, and creates no account for what is no key id', async () => {
+    const key = await issueKey()
+    const spoilt = await writeLegacyRecord('{"id":')
+    await env.KV.put('key:x', '{}')
+    const getByName = vi.spyOn(env.ACCOUNTS, 'getByName')
+    const { republished, failed } = await rebuild()
+    expect([republished, failed.toSorted()]).toEqual([1, [spoilt, 'x'].toSorted()])
+    expect(getByName.mock.calls.map(([name]) => name).toSorted()).toEqual([key.id, spoilt].toSorted())
+  })
+
+  it('names the keys whose account does not answer', async () => {
+    const { id } = await issueKey()
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(() => {
+      throw new Error('internal error')
+    })
+    recordLog()
+    expect(await rebuild()).toEqual({ republished: 0, failed: [id], nextCursor: null })
+  })
+
+  it('is a 503 with retry-after while KV fails', async () => {
+    vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV GET failed: 500 Internal Server Error'))
+    const response = await send('POST', '/admin/directory/rebuild', ADMIN_TOKEN)
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1'])
+    expect((await errorOf(response)).code).toBe('keys_unavailable')
+  })
+
+  it('names the invalid parameter', async () => {
+    vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV GET failed: 400 Bad Request'))
+    for (const [query, param] of [
+      ['limit=0', 'limit'],
+      ['limit=41', 'limit'],
+      ['cursor=', 'cursor'],
+      ['cursor=x', 'cursor'],
+      [`cursor=${'x'.repeat(2_001)}`, 'cursor'],
+    ]) {
+      const response = await send('POST', `/admin/directory/rebuild?${query}`, ADMIN_TOKEN)
+      expect([response.status, (await errorOf(response)).param]).toEqual([400, param])
+    }
+  })
+})
