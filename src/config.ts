@@ -2,7 +2,15 @@
 import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
 import { type ModelTable, modelOverrides, modelTable } from './models.ts'
-import { LIMIT_MAX, limitShape, type Limits } from './limits/limits.ts'
+import {
+  type Budget,
+  BUDGET_USD_MAX,
+  BUDGET_USD_MIN,
+  LIMIT_MAX,
+  limitShape,
+  type Limits,
+  PERIODS,
+} from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
 
 /**
@@ -28,6 +36,10 @@ export interface Env {
   DEFAULT_REQUESTS_PER_MINUTE?: unknown
   DEFAULT_REQUESTS_PER_DAY?: unknown
   DEFAULT_TOKENS_PER_MINUTE?: unknown
+  DEFAULT_CONCURRENT_REQUESTS?: unknown
+  DEFAULT_COMPLETION_TOKENS_PER_REQUEST?: unknown
+  DEFAULT_BUDGET_USD?: unknown
+  DEFAULT_BUDGET_PERIOD?: unknown
   LIMIT_MODE?: unknown
   STREAM_KEEPALIVE_SECONDS?: unknown
   STREAM_IDLE_SECONDS?: unknown
@@ -82,7 +94,10 @@ export function parseConfig(env: Env): Config {
       requestsPerMinute: numberOf(data.DEFAULT_REQUESTS_PER_MINUTE),
       requestsPerDay: numberOf(data.DEFAULT_REQUESTS_PER_DAY),
       tokensPerMinute: numberOf(data.DEFAULT_TOKENS_PER_MINUTE),
+      concurrentRequests: numberOf(data.DEFAULT_CONCURRENT_REQUESTS),
+      completionTokensPerRequest: numberOf(data.DEFAULT_COMPLETION_TOKENS_PER_REQUEST),
       mode: data.LIMIT_MODE,
+      budget: defaultBudget(data),
     },
     keepAliveMs: 1000 * (numberOf(data.STREAM_KEEPALIVE_SECONDS) ?? 15),
     idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
@@ -111,6 +126,10 @@ const vars = z.object({
   DEFAULT_REQUESTS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
   DEFAULT_REQUESTS_PER_DAY: wholeNumber(1, LIMIT_MAX),
   DEFAULT_TOKENS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
+  DEFAULT_CONCURRENT_REQUESTS: wholeNumber(1, LIMIT_MAX),
+  DEFAULT_COMPLETION_TOKENS_PER_REQUEST: wholeNumber(1, LIMIT_MAX),
+  DEFAULT_BUDGET_USD: numberVar(/^\d+(\.\d+)?$/, BUDGET_USD_MIN, BUDGET_USD_MAX),
+  DEFAULT_BUDGET_PERIOD: z.optional(z.enum(PERIODS)),
   LIMIT_MODE: limitShape.mode,
   STREAM_KEEPALIVE_SECONDS: wholeNumber(0, 3600),
   STREAM_IDLE_SECONDS: wholeNumber(1, 3600),
@@ -137,19 +156,24 @@ function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {
 
 type NumberVar = number | string | undefined
 
-/** A number var, written as a number or as digits. A zod transform would cost half a kilobyte of the bundle. */
 function wholeNumber(minimum: number, maximum: number) {
+  return numberVar(/^\d+$/, minimum, maximum)
+}
+
+/** A number var, written as a number or as text. A zod transform would cost half a kilobyte of the bundle. */
+function numberVar(form: RegExp, minimum: number, maximum: number) {
   return z.optional(
     numeral.check(({ value, issues }) => {
-      const number = /^\d+$/.test(String(value)) ? Number(value) : NaN
+      const number = form.test(String(value)) ? Number(value) : NaN
       if (number >= minimum && number <= maximum) return
-      issues.push({
-        code: 'custom',
-        message: `not a whole number from ${minimum} to ${maximum}`,
-        input: value,
-      })
+      issues.push({ code: 'custom', message: `not a number from ${minimum} to ${maximum}`, input: value })
     }),
   )
+}
+
+function defaultBudget(data: z.output<typeof vars>): Budget | undefined {
+  const usd = numberOf(data.DEFAULT_BUDGET_USD)
+  return usd === undefined ? undefined : { usd, period: data.DEFAULT_BUDGET_PERIOD ?? 'month' }
 }
 
 function numberOf(value: NumberVar): number | undefined {

@@ -1,9 +1,10 @@
 /** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
 import type { Inputs, ModelRequest } from './apis/api.ts'
+import type { Settle } from './accounts/admit-request.ts'
 import type { Bindings } from './accounts/objects.ts'
+import type { Asked } from './accounts/worst-case.ts'
 import type { Config } from './config.ts'
 import type { ApiKeyView } from './keys/api-key.ts'
-import type { Settle } from './limits/admission.ts'
 import type { Limits } from './limits/limits.ts'
 import type { LogFields } from './log.ts'
 import type { Model } from './models.ts'
@@ -25,12 +26,16 @@ export interface Gateway {
     config: Config
     /** Set by `authenticate`. */
     key: ApiKeyView
+    /** Set by `authenticate`: the hash of the secret that the caller has shown. It is never logged. */
+    secretSha256: string
     /** Set by `authenticate`: the key's limits, and the gateway's defaults where it has none. */
     limits: Limits
     /** Set by `resolveModel`. */
     model: Model
     /** Set by `prepareInputs`: the inputs of the call. */
     inputs: Inputs
+    /** Set by `prepareInputs`: the size of the request, by which it is priced before the model is asked. */
+    asked: Asked
     /** Set by `prepareInputs`: the meter of the answer's stream; `null` where nothing needs the usage at once. */
     meter: Meter | null
     /** Set by `admit`: books the request. It is called when the answer has ended, or later, once its usage is known. */

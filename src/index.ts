@@ -1,12 +1,10 @@
 /** The Worker that `npm run deploy` uploads. */
 import { app } from './app.ts'
 import type { Bindings } from './accounts/objects.ts'
-import { foldPastDays } from './records/usage-fold.ts'
 
 export { Directory } from './accounts/directory.ts'
 export { KeyAccount } from './accounts/key-account.ts'
 
 export default {
   fetch: app.fetch,
-  scheduled: ({ scheduledTime }, env) => foldPastDays(env.KV, scheduledTime),
 } satisfies ExportedHandler<Bindings>

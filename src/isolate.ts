@@ -2,32 +2,37 @@
  * All that one isolate remembers between requests, in one place. The runtime may end an isolate at any time, so nothing here
  * is the only copy, except counts of the last seconds. Each part has its bound.
  */
+import { type AccountClient, createAccountClient } from './accounts/client.ts'
+import { UsageMeans } from './accounts/expected-usage.ts'
+import type { HolderUsage } from './accounts/holder-usage.ts'
+import { accountOf, type Bindings } from './accounts/objects.ts'
 import { type Accounts, createAccounts } from './accounts/record-client.ts'
-import type { Bindings } from './accounts/objects.ts'
+import { UsageMemory } from './accounts/usage-memory.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
-import { createBudgets, type Budgets } from './limits/budget.ts'
-import type { Limiter } from './limits/decision.ts'
 import { CompletionForecast } from './limits/forecast.ts'
-import { createLimiter } from './limits/limiter.ts'
+import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
 import { createDayShardStore, createMinuteShardStore } from './limits/shard-store.ts'
 import { causeOf, log } from './log.ts'
-import { createLedger, type Ledger } from './records/usage-ledger.ts'
 
 export interface Isolate {
   /** The calls to the accounts of keys. They remember nothing. */
   accounts: Accounts
+  /** Replies of accounts by key, at most `VIEWS_MAX`, and settlements that wait, at most `WAITING_TOTAL_MAX`. */
+  accountClient: AccountClient
   /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
   keys: KeyStore
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: UnknownKeyThrottle
   /** Counts by key, at most `KEYS_MAX`. */
-  limiter: Limiter
+  limiter: FleetShareLimiter
   /** Mean completions by key, at most `FORECAST_KEYS_MAX`. */
   forecast: CompletionForecast
-  ledger: Ledger
-  budgets: Budgets
+  /** Mean reasoning by key and mean rates by model, at most `MEANS_MAX` each. */
+  means: UsageMeans
+  /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */
+  usageMemory: UsageMemory<HolderUsage>
   /** Warnings that the log has: one of each is enough. At most one for each model of the table. */
   warned: Set<string>
 }
@@ -64,9 +69,16 @@ export function configOf(env: Env): Config {
 function createIsolate(env: Bindings): Isolate {
   const { KV: kv } = env
   const accounts = createAccounts(env)
-  const ledger = createLedger(kv, { onTrouble: logTrouble('usage_write') })
   return {
     accounts,
+    accountClient: createAccountClient({
+      accountOf: (keyId) => ({
+        admit: async (request) => accountOf(env, keyId).admit(keyId, request),
+        settle: async (batch) => accountOf(env, keyId).settle(keyId, batch),
+        renew: async (requestIds) => accountOf(env, keyId).renew(keyId, requestIds),
+      }),
+      onTrouble: ({ what, keyId, cause }) => logTrouble(`account_${what}`)(keyId, cause),
+    }),
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
@@ -78,8 +90,8 @@ function createIsolate(env: Bindings): Isolate {
       },
     }),
     forecast: new CompletionForecast(),
-    ledger,
-    budgets: createBudgets({ ledger, onTrouble: logTrouble('budget_look') }),
+    means: new UsageMeans(),
+    usageMemory: new UsageMemory(),
     warned: new Set(),
   }
 }

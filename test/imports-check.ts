@@ -19,7 +19,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ],
   ['models.ts', 'upstream'],
   ['streams'],
-  ['apis', 'keys', 'limits', 'records'],
+  ['apis', 'keys', 'limits'],
   ['config.ts'],
   ['accounts'],
   ['isolate.ts'],

@@ -4,18 +4,10 @@
  */
 import type { Limits } from '../limits/limits.ts'
 import { type LastReply, type LocalLimits, Outage } from './outage.ts'
-import type { AccountStatus, AdmissionReply, AdmissionRequest, Refusal } from './protocol.ts'
+import type { AccountAnswer, AccountStatus, AdmissionRequest, Refusal, Revoked } from './protocol.ts'
 
 /** A refusal is believed for so long at most, ms: the operator may raise a limit, and a correction may free money. */
 export const REFUSAL_BELIEVED_MAX_MS = 60_000
-
-/** The account's record is newer than the copy: the key was disabled, rotated or deleted, or has expired. */
-export interface Revoked {
-  revoked: true
-}
-
-/** The answer of an account to a request for admission. */
-export type AccountAnswer = AdmissionReply | Revoked
 
 /** `by` says who decided: `isolate` in an outage, or where a refusal of the account still holds. */
 export type AccountDecision =
@@ -28,7 +20,7 @@ export type AccountDecision =
       status: AccountStatus
       limits?: Limits
     }
-  | { outcome: 'revoked' }
+  | { outcome: 'revoked'; reading: Revoked['reading'] }
   /** The account does not answer, and money must not be spent without it. */
   | { outcome: 'unavailable'; retryAfterMs: number }
 
@@ -78,7 +70,7 @@ export class AccountView {
     nowMs: number,
   ): AccountDecision {
     this.#outage = null
-    if ('revoked' in answer) return { outcome: 'revoked' }
+    if ('revoked' in answer) return { outcome: 'revoked', reading: answer.reading }
     this.#last = { status: answer.status, atMs: nowMs }
     this.#ended = 0
     if (answer.admitted) return { outcome: 'admitted', by: 'account', status: answer.status }

@@ -12,11 +12,8 @@ export const BUSY_BELIEVED_MS = 100
 /** An isolate believes a spent day or budget for so long, ms, so that it notices when the operator raises it. */
 export const SPENT_BELIEVED_MS = 30_000
 
-/** The limits that an account enforces. */
-export type AccountLimits = Limits & { concurrentRequests?: number | undefined }
-
 export interface AdmissionState {
-  readonly limits: AccountLimits
+  readonly limits: Limits
   /** Booked in the budget's period. */
   readonly bookedMicroUsd: number
   /** The worst cases of requests under way that were admitted in the budget's period. */
@@ -155,6 +152,7 @@ function budgetOf(state: AdmissionState, nowMs: number): BudgetStatus | null {
   const limitMicroUsd = Math.round(budget.usd * 1_000_000)
   return {
     limitMicroUsd,
+    period: budget.period,
     bookedMicroUsd,
     underWayMicroUsd,
     leftMicroUsd: Math.max(0, limitMicroUsd - bookedMicroUsd),

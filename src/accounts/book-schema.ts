@@ -44,7 +44,13 @@ const log = z.object({
   }),
 })
 
-const shared = { requestId: z.string(), model: z.string(), admittedAtMs: z.number() }
+const shared = {
+  requestId: z.string(),
+  model: z.string(),
+  admittedAtMs: z.number(),
+  /** 0 where the account did not admit it. */
+  worstMicroUsd: count,
+}
 
 /** How a request counts in the minute's windows; `null` where the account did not admit it. */
 const counted = z.nullable(
@@ -56,7 +62,6 @@ const underWay = z.object({
   state: z.literal('under_way'),
   counted,
   leaseUntilMs: z.number(),
-  worstMicroUsd: count,
   expected: bookedUsage,
 })
 

@@ -3,7 +3,9 @@
  * method is one transaction of a Durable Object. Times are arguments, ms since 1970.
  */
 import { DAY_MS, dateOf } from '../calendar.ts'
-import { type AccountLimits, type AdmissionState, refusalOf, statusOf } from './admission.ts'
+import type { Limits } from '../limits/limits.ts'
+import { type AdmissionState, refusalOf, statusOf } from './admission.ts'
+import { admissionStateAt } from './book-state.ts'
 import { BookRequests } from './book-requests.ts'
 import type { BookSql, Ended, Pending, StoredRequest, UnderWay } from './book-schema.ts'
 import { parseWhole } from './book-schema.ts'
@@ -21,6 +23,9 @@ export const CORRECTION_PAUSES_MS = [5_000, 30_000, 300_000, 3_600_000] as const
 export const ADMITTED_AGE_MAX_MS = 2 * DAY_MS
 /** Writers are deleted so long after their last batch, ms. */
 export const WRITER_KEPT_MS = DAY_MS
+
+/** What became of a pending request when its answer was taken. */
+export type Corrected = 'unchanged' | 'corrected' | 'given_up'
 
 export class AccountBook {
   readonly #sql: BookSql
@@ -42,7 +47,7 @@ export class AccountBook {
   }
 
   /** Decides on a request. An admitted request is under way until it is settled, or until its lease ends. */
-  admit(request: AdmissionRequest, limits: AccountLimits, nowMs: number): AdmissionReply {
+  admit(request: AdmissionRequest, limits: Limits, nowMs: number): AdmissionReply {
     const { requestId, model, expected, tokens } = request
     const known = this.#requests.get(requestId)
     if (known !== null) {
@@ -107,20 +112,25 @@ export class AccountBook {
     return [...this.#requests.pending].filter(({ dueAtMs }) => dueAtMs <= nowMs)
   }
 
-  /** Takes the answer for a pending request; `null` where there was none. After the last question it stays estimated. */
-  correct(requestId: string, booked: BookedUsage | null, nowMs: number): void {
+  /**
+   * Takes the answer for a pending request; `null` where there was none. After the last question it is given up, and stays
+   * estimated. `unchanged` is the answer for a request that is not pending.
+   */
+  correct(requestId: string, booked: BookedUsage | null, nowMs: number): Corrected {
     const request = this.#requests.get(requestId)
-    if (request?.state !== 'pending') return
+    if (request?.state !== 'pending') return 'unchanged'
     const tries = request.tries + 1
     const pauseMs = CORRECTION_PAUSES_MS[tries]
     if (booked === null && pauseMs !== undefined) {
-      return this.#requests.put({ ...request, tries, dueAtMs: nowMs + pauseMs })
+      this.#requests.put({ ...request, tries, dueAtMs: nowMs + pauseMs })
+      return 'unchanged'
     }
     const booking = booked === null ? givenUp(request.booking) : corrected(request.booking, booked)
     this.#replace(request, booking)
     const { settledAtMs } = request
     this.#requests.put({ ...identityOf(request), state: 'settled', settledAtMs, booking })
     this.#usage.write()
+    return booked === null ? 'given_up' : 'corrected'
   }
 
   /** When a lease ends or a usage is to be asked for; `null` for never. */
@@ -141,7 +151,7 @@ export class AccountBook {
     return this.#usage.changedSince(revision)
   }
 
-  status(limits: AccountLimits, nowMs: number): AccountStatus {
+  status(limits: Limits, nowMs: number): AccountStatus {
     return statusOf(this.#stateAt(limits, nowMs), nowMs)
   }
 
@@ -185,41 +195,22 @@ export class AccountBook {
     )
   }
 
-  #stateAt(limits: AccountLimits, nowMs: number): AdmissionState {
+  #stateAt(limits: Limits, nowMs: number): AdmissionState {
     this.#windows.roll(nowMs)
-    const today = dateOf(nowMs)
-    const period = limits.budget?.period ?? 'day'
-    // The dates of a period share their beginning.
-    const prefix = period === 'day' ? today : period === 'month' ? today.slice(0, 7) : ''
-    let [underWayMicroUsd, concurrent, admittedToday] = [0, 0, 0]
-    for (const { admittedAtMs, worstMicroUsd, leaseUntilMs } of this.#requests.underWay) {
-      const date = dateOf(admittedAtMs)
-      if (date.startsWith(prefix)) underWayMicroUsd += worstMicroUsd
-      if (date === today) admittedToday += 1
-      if (leaseUntilMs > nowMs) concurrent += 1
-    }
-    return {
-      limits,
-      bookedMicroUsd: this.#usage.sumOf(prefix).costMicroUsd,
-      underWayMicroUsd,
-      concurrent,
-      requestsOfDay: this.#usage.sumOf(today).requests + admittedToday,
-      requests: this.#windows.requests,
-      tokens: this.#windows.tokens,
-    }
+    return admissionStateAt(this.#requests, this.#usage, this.#windows, limits, nowMs)
   }
 }
 
-type Identity = Pick<UnderWay, 'requestId' | 'model' | 'admittedAtMs' | 'counted'>
+type Identity = Pick<UnderWay, 'requestId' | 'model' | 'admittedAtMs' | 'worstMicroUsd' | 'counted'>
 
-function identityOf({ requestId, model, admittedAtMs, counted }: Identity): Identity {
-  return { requestId, model, admittedAtMs, counted }
+function identityOf({ requestId, model, admittedAtMs, worstMicroUsd, counted }: Identity): Identity {
+  return { requestId, model, admittedAtMs, worstMicroUsd, counted }
 }
 
 /** A request that its isolate admitted. */
 function unadmitted({ requestId, model, admittedAtMs }: SettlementEntry, nowMs: number): Identity {
   const clamped = Math.min(nowMs, Math.max(nowMs - ADMITTED_AGE_MAX_MS, admittedAtMs))
-  return { requestId, model, admittedAtMs: clamped, counted: null }
+  return { requestId, model, admittedAtMs: clamped, worstMicroUsd: 0, counted: null }
 }
 
 /** A pending usage without a log entry has nothing to be corrected by. */

@@ -5,9 +5,9 @@
 import type { WaitUntil } from '../limits/decision.ts'
 import { getOrCreate } from '../lru.ts'
 import { raceTimeout, sleep, type Sleep, TIMED_OUT } from '../timeout.ts'
-import { type AccountAnswer, type AccountDecision, AccountView } from './account-view.ts'
+import { type AccountDecision, AccountView } from './account-view.ts'
 import type { LocalLimits } from './outage.ts'
-import type { AdmissionRequest, SettlementBatch, SettlementEntry } from './protocol.ts'
+import type { AccountAnswer, AccountRequest, SettlementBatch, SettlementEntry } from './protocol.ts'
 import { createSettlementSender, type SettlementSender, type SettleTrouble } from './settlement-sender.ts'
 
 /** Accounts whose last reply an isolate remembers, about 2 kB each. The least recently used one is evicted. */
@@ -21,7 +21,7 @@ export const RENEW_TIMEOUT_MS = 5_000
 
 /** The account of one key, as its stub shows it. */
 export interface AccountStub {
-  admit(request: AdmissionRequest): Promise<AccountAnswer>
+  admit(request: AccountRequest): Promise<AccountAnswer>
   settle(batch: SettlementBatch): Promise<unknown>
   renew(requestIds: readonly string[]): Promise<unknown>
 }
@@ -59,7 +59,7 @@ export interface AccountClient extends SettlementSender {
    */
   admit(
     keyId: string,
-    request: AdmissionRequest,
+    request: AccountRequest,
     limits: LocalLimits,
     nowMs: number,
     waitUntil: WaitUntil,
@@ -141,7 +141,7 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
   }
 }
 
-function releaseOf({ requestId, model }: AdmissionRequest, admittedAtMs: number): SettlementEntry {
+function releaseOf({ requestId, model }: AccountRequest, admittedAtMs: number): SettlementEntry {
   return {
     requestId,
     model,

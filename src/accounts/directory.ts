@@ -15,6 +15,7 @@ import {
 } from './key-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
+import type { UsageReport } from './protocol.ts'
 import {
   firstKeptDate,
   groupOf,
@@ -26,7 +27,6 @@ import {
   usageCursorOf,
   type UsagePage,
   type UsageQuery,
-  type UsageReport,
 } from './usage-list.ts'
 import { usdOf } from './usage-report.ts'
 

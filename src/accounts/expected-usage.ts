@@ -36,7 +36,8 @@ export interface Habits {
 
 /**
  * The completion is the larger of what was seen with the key's mean of reasoning, and what the model makes in the time since
- * the call. It is at least one token, and the cost is never above the worst case.
+ * the call. A model that has shown nothing may still be at the beginning of its reasoning, so only the time counts then. The
+ * completion is at least one token, and the cost is never above the worst case.
  */
 export function expectedUsage(
   asked: Asked,
@@ -45,7 +46,7 @@ export function expectedUsage(
   model: PricedModel,
 ): BookedUsage {
   const seen = atLeast(0, Math.floor(seenTokens))
-  const bySight = seen + atLeast(0, reasoningTokens) * asked.choices
+  const bySight = seen === 0 ? 0 : seen + atLeast(0, reasoningTokens) * asked.choices
   const byTime = atLeast(0, elapsedMs / 1_000) * atLeast(0, tokensPerSecond)
   const expected = atLeast(1, Math.ceil(Math.max(bySight, byTime)))
   const completionTokens = Math.min(expected, completionTokensMax(asked, model))

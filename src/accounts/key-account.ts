@@ -1,14 +1,20 @@
 /**
- * The account of one key: the truth about its record. Every change goes through it, so no change is lost, or undone by
- * another one. KV gets a copy of each version, and the directory a report.
+ * The account of one key: the truth about its record, its money and its exact limits. Every change of the record goes through
+ * it, so no change is lost, or undone by another one. KV gets a copy of each version, and the directory a report.
  */
 import { DurableObject } from 'cloudflare:workers'
 import type { ApiKey } from '../keys/api-key.ts'
+import { refusalOfSecret } from '../keys/check-secret.ts'
 import { type KeyReading, readCopy, writeCopy } from '../keys/key-copy.ts'
+import { log } from '../log.ts'
+import { type Account, AccountStore } from './account-store.ts'
+import { Alarm } from './alarm.ts'
+import type { AccountBook } from './book.ts'
+import { correctionsOf } from './corrections.ts'
 import { reportOf } from './key-list.ts'
-import { isEmpty, migrate, type Migrations } from './migrations.ts'
 import { type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
-import { ATTEMPT_TIMEOUT_MS, Publication, RETRY_MS } from './publication.ts'
+import type { AccountAnswer, AccountRequest, KeyUsage, SettlementBatch, UsageQuestion } from './protocol.ts'
+import { ATTEMPT_TIMEOUT_MS, Publication, RETRY_MS, type Source, type Target } from './publication.ts'
 import {
   adopted,
   created,
@@ -20,63 +26,57 @@ import {
   rotated,
   type Rotation,
   type StoredKey,
-  storedKey,
   unreadableKey,
 } from './stored-key.ts'
 
 /** How long an account waits for KV when it looks for a record of version 0.1. */
 export const ADOPTION_TIMEOUT_MS = 2_000
+/** Least time between two deletions of old requests, ms. */
+export const PRUNE_EVERY_MS = 3_600_000
 
 /** A change is published at once. The alarm retries if the object ends first. */
 const SAFETY_MS = ATTEMPT_TIMEOUT_MS + RETRY_MS
 
-const MIGRATIONS: Migrations = [
-  `CREATE TABLE record (one INTEGER PRIMARY KEY CHECK (one = 1), stored TEXT NOT NULL);
-   CREATE TABLE publication (target TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;`,
-]
-
 export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCalls {
-  #stored: StoredKey | null = null
-  #alarmAtMs: number | null = null
+  readonly #store: AccountStore
+  readonly #alarm: Alarm
   readonly #publication: Publication
+  #prunedAtMs = 0
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    this.#publication = new Publication(ctx.storage.sql, {
-      kv: ({ key, deletedAt }) => writeCopy(env.KV, key, deletedAt),
-      directory: async (stored) => directoryOf(env).report(reportOf(stored)),
-    })
+    this.#store = new AccountStore(ctx.storage)
+    this.#alarm = new Alarm(ctx.storage)
+    this.#publication = new Publication(ctx.storage.sql, this.#sources())
     void ctx.blockConcurrencyWhile(async () => {
-      // An account without a key stores nothing: made-up key ids must not leave databases behind.
-      if (isEmpty(ctx.storage)) return
-      migrate(ctx.storage, MIGRATIONS)
-      const [row] = ctx.storage.sql.exec<{ stored: string }>('SELECT stored FROM record').toArray()
-      if (row === undefined) return
-      this.#stored = storedKey.parse(JSON.parse(row.stored))
-      this.#alarmAtMs = await ctx.storage.getAlarm()
+      this.#store.load()
+      if (this.#store.account === null) return
+      await this.#alarm.load()
       // The runtime gives an alarm up after some failures. The next call to the account sets it again.
-      this.#wakeForPublication(this.#stored)
+      this.#wake()
     })
   }
 
   /** The key as it is now. The account takes over a record of version 0.1 that it finds in KV. */
   async read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading> {
-    if (this.#stored !== null) return readingOf(this.#stored)
+    const known = this.#store.account
+    if (known !== null) return readingOf(known.stored)
     if (isAbsentInKv) return { kind: 'absent' }
     const copy = await readCopy(this.env.KV, keyId, ADOPTION_TIMEOUT_MS, 'account_kv_read')
     // Another call may have been faster.
-    if (this.#stored !== null) return readingOf(this.#stored)
+    const { account } = this.#store
+    if (account !== null) return readingOf(account.stored)
     if (copy.kind !== 'found') return copy
     const stored = adopted(copy.key)
-    this.#store(stored)
+    this.#save(stored)
     this.ctx.waitUntil(this.#publish())
     return readingOf(stored)
   }
 
   async create(key: NewKey): Promise<KeyReading | { kind: 'created'; key: ApiKey }> {
-    if (this.#stored !== null) return readingOf(this.#stored)
+    if (this.#store.account !== null) return readingOf(this.#store.account.stored)
     const stored = created(key)
-    this.#store(stored)
+    this.#save(stored)
     await this.#publish()
     return { kind: 'created', key: stored.key }
   }
@@ -89,68 +89,173 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return this.#change(keyId, (key) => rotated(key, rotation))
   }
 
-  /** A record that this version cannot read is deleted too. */
+  /** A record that this version cannot read is deleted too. The usage stays. */
   async delete(keyId: string, deletedAt: string): Promise<KeyReading> {
     const reading = await this.read(keyId, false)
-    if (this.#stored === null && reading.kind !== 'unreadable') return reading
-    if (this.#stored !== null && this.#stored.deletedAt !== null) return { kind: 'absent' }
-    const stored = deleted(this.#stored?.key ?? unreadableKey(keyId, deletedAt), deletedAt)
-    this.#store(stored)
+    const { account } = this.#store
+    if (account === null && reading.kind !== 'unreadable') return reading
+    if (account !== null && account.stored.deletedAt !== null) return { kind: 'absent' }
+    const stored = deleted(account?.stored.key ?? unreadableKey(keyId, deletedAt), deletedAt)
+    this.#save(stored)
     await this.#publish()
     return readingOf(stored)
   }
 
+  /** The account judges the secret too: its record may be newer than the copy by which the isolate has judged it. */
+  async admit(keyId: string, request: AccountRequest): Promise<AccountAnswer> {
+    const { stored } = await this.#require(keyId)
+    const nowMs = Date.now()
+    const isRevoked =
+      stored.deletedAt !== null || refusalOfSecret(stored.key, request.secretSha256, nowMs) !== null
+    if (isRevoked) return { revoked: true, reading: readingOf(stored) }
+    const limits = { ...request.defaultLimits, ...stored.key.limits }
+    const reply = this.#transact((book) => book.admit(request, limits, nowMs))
+    this.#wake()
+    return reply
+  }
+
+  async settle(keyId: string, batch: SettlementBatch): Promise<{ duplicate: boolean }> {
+    await this.#require(keyId)
+    const result = this.#transact((book) => book.settle(batch, Date.now()))
+    this.#wake()
+    return result
+  }
+
+  async renew(keyId: string, requestIds: readonly string[]): Promise<void> {
+    await this.#require(keyId)
+    this.#transact((book) => book.renew(requestIds, Date.now()))
+    this.#wake()
+  }
+
+  async usage(
+    keyId: string,
+    { fromDate, toDate, defaultLimits }: UsageQuestion,
+  ): Promise<KeyUsage | KeyReading> {
+    const reading = await this.read(keyId, false)
+    const { account } = this.#store
+    if (account === null) return reading
+    const { stored, book } = account
+    const limits = { ...defaultLimits, ...stored.key.limits }
+    const status = book.status(limits, Date.now())
+    const { deletedAt } = stored
+    return { kind: 'usage', limits, status, rows: book.rows(fromDate, toDate), deletedAt }
+  }
+
   async republish(keyId: string): Promise<KeyReading> {
     const reading = await this.read(keyId, false)
-    if (this.#stored === null) return reading
+    const { account } = this.#store
+    if (account === null) return reading
     this.#publication.forgetReports()
-    this.#wakeAt(Date.now() + SAFETY_MS)
+    this.#alarm.wakeAt(Date.now() + SAFETY_MS)
     await this.#publish()
-    return readingOf(this.#stored)
+    return readingOf(account.stored)
   }
 
   override async alarm(): Promise<void> {
-    this.#alarmAtMs = null
+    this.#alarm.noteRun()
+    const { account } = this.#store
+    if (account === null) return
+    const nowMs = Date.now()
+    const isPruneDue = nowMs - this.#prunedAtMs >= PRUNE_EVERY_MS
+    if (isPruneDue) this.#prunedAtMs = nowMs
+    this.#transact((book) => {
+      book.expireLeases(nowMs)
+      if (isPruneDue) book.prune(nowMs)
+    })
+    await this.#correct(account)
     await this.#publish()
+  }
+
+  /** Puts the figures of AI Gateway's log in place of expected ones. */
+  async #correct({ stored, book }: Account): Promise<void> {
+    const due = book.duePending(Date.now())
+    if (due.length === 0) return
+    const corrections = await correctionsOf(this.env.AI, due)
+    const nowMs = Date.now()
+    const givenUp = this.#transact(
+      () =>
+        corrections.filter(({ requestId, booked }) => book.correct(requestId, booked, nowMs) === 'given_up')
+          .length,
+    )
+    if (givenUp === 0) return
+    const cause = `AI Gateway's log has no usage of ${givenUp} requests, which stay estimated`
+    log({ event: 'trouble', what: 'usage_estimated', keyId: stored.key.id, cause }, 'warn')
   }
 
   async #change(keyId: string, change: (key: ApiKey) => StoredKey): Promise<KeyReading> {
     const reading = await this.read(keyId, false)
     // Another call may have changed the key since. The change is made to the record as it is now.
-    if (this.#stored === null || this.#stored.deletedAt !== null) return reading
-    const stored = change(this.#stored.key)
-    this.#store(stored)
+    const { account } = this.#store
+    if (account === null || account.stored.deletedAt !== null) return reading
+    const stored = change(account.stored.key)
+    this.#save(stored)
     await this.#publish()
     return readingOf(stored)
   }
 
+  /** @throws Error where the account has no key, or cannot read it. The isolate tries again. */
+  async #require(keyId: string): Promise<Account> {
+    if (this.#store.account === null) await this.read(keyId, false)
+    const { account } = this.#store
+    if (account === null) throw new Error('the account has no key')
+    return account
+  }
+
   /** The record with its version, and the alarm. They are one transaction, since nothing in between is awaited. */
-  #store(stored: StoredKey): void {
+  #save(stored: StoredKey): void {
+    this.#store.save(stored)
+    this.#alarm.wakeAt(Date.now() + SAFETY_MS)
+  }
+
+  /** Changes the book as a whole or not at all. Where that fails, the object restarts from what it has stored. */
+  #transact<Result>(change: (book: AccountBook) => Result): Result {
     const { storage } = this.ctx
-    if (this.#stored === null) migrate(storage, MIGRATIONS)
-    storage.sql.exec('INSERT OR REPLACE INTO record (one, stored) VALUES (1, ?)', JSON.stringify(stored))
-    this.#wakeAt(Date.now() + SAFETY_MS)
-    this.#stored = stored
+    try {
+      return storage.transactionSync(() => {
+        if (this.#store.account === null) throw new Error('the account has no key')
+        return change(this.#store.account.book)
+      })
+    } catch (error) {
+      this.ctx.abort('the book could not be written')
+      throw error
+    }
   }
 
   async #publish(): Promise<void> {
-    if (this.#stored === null) return
-    await this.#publication.attempt(this.#stored)
-    this.#wakeForPublication(this.#stored)
+    const { account } = this.#store
+    if (account !== null) await this.#publication.attempt(account.stored.key.id)
+    this.#wake()
   }
 
-  #wakeForPublication(stored: StoredKey): void {
-    const nextAtMs = this.#publication.nextAtMs(stored, Date.now())
-    if (nextAtMs !== null) return this.#wakeAt(nextAtMs)
-    if (this.#alarmAtMs === null) return
-    this.#alarmAtMs = null
-    void this.ctx.storage.deleteAlarm()
+  #wake(): void {
+    const times = [this.#publication.nextAtMs(Date.now()), this.#store.account?.book.nextDueMs() ?? null]
+    const nextAtMs = Math.min(...times.map((timeMs) => timeMs ?? Infinity))
+    if (nextAtMs === Infinity) this.#alarm.clear()
+    else this.#alarm.wakeAt(nextAtMs)
   }
 
-  /** An alarm costs a row: one that comes earlier is left as it is. */
-  #wakeAt(atMs: number): void {
-    if (this.#alarmAtMs !== null && this.#alarmAtMs <= atMs) return
-    this.#alarmAtMs = atMs
-    void this.ctx.storage.setAlarm(atMs)
+  #sources(): Record<Target, Source> {
+    const accountOf = (): Account | null => this.#store.account
+    const recordSource = (publish: (stored: StoredKey) => Promise<unknown>): Source => ({
+      version: () => accountOf()?.stored.key.version ?? 0,
+      publish: async () => {
+        const account = accountOf()
+        if (account !== null) await publish(account.stored)
+      },
+    })
+    return {
+      kv: recordSource(({ key, deletedAt }) => writeCopy(this.env.KV, key, deletedAt)),
+      directory: recordSource((stored) => directoryOf(this.env).report(reportOf(stored))),
+      usage: {
+        version: () => accountOf()?.book.revision ?? 0,
+        publish: async (acknowledged) => {
+          const account = accountOf()
+          if (account === null) return
+          const { stored, book } = account
+          const [keyId, revision, rows] = [stored.key.id, book.revision, book.changedSince(acknowledged)]
+          await directoryOf(this.env).reportUsage({ keyId, revision, rows })
+        },
+      },
+    }
   }
 }

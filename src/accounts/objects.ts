@@ -3,8 +3,16 @@ import { type Env, LOCATION_HINTS } from '../config.ts'
 import type { ApiKey } from '../keys/api-key.ts'
 import type { KeyReading } from '../keys/key-copy.ts'
 import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
+import type {
+  AccountAnswer,
+  AccountRequest,
+  KeyUsage,
+  SettlementBatch,
+  UsageQuestion,
+  UsageReport,
+} from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
-import type { UsagePage, UsageQuery, UsageReport } from './usage-list.ts'
+import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** The calls of a key's account, `KeyAccount`. */
 export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
@@ -19,13 +27,22 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
   /** Reports to the directory again, as if it had never been told. A report that fails is retried by alarm. */
   republish(keyId: string): Promise<KeyReading>
+  /** Decides on a request by all limits of the key. Rejects where the account cannot read its key. */
+  admit(keyId: string, request: AccountRequest): Promise<AccountAnswer>
+  /** Books a batch, unless it was booked before. Rejects where the account cannot read its key. */
+  settle(keyId: string, batch: SettlementBatch): Promise<{ duplicate: boolean }>
+  /** Renews the leases of requests that are under way. */
+  renew(keyId: string, requestIds: readonly string[]): Promise<void>
+  /** The key's usage, of a deleted key too. Where there is no such key, the answer is its reading. */
+  usage(keyId: string, question: UsageQuestion): Promise<KeyUsage | KeyReading>
 }
 
 /** The calls of the directory, `Directory`. */
 export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   report(report: KeyReport): Promise<void>
-  list(query: KeyListQuery): Promise<KeyPage>
+  /** Absolute totals of a key. A report that comes twice, or is of an older revision, changes nothing. */
   reportUsage(report: UsageReport): Promise<void>
+  list(query: KeyListQuery): Promise<KeyPage>
   usage(query: UsageQuery): Promise<UsagePage>
 }
 

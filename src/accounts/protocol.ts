@@ -1,4 +1,6 @@
 /** The messages between isolates and a key's account about money and exact limits. All of them are plain data. */
+import type { Period } from '../calendar.ts'
+import type { KeyReading } from '../keys/key-copy.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
 import type { Prices } from '../models.ts'
@@ -15,6 +17,14 @@ export interface AdmissionRequest {
   expected: BookedUsage
   /** Reserved tokens: the prompt's estimate and the completion's, a whole number. */
   tokens: number
+}
+
+/** The call of an isolate: the request, and what the account needs to judge its key. */
+export interface AccountRequest extends AdmissionRequest {
+  /** The hash of the secret that the caller has shown. The account's record may be newer than the copy. */
+  secretSha256: string
+  /** The gateway's defaults. A limit of the key's record stands above its default. */
+  defaultLimits: Limits
 }
 
 /** Why an account refuses. */
@@ -51,6 +61,7 @@ export interface AccountStatus {
 
 export interface BudgetStatus {
   limitMicroUsd: number
+  period: Period
   /** Booked in the period. */
   bookedMicroUsd: number
   /** The worst cases of requests under way. */
@@ -59,6 +70,16 @@ export interface BudgetStatus {
   /** Ms since 1970; `null` for a budget over the key's life. */
   renewsAtMs: number | null
 }
+
+/** The account's record is newer than the copy: the key was disabled, rotated or deleted, or has expired. */
+export interface Revoked {
+  revoked: true
+  /** The record as it is now. */
+  reading: KeyReading
+}
+
+/** The answer of an account to a request for admission. */
+export type AccountAnswer = AdmissionReply | Revoked
 
 export type AdmissionReply =
   | { admitted: true; status: AccountStatus; leaseUntilMs: number }
@@ -95,6 +116,26 @@ export interface SettlementBatch {
   entries: readonly SettlementEntry[]
 }
 
+/** What is asked of an account about its usage. */
+export interface UsageQuestion {
+  /** UTC dates, both included. */
+  fromDate: string
+  toDate: string
+  defaultLimits: Limits
+}
+
+/** The usage of a key, and where its limits stand. */
+export interface KeyUsage {
+  kind: 'usage'
+  /** The key's own limits, and the defaults where it has none. */
+  limits: Limits
+  status: AccountStatus
+  /** Of the range, by date and model. */
+  rows: UsageRow[]
+  /** The time of the deletion; `null` for a key that exists. */
+  deletedAt: string | null
+}
+
 /** Totals of a key, a day and a model. Corrections can lower a number. */
 export interface UsageTotals extends BookedUsage {
   /** Requests that reached the model. */
@@ -112,4 +153,12 @@ export interface UsageRow extends UsageTotals {
   /** The UTC date. */
   date: string
   model: string
+}
+
+/** The report of an account to the directory: the totals that have changed, as they are now. */
+export interface UsageReport {
+  keyId: string
+  /** Grows with each change of the key's totals. */
+  revision: number
+  rows: UsageRow[]
 }

@@ -1,19 +1,21 @@
 /**
- * The outbox of an account: it publishes the newest version of its record to KV and to the directory until they acknowledge it.
- * The pure part decides when. The class keeps the state of each publication in SQL, so that it survives a restart.
+ * The outbox of an account: it publishes its record to KV and to the directory, and its usage to the directory, until they
+ * acknowledge it. The pure part decides when. The class keeps the state of each publication in SQL, so that it survives a
+ * restart.
  */
 import * as z from 'zod/mini'
 import { causeOf, log } from '../log.ts'
+import { getOrCreate } from '../lru.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
-import type { StoredKey } from './stored-key.ts'
 
-export const TARGETS = ['kv', 'directory'] as const
+/** The copy of the record in KV, its report to the directory, and the report of usage to the directory. */
+export const TARGETS = ['kv', 'directory', 'usage'] as const
 export type Target = (typeof TARGETS)[number]
 
 /** How long an attempt may take. An admin route waits for it. */
 export const ATTEMPT_TIMEOUT_MS = 2_000
-/** Least time between two attempts. KV takes one write a second to a key. */
-export const SPACING_MS: Readonly<Record<Target, number>> = { kv: 1_000, directory: 0 }
+/** Least time between two attempts. KV takes one write a second to a key. One directory serves the usage of all keys. */
+export const SPACING_MS: Readonly<Record<Target, number>> = { kv: 1_000, directory: 0, usage: 60_000 }
 /** Time before a version that failed is tried again. It doubles with each failure. */
 export const RETRY_MS = 1_000
 export const RETRY_MS_MAX = 5 * 60_000
@@ -24,6 +26,8 @@ export const CONFIRM_MS = 60_000
 export interface PublishState {
   /** The version of the last attempt; 0 before the first. */
   version: number
+  /** The last version that the target has acknowledged; 0 before the first. */
+  acknowledged: number
   triedAtMs: number
   /** Attempts in a row that failed, up to now. */
   failures: number
@@ -31,7 +35,13 @@ export interface PublishState {
   doubtfulUntilMs: number
 }
 
-export const NOT_PUBLISHED: PublishState = { version: 0, triedAtMs: 0, failures: 0, doubtfulUntilMs: 0 }
+export const NOT_PUBLISHED: PublishState = {
+  version: 0,
+  acknowledged: 0,
+  triedAtMs: 0,
+  failures: 0,
+  doubtfulUntilMs: 0,
+}
 
 export interface Attempt {
   version: number
@@ -49,72 +59,88 @@ export function dueAtMs(target: Target, state: PublishState, version: number, no
 }
 
 export function afterAttempt(state: PublishState, { version, atMs, outcome }: Attempt): PublishState {
-  const { failures, doubtfulUntilMs } = state
+  const tried = { ...state, version, triedAtMs: atMs }
+  const failures = state.failures + 1
   switch (outcome) {
     case 'done':
-      return { version, triedAtMs: atMs, failures: 0, doubtfulUntilMs }
+      return { ...tried, acknowledged: version, failures: 0 }
     case 'failed':
-      return { version, triedAtMs: atMs, failures: failures + 1, doubtfulUntilMs }
+      return { ...tried, failures }
     case 'timed_out':
-      return { version, triedAtMs: atMs, failures: failures + 1, doubtfulUntilMs: atMs + CONFIRM_MS }
+      return { ...tried, failures, doubtfulUntilMs: atMs + CONFIRM_MS }
   }
 }
 
-/** Rejects where the target does not acknowledge. It never throws. */
-export type Publish = (stored: StoredKey) => Promise<unknown>
+/** What a target is told. */
+export interface Source {
+  /** The newest version; 0 for nothing to publish. */
+  version(): number
+  /** Publishes what is newer than the acknowledged version. Rejects where the target does not acknowledge. It never throws. */
+  publish(acknowledged: number): Promise<unknown>
+}
 
 export class Publication {
+  readonly #sql: SqlStorage
+  readonly #sources: Readonly<Record<Target, Source>>
   readonly #underWay = new Set<Target>()
+  /** The states as they stand in SQL. Each settlement asks for them. */
+  readonly #states = new Map<Target, PublishState>()
 
-  constructor(
-    readonly sql: SqlStorage,
-    readonly publish: Readonly<Record<Target, Publish>>,
-  ) {}
+  constructor(sql: SqlStorage, sources: Readonly<Record<Target, Source>>) {
+    this.#sql = sql
+    this.#sources = sources
+  }
 
   /** Publishes to every target that is due. It never throws what a target throws, and ends within `ATTEMPT_TIMEOUT_MS`. */
-  async attempt(stored: StoredKey): Promise<void> {
-    await Promise.all(TARGETS.map((target) => this.#attempt(target, stored)))
+  async attempt(keyId: string): Promise<void> {
+    await Promise.all(TARGETS.map((target) => this.#attempt(target, keyId)))
   }
 
   /** Makes every target but KV due at once, as if nothing had been published to it. */
   forgetReports(): void {
-    this.sql.exec("DELETE FROM publication WHERE target <> 'kv'")
+    this.#sql.exec("DELETE FROM publication WHERE target <> 'kv'")
+    for (const target of TARGETS) if (target !== 'kv') this.#states.delete(target)
   }
 
   /** When the next target is due, ms since 1970; `null` where all have acknowledged. */
-  nextAtMs({ key }: StoredKey, nowMs: number): number | null {
+  nextAtMs(nowMs: number): number | null {
     const times = TARGETS.flatMap((target) => {
       // An attempt under way ends by itself, unless the object does before it.
       if (this.#underWay.has(target)) return [nowMs + ATTEMPT_TIMEOUT_MS + RETRY_MS]
-      return dueAtMs(target, this.#state(target), key.version, nowMs) ?? []
+      return dueAtMs(target, this.#stateOf(target), this.#sources[target].version(), nowMs) ?? []
     })
     return times.length === 0 ? null : Math.min(...times)
   }
 
-  async #attempt(target: Target, stored: StoredKey): Promise<void> {
+  async #attempt(target: Target, keyId: string): Promise<void> {
     const atMs = Date.now()
-    const { id, version } = stored.key
-    const state = this.#state(target)
+    const source = this.#sources[target]
+    const version = source.version()
+    const state = this.#stateOf(target)
     const isDue = (dueAtMs(target, state, version, atMs) ?? Infinity) <= atMs
     // Two puts at once could arrive in the wrong order.
     if (!isDue || this.#underWay.has(target)) return
     this.#underWay.add(target)
-    const { outcome, cause } = await outcomeOf(this.publish[target](stored))
+    const { outcome, cause } = await outcomeOf(source.publish(state.acknowledged))
     this.#underWay.delete(target)
     // The first failure in a row is logged. The ones that follow have the same cause.
     if (cause !== undefined && state.failures === 0)
-      log({ event: 'trouble', what: `publish_${target}`, keyId: id, cause })
-    this.#save(target, afterAttempt(state, { version, atMs, outcome }))
+      log({ event: 'trouble', what: `publish_${target}`, keyId, cause })
+    // A target that was forgotten meanwhile has to be told everything, and this attempt may have told less.
+    if (this.#stateOf(target) === state) this.#save(target, afterAttempt(state, { version, atMs, outcome }))
   }
 
-  #state(target: Target): PublishState {
-    const query = 'SELECT state FROM publication WHERE target = ?'
-    const [row] = this.sql.exec<{ state: string }>(query, target).toArray()
-    return row === undefined ? NOT_PUBLISHED : publishStateRow.parse(JSON.parse(row.state))
+  #stateOf(target: Target): PublishState {
+    return getOrCreate(this.#states, target, TARGETS.length, () => {
+      const query = 'SELECT state FROM publication WHERE target = ?'
+      const [row] = this.#sql.exec<{ state: string }>(query, target).toArray()
+      return row === undefined ? NOT_PUBLISHED : publishStateRow.parse(JSON.parse(row.state))
+    })
   }
 
   #save(target: Target, state: PublishState): void {
-    this.sql.exec(
+    this.#states.set(target, state)
+    this.#sql.exec(
       'INSERT OR REPLACE INTO publication (target, state) VALUES (?, ?)',
       target,
       JSON.stringify(state),
@@ -136,6 +162,7 @@ async function outcomeOf(
 
 const publishStateRow = z.object({
   version: z.number(),
+  acknowledged: z._default(z.number(), 0),
   triedAtMs: z.number(),
   failures: z.number(),
   doubtfulUntilMs: z.number(),

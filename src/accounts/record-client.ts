@@ -5,6 +5,7 @@ import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
 import { accountOf, type Bindings, directoryOf } from './objects.ts'
+import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
 
@@ -22,8 +23,9 @@ export interface Accounts {
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
   republish(keyId: string): Promise<KeyReading>
+  usage(keyId: string, question: UsageQuestion): Promise<KeyUsage | KeyReading>
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
-  usage(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
+  usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -37,9 +39,13 @@ export function createAccounts(env: Bindings): Accounts {
     rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),
     delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
     republish: (keyId) => change(keyId, async () => accountOf(env, keyId).republish(keyId)),
+    usage: (keyId, question) =>
+      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        accountOf(env, keyId).usage(keyId, question),
+      ),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
-    usage: (query) =>
+    usageOfAll: (query) =>
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
   }
 }

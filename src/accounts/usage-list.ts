@@ -5,18 +5,10 @@ import { apiKeyView } from '../keys/api-key.ts'
 import { DAYS_KEPT } from './book-usage.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Statement } from './key-list.ts'
-import type { UsageRow, UsageTotals } from './protocol.ts'
+import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
 
 export const GROUPINGS = ['day', 'key', 'model'] as const
 export type Grouping = (typeof GROUPINGS)[number]
-
-/** The report of an account to the directory: rows that have changed since its last report, with their totals as they are now. */
-export interface UsageReport {
-  keyId: string
-  /** Grows with each change of the account's usage. A row of a report with a smaller revision changes nothing. */
-  revision: number
-  rows: UsageRow[]
-}
 
 export interface UsageQuery {
   /** UTC dates, both included. */

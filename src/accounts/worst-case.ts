@@ -7,10 +7,12 @@ export type PricedModel = Pick<Model, 'contextTokens' | 'outputTokensMax' | 'pri
 /** The size of a request. */
 export interface Asked {
   /**
-   * UTF-8 bytes of the serialised body, with messages, tools and schemas. No token is shorter than a byte, and the JSON around
-   * a message is longer than what the chat format adds. `Infinity` where the body refers to content elsewhere.
+   * UTF-8 bytes of the body, with messages, tools and schemas. No token is shorter than a byte, and the JSON around a message
+   * is longer than what the chat format adds.
    */
   bodyBytes: number
+  /** Whether the prompt can be longer than the body: images, files, references and hosted tools. */
+  hasContentElsewhere: boolean
   /** The caller's cap on one choice, reasoning included; `undefined` where the body has none. */
   tokenCap: number | undefined
   /** Answers that the caller wants, at least 1. */
@@ -26,8 +28,11 @@ export function worstCaseMicroUsd(asked: Asked, model: PricedModel): number {
 }
 
 /** The largest prompt that the body can be. */
-export function promptTokensMax({ bodyBytes }: Asked, { contextTokens }: PricedModel): number {
-  return Math.min(bodyBytes, contextTokens)
+export function promptTokensMax(
+  { bodyBytes, hasContentElsewhere }: Asked,
+  { contextTokens }: PricedModel,
+): number {
+  return hasContentElsewhere ? contextTokens : Math.min(bodyBytes, contextTokens)
 }
 
 /** The most completion tokens of all choices. */

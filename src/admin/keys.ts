@@ -87,7 +87,7 @@ export async function requireKey(c: Context<Gateway>): Promise<ApiKey> {
 }
 
 /** No object is created for a text that is no id. @throws GatewayError `key_not_found`. */
-function requireId(c: Context<Gateway>): string {
+export function requireId(c: Context<Gateway>): string {
   const keyId = c.req.param('id') ?? ''
   if (!KEY_ID_FORM.test(keyId)) throw new GatewayError({ kind: 'key_not_found', keyId })
   return keyId

@@ -30,6 +30,8 @@ export const keyUpdate = z.lazy(() =>
         requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
         requestsPerDay: z.nullish(limitShape.requestsPerDay),
         tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
+        concurrentRequests: z.nullish(limitShape.concurrentRequests),
+        completionTokensPerRequest: z.nullish(limitShape.completionTokensPerRequest),
         mode: z.nullish(limitShape.mode),
         budget: z.nullish(limitShape.budget),
       }),

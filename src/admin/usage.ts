@@ -1,27 +1,34 @@
 /** The operator's routes for usage: of one key, and of all keys. */
 import type { Context } from 'hono'
-import { shownTotals } from '../accounts/usage-report.ts'
+import { shownDays, shownModels, shownTotals, sumSince } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { KEY_ID_FORM } from '../keys/secret.ts'
-import { orServiceUnavailable } from '../keys/service-unavailable.ts'
-import { rowsOf, shown, sumSince } from '../records/usage-report.ts'
-import { requireKey } from './keys.ts'
+import { requireId } from './keys.ts'
 import { rangeQuery, usageQuery } from './usage-query.ts'
 
 /**
  * `GET /admin/keys/{id}/usage?from&to`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
  *
- * @throws GatewayError `key_not_found` for a key that neither is nor has usage, `usage_unavailable`.
+ * @throws GatewayError `key_not_found`, `usage_unavailable`.
  */
 export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
   const { from, to } = rangeQuery(c.req.query(), 31, Date.now())
-  const id = c.req.param('id') ?? ''
-  const looking = isolateOf(c.env).ledger.look(KEY_ID_FORM.test(id) ? id : '-', from, to)
-  const days = (await orServiceUnavailable(looking, 'usage_unavailable')).days()
-  if (days.size === 0) await requireKey(c)
-  return c.json({ id, from, to, total: shown(sumSince(days, from)), days: rowsOf(days, id, from, to) })
+  const id = requireId(c)
+  const { defaultLimits } = c.get('config')
+  const answer = await isolateOf(c.env).accounts.usage(id, { fromDate: from, toDate: to, defaultLimits })
+  if (answer.kind === 'absent') throw new GatewayError({ kind: 'key_not_found', keyId: id })
+  if (answer.kind !== 'usage') throw new GatewayError({ kind: 'usage_unavailable' })
+  const { rows, deletedAt } = answer
+  return c.json({
+    id,
+    ...(deletedAt === null ? {} : { deletedAt }),
+    from,
+    to,
+    total: sumSince(rows, from),
+    models: shownModels(rows),
+    days: shownDays(rows, from, to),
+  })
 }
 
 /**
@@ -35,7 +42,7 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
  */
 export async function showAllUsage(c: Context<Gateway>): Promise<Response> {
   const query = usageQuery(c.req.query(), Date.now())
-  const page = await isolateOf(c.env).accounts.usage(query)
+  const page = await isolateOf(c.env).accounts.usageOfAll(query)
   if (page.kind === 'unavailable') throw new GatewayError({ kind: 'usage_unavailable' })
   const { from, to, by } = query
   const data = page.groups.map((group) => shownTotals(group))

@@ -7,14 +7,16 @@ import { field } from '../wire/field.ts'
 export interface Api<Request extends ModelRequest> {
   /** Judges a body. The stages carry the caller's own JSON and not the schema's copy. */
   readonly schema: z.ZodMiniType<Request>
-  /** The parameter that caps a completion's tokens, reasoning included. */
-  readonly tokenCapName: 'max_completion_tokens' | 'max_output_tokens'
+  /** The parameters that cap a completion's tokens, reasoning included. The first is the one that reasoning models know. */
+  readonly tokenCapNames: readonly [string, ...string[]]
   /** Measures the prompt, for the estimate of its tokens. */
   measurePrompt(request: Request): PromptSize
   /** The most tokens that the caller wants for one choice; `undefined` where the body does not say. */
   tokenCapOf(request: Request): number | undefined
   /** How many answers the caller wants. */
   choicesOf(request: Request): number
+  /** Whether the prompt can be longer than the body: images, files, references and hosted tools. */
+  hasContentElsewhere(request: Request): boolean
   /** The upstream's inputs: the body without `model`, and with what the model is known to stumble over mended. */
   toInputs(request: Request): Inputs
   /** The same inputs, with the usage asked for where the API does not send it unasked. */
@@ -62,3 +64,31 @@ export function charactersOf(content: unknown): number {
   }
   return characters
 }
+
+/** Parts whose tokens all stand in the body. A part of an image or a file can stand for thousands of tokens. */
+const TEXT_PARTS = new Set<unknown>([
+  'text',
+  'input_text',
+  'output_text',
+  'refusal',
+  'reasoning_text',
+  'summary_text',
+])
+
+/** Whether a message or an item has a part that is no text. */
+export function hasOtherParts(turns: readonly unknown[]): boolean {
+  return turns.some((turn) =>
+    ['content', 'output'].some((name) => {
+      const parts = field(turn, name)
+      return Array.isArray(parts) && parts.some((part) => !TEXT_PARTS.has(field(part, 'type')))
+    }),
+  )
+}
+
+/** Whether the vendor runs a tool itself, and so adds what the tool finds to the prompt. */
+export function hasHostedTools(tools: unknown): boolean {
+  return Array.isArray(tools) && tools.some((tool) => !CALLER_TOOLS.has(field(tool, 'type')))
+}
+
+/** Tools that the caller runs. */
+const CALLER_TOOLS = new Set<unknown>(['function', 'custom'])

@@ -1,12 +1,12 @@
 /** `POST /v1/chat/completions`. */
 import { ChatMeter } from '../streams/chat-meter.ts'
 import { field } from '../wire/field.ts'
-import { type Api, measureTurns } from './api.ts'
+import { type Api, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ChatCompletionRequest, chatCompletionRequest } from './chat-completions-schema.ts'
 
 export const chatCompletions: Api<ChatCompletionRequest> = {
   schema: chatCompletionRequest,
-  tokenCapName: 'max_completion_tokens',
+  tokenCapNames: ['max_completion_tokens', 'max_tokens'],
 
   measurePrompt({ messages, tools }) {
     const size = measureTurns(messages, tools)
@@ -20,6 +20,12 @@ export const chatCompletions: Api<ChatCompletionRequest> = {
   tokenCapOf: (request) => request.max_completion_tokens ?? request.max_tokens ?? undefined,
 
   choicesOf: (request) => request.n ?? 1,
+
+  hasContentElsewhere: (request) =>
+    hasOtherParts(request.messages) ||
+    hasHostedTools(request.tools) ||
+    field(request, 'web_search_options') != null ||
+    request.messages.some((message) => field(message, 'audio') != null),
 
   toInputs({ model: _name, ...inputs }) {
     return { ...inputs, messages: withContent(inputs.messages) }

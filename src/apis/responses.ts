@@ -1,11 +1,12 @@
 /** `POST /v1/responses`. */
 import { ResponseMeter } from '../streams/response-meter.ts'
-import { type Api, charactersOf, measureTurns } from './api.ts'
+import { field } from '../wire/field.ts'
+import { type Api, charactersOf, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ResponsesRequest, responsesRequest } from './responses-schema.ts'
 
 export const responses: Api<ResponsesRequest> = {
   schema: responsesRequest,
-  tokenCapName: 'max_output_tokens',
+  tokenCapNames: ['max_output_tokens'],
 
   measurePrompt({ input, instructions, tools }) {
     const size = measureTurns(typeof input === 'string' ? [{ content: input }] : input, tools)
@@ -16,6 +17,17 @@ export const responses: Api<ResponsesRequest> = {
   tokenCapOf: (request) => request.max_output_tokens ?? undefined,
 
   choicesOf: () => 1,
+
+  hasContentElsewhere(request) {
+    const { input, tools } = request
+    const items = Array.isArray(input) ? input : []
+    return (
+      REFERENCES.some((name) => field(request, name) != null) ||
+      hasHostedTools(tools) ||
+      hasOtherParts(items) ||
+      items.some((item) => !TEXT_ITEMS.has(field(item, 'type') ?? 'message'))
+    )
+  },
 
   toInputs: ({ model: _name, ...inputs }) => inputs,
 
@@ -32,3 +44,16 @@ export const responses: Api<ResponsesRequest> = {
     return `event: error\ndata: ${JSON.stringify(data)}`
   },
 }
+
+/** Parameters that refer to what the vendor stores. */
+const REFERENCES = ['previous_response_id', 'conversation', 'prompt']
+
+/** Items whose tokens all stand in the body. */
+const TEXT_ITEMS = new Set<unknown>([
+  'message',
+  'reasoning',
+  'function_call',
+  'function_call_output',
+  'custom_tool_call',
+  'custom_tool_call_output',
+])

@@ -17,7 +17,13 @@ import type { RollingWindow } from './rolling-window.ts'
  * twice for about a minute. A key below (1 + τ) ÷ 2 of its limit is therefore never refused for old data: 75 % in
  * `balanced`, the default. In return, steady demand up to (1 + τ) × limit may pass.
  */
-export const TOLERANCES: Readonly<Record<Mode, number>> = { strict: 0, balanced: 0.5, lenient: 1 }
+export const TOLERANCES: Readonly<Record<Mode, number>> = {
+  strict: 0,
+  balanced: 0.5,
+  lenient: 1,
+  // Only while the key's account does not answer.
+  exact: 0,
+}
 
 /** The parameters of the rules. */
 export interface Terms {

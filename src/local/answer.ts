@@ -2,7 +2,7 @@
 
 import { apiFormatOf } from './api-format.ts'
 import type { EarlyEnd, Part } from './delivery.ts'
-import type { LogEntry } from './gateway-logs.ts'
+import type { LoggedTokens } from './gateway-logs.ts'
 import type { Envelope } from './model/envelope.ts'
 import type { Refusal } from './model/parsed-request.ts'
 import { replyTo } from './model/reply.ts'
@@ -15,7 +15,8 @@ export const JSON_CHUNK_CHARACTERS = 64
 export interface Answer {
   readonly isStream: boolean
   readonly parts: Iterable<Part>
-  readonly logEntry: LogEntry
+  /** The whole answer's tokens, also if its body ends early or is cancelled. */
+  readonly loggedTokens: LoggedTokens
 }
 
 /** Parses the request and writes the answer to it, as JSON or as the events of a stream. */
@@ -29,11 +30,11 @@ export function answerOf(
   const parsed = format.parse(request)
   if ('refused' in parsed) return parsed
   const reply = replyTo(parsed, random, script.chunks)
-  const logEntry = format.logEntry(reply.tokens, script.usage ?? {})
+  const loggedTokens = format.loggedTokens(reply.tokens, script.usage ?? {})
   const source = { envelope, reply, request, usage: script.usage, random }
   return request['stream'] === true
-    ? { isStream: true, logEntry, parts: format.events(source) }
-    : { isStream: false, logEntry, parts: jsonParts(JSON.stringify(format.json(source)), script) }
+    ? { isStream: true, loggedTokens, parts: format.events(source) }
+    : { isStream: false, loggedTokens, parts: jsonParts(JSON.stringify(format.json(source)), script) }
 }
 
 function* jsonParts(json: string, script: Script): Generator<Part> {

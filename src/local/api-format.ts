@@ -6,7 +6,7 @@ import { completionEvents } from './chat/completion-stream.ts'
 import { chatCompletion, usageOf } from './chat/completion.ts'
 import { envelopeOf, type Envelope } from './model/envelope.ts'
 import type { Part } from './delivery.ts'
-import type { LogEntry } from './gateway-logs.ts'
+import type { LoggedTokens } from './gateway-logs.ts'
 import type { Reply } from './model/reply.ts'
 import {
   outputItems,
@@ -36,8 +36,8 @@ export interface ApiFormat {
   readonly path: string
   envelope(slug: string, random: Random): Envelope
   parse(request: Request): ParsedRequest | Refusal
-  /** The entry of AI Gateway's log. */
-  logEntry(tokens: TokenCount, overrides: Record<string, unknown>): LogEntry
+  /** The tokens in AI Gateway's log. */
+  loggedTokens(tokens: TokenCount, overrides: Record<string, unknown>): LoggedTokens
   json(source: AnswerSource): object
   events(source: AnswerSource): Iterable<Part>
 }
@@ -51,7 +51,7 @@ const chat: ApiFormat = {
   path: '/chat/completions',
   envelope: envelopeOf,
   parse: parseChatRequest,
-  logEntry(tokens, overrides) {
+  loggedTokens(tokens, overrides) {
     const { prompt_tokens, completion_tokens } = usageOf(tokens, overrides)
     return { tokens_in: prompt_tokens, tokens_out: completion_tokens }
   },
@@ -70,7 +70,7 @@ const responses: ApiFormat = {
   path: '/responses',
   envelope: (slug, random) => responseEnvelope(envelopeOf(slug, random), random),
   parse: parseResponsesRequest,
-  logEntry(tokens, overrides) {
+  loggedTokens(tokens, overrides) {
     const { input_tokens, output_tokens } = responseUsage(tokens, overrides)
     return { tokens_in: input_tokens, tokens_out: output_tokens }
   },

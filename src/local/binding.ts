@@ -4,7 +4,7 @@
  */
 
 import type { UpstreamBinding } from '../upstream/call.ts'
-import { LOG_NOT_FOUND, type LogEntry } from './gateway-logs.ts'
+import { LOG_NOT_FOUND, type FoundLog } from './gateway-logs.ts'
 
 /** The options of `env.AI.run` that the gateway sets. The binding's other options are ignored. */
 export interface RunOptions {
@@ -27,7 +27,7 @@ export interface SimulatorService {
     inputs: Record<string, unknown>,
     options: RunOptions,
   ): Promise<Response | Thrown | undefined>
-  findLog(id: string): Promise<LogEntry | null>
+  findLog(id: string): Promise<FoundLog | null>
 }
 
 export function localBinding(simulator: SimulatorService): UpstreamBinding {

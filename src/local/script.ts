@@ -44,6 +44,26 @@ const errorSchema = z.strictObject(
   'must be an object',
 )
 
+const logSchema = z
+  .strictObject(
+    {
+      /** The entry appears so long after the answer's headers. 0 by default. */
+      delayMs: z.optional(milliseconds),
+      /** The entry never appears. No other field goes with it. */
+      missing: z.optional(flag),
+      /** `getLog` stays pending for 10 minutes, and then finds no entry. */
+      hang: z.optional(flag),
+      /** These fields override those of the entry, with values of any type. */
+      entry: z.optional(z.record(z.string(), z.unknown(), 'must be an object')),
+    },
+    'must be an object',
+  )
+  .check(
+    z.refine((log) => log.missing === undefined || Object.keys(log).length === 1, {
+      error: 'must have no other field beside missing',
+    }),
+  )
+
 const scriptSchema = z.strictObject(
   {
     /** Names the call in `calls()` and `cancellations()`. */
@@ -82,12 +102,15 @@ const scriptSchema = z.strictObject(
     ),
     /** These fields override those of the reported usage; null reports no usage. */
     usage: z.optional(z.nullable(z.record(z.string(), z.unknown(), 'must be an object or null'))),
+    /** The entry in AI Gateway's log. By default it appears at once, or never if `usage` is null. */
+    log: z.optional(logSchema),
   },
   'must be an object',
 )
 
 export type Script = z.output<typeof scriptSchema>
 export type ScriptedError = z.output<typeof errorSchema>
+export type ScriptedLog = z.output<typeof logSchema>
 
 /** A missing script is the default one: an ordinary answer with the default pauses. */
 export function parseScript(value: unknown): Script | Refusal {

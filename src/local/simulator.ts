@@ -16,7 +16,7 @@ import {
 import { deliver, pause } from './delivery.ts'
 import { failureResponse, refusalResponse } from './failures.ts'
 import { forward, localUpstream, type LocalEnv } from './forward.ts'
-import { findLog, GatewayLogs, recordLog, type LogEntry } from './gateway-logs.ts'
+import { findLog, GatewayLogs, recordLog, type FoundLog, type LoggedTokens } from './gateway-logs.ts'
 import { seededRandom } from './model/seeded-random.ts'
 import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
 
@@ -85,9 +85,8 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     const headers = vendorHeaders(script.firstByteDelayMs + script.thinkMs)
     headers.set('content-type', answer.isStream ? 'text/event-stream; charset=utf-8' : 'application/json')
     withScripted(headers, script)
-    // `usage: null` means that AI Gateway's log has no usage either. `collectLog: false` drops the entry.
-    const isLogged = script.usage !== null && options.gateway?.collectLog !== false
-    if (isLogged) recordLog(headers.get('cf-aig-log-id') ?? '', answer.logEntry)
+    // AI Gateway logs a call also if its client leaves or its body breaks.
+    if (options.gateway?.collectLog !== false) logAnswer(headers, answer.loggedTokens, script)
     return new Response(body, { headers })
   }
 
@@ -109,9 +108,9 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     return new GatewayLogs()
   }
 
-  /** Like `gateway(id).getLog()`, but without a stub, and null for an unknown id. */
-  async findLog(id: string): Promise<LogEntry | null> {
-    return findLog(id)
+  /** Like `gateway(id).getLog()`, but without a stub, and null where that rejects. */
+  async findLog(id: string): Promise<FoundLog | null> {
+    return findLog(id, Date.now())
   }
 
   /** The last calls, oldest first. */
@@ -145,6 +144,13 @@ function failureHeaders(script: Script): Headers {
 function withScripted(headers: Headers, { headers: scripted = {} }: Script): Headers {
   for (const [name, value] of Object.entries(scripted)) headers.set(name, value)
   return headers
+}
+
+/** `usage: null` means that AI Gateway's log has no entry either, unless the script has a `log`. */
+function logAnswer(headers: Headers, tokens: LoggedTokens, { usage, log }: Script): void {
+  if (usage === null && log === undefined) return
+  const entry = { ...tokens, cached: headers.get('cf-aig-cache-status') === 'HIT' }
+  recordLog(headers.get('cf-aig-log-id') ?? '', entry, log ?? {}, Date.now())
 }
 
 /** In the real binding, concurrent raw and parsed calls swap their results. Here a parsed call fails at once. */

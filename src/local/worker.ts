@@ -3,11 +3,11 @@
  * Only `[env.local]` has it as its `main`. `npm run check:ship` proves that the production bundle contains none of it.
  */
 import type { Bindings } from '../accounts/objects.ts'
-import gateway from '../index.ts'
+import gateway, { KeyAccount as ProductionAccount } from '../index.ts'
 import { localBinding, type SimulatorService } from './binding.ts'
 import { LOCAL_SECRET, seedLocalKey } from './ready-key.ts'
 
-export { Directory, KeyAccount } from '../index.ts'
+export { Directory } from '../index.ts'
 export { Simulator } from './simulator.ts'
 
 interface LocalWorkerEnv extends Omit<Bindings, 'AI'> {
@@ -26,12 +26,18 @@ console.log(`
 /** The gateway parses its vars once for each `env` object, so the object must stay the same between requests. */
 const gatewayEnvs = new WeakMap<LocalWorkerEnv, Bindings>()
 
+/** An account reads AI Gateway's log, so it gets the binding whose errors cross RPC as values. */
+export class KeyAccount extends ProductionAccount {
+  constructor(context: DurableObjectState, env: LocalWorkerEnv) {
+    super(context, gatewayEnvOf(env))
+  }
+}
+
 export default {
   async fetch(request, env, context) {
     await seedLocalKey(gatewayEnvOf(env))
     return gateway.fetch(request, gatewayEnvOf(env), context)
   },
-  scheduled: (controller, env) => gateway.scheduled(controller, gatewayEnvOf(env)),
 } satisfies ExportedHandler<LocalWorkerEnv>
 
 function gatewayEnvOf(env: LocalWorkerEnv): Bindings {

@@ -1,37 +1,63 @@
-/** Applies the key's limits: says in headers where the key stands, and refuses with 429. */
-import type { MiddlewareHandler } from 'hono'
+/** Applies the key's limits and budget: says in headers where the key stands, and refuses with 429. */
+import type { Context, MiddlewareHandler } from 'hono'
+import { type Admission, admit as admitRequest, type RequestToAdmit } from '../accounts/admit-request.ts'
 import type { Api, ModelRequest } from '../apis/api.ts'
 import type { Gateway, ModelInput } from '../context.ts'
+import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { admit as admitByLimits } from '../limits/admission.ts'
 import { estimatePromptTokens } from '../limits/forecast.ts'
-import { limitError, limitHeaders, spentError } from '../limits/limit-answer.ts'
+import { refuseSecret } from './authenticate.ts'
+import { limitError, limitHeaders } from './limit-answer.ts'
 
 const clock = (): number => Date.now()
 
-/** @throws GatewayError `rate_limited`, `budget_spent`, `budget_unavailable`. */
+/** @throws GatewayError `rate_limited`, `budget_spent`, `budget_unavailable`, `invalid_key`. */
 export function admit<Request extends ModelRequest>(
   api: Api<Request>,
 ): MiddlewareHandler<Gateway, string, ModelInput<Request>> {
   return async function admit(c, next) {
     const request = c.req.valid('json')
+    const { gateway, defaultLimits } = c.get('config')
     let promptTokens: number | undefined
-    const toAdmit = {
+    const toAdmit: RequestToAdmit = {
+      requestId: c.get('requestId'),
       keyId: c.get('key').id,
+      secretSha256: c.get('secretSha256'),
       limits: c.get('limits'),
-      prices: c.get('model').prices,
+      defaultLimits,
+      model: c.get('model'),
+      asked: c.get('asked'),
       promptTokens: () => (promptTokens ??= estimatePromptTokens(api.measurePrompt(request))),
-      tokenCap: api.tokenCapOf(request),
-      choices: api.choicesOf(request),
+      logGatewayId: gateway.collectLog === false ? null : gateway.id,
     }
     const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
-    const admission = await admitByLimits(toAdmit, isolateOf(c.env), clock, waitUntil)
-    if ('isSpent' in admission.decision) throw spentError(admission.decision)
-    Object.assign(c.get('responseHeaders'), limitHeaders(admission.decision))
-    if (!('settle' in admission)) throw limitError(admission.decision)
-    c.set('settle', admission.settle)
+    const deciding = admitRequest(toAdmit, isolateOf(c.env), clock, waitUntil)
+    // Most keys are decided at once. An `await` that is not needed would cost every request a turn of the microtask queue.
+    const settle = take(c, deciding instanceof Promise ? await deciding : deciding)
+    c.set('settle', settle)
     await next()
     // A stage that threw has ended the request, whether its error was foreseen or not.
-    if (c.error !== undefined) admission.settle({ usage: null, failed: true })
+    if (c.error !== undefined) {
+      settle({ usage: null, failed: true, isCharged: false, seenTokens: 0, answer: null })
+    }
+  }
+}
+
+/** The settlement of an admitted request. Any other decision fails the request. */
+function take(c: Context<Gateway>, admission: Admission) {
+  switch (admission.outcome) {
+    case 'admitted':
+      Object.assign(c.get('responseHeaders'), limitHeaders(admission.status))
+      return admission.settle
+    case 'refused': {
+      const { refusal, status } = admission
+      Object.assign(c.get('responseHeaders'), limitHeaders(status, refusal))
+      throw limitError(refusal, status)
+    }
+    case 'revoked':
+      isolateOf(c.env).keys.remember(c.get('key').id, admission.reading, clock())
+      return refuseSecret(c, 'revoked')
+    case 'unavailable':
+      throw new GatewayError({ kind: 'budget_unavailable' })
   }
 }

@@ -1,14 +1,18 @@
 /** Finds out whose request it is, by the secret in the Authorization header. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { type ApiKey, viewOf } from '../keys/api-key.ts'
-import { bearerToken, equalHashes, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
+import { viewOf } from '../keys/api-key.ts'
+import { refusalOfSecret, type SecretRefusal } from '../keys/check-secret.ts'
+import { bearerToken, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
 import type { UnknownKeyThrottle } from '../keys/unknown-key-throttle.ts'
 
-/** The reason why a secret is refused. The log has it; the caller reads the same sentence for all of them. */
-type Refusal = 'malformed' | 'unknown' | 'wrong' | 'disabled' | 'expired'
+/**
+ * The reason why a secret is refused. The log has it; the caller reads the same sentence for all of them. `revoked`: the key's
+ * account has refused it, whose record is newer than the copy.
+ */
+type Refusal = SecretRefusal | 'malformed' | 'unknown' | 'revoked'
 
 /**
  * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where neither KV nor the account answers
@@ -18,10 +22,7 @@ export function authenticate(): MiddlewareHandler<Gateway> {
   return async function authenticate(c, next) {
     const secret = bearerToken(c.req.header('authorization'))
     if (secret === null) throw new GatewayError({ kind: 'missing_key' })
-    const refuse = (refusal: Refusal): never => {
-      throw new GatewayError({ kind: 'invalid_key', masked: maskSecret(secret) }, `key_${refusal}`)
-    }
-    const keyId = keyIdOf(secret) ?? refuse('malformed')
+    const keyId = keyIdOf(secret) ?? refuseSecret(c, 'malformed')
     c.get('log').keyId = keyId
     const { keys, unknownKeys } = isolateOf(c.env)
     const address = c.req.header('cf-connecting-ip') ?? ''
@@ -33,14 +34,22 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     })
     if (key === null) {
       unknownKeys.count(address, nowMs)
-      return refuse('unknown')
+      return refuseSecret(c, 'unknown')
     }
-    const refusal = refusalOf(key, await hashSecret(secret), nowMs)
-    if (refusal !== null) refuse(refusal)
+    const secretSha256 = await hashSecret(secret)
+    const refusal = refusalOfSecret(key, secretSha256, nowMs)
+    if (refusal !== null) refuseSecret(c, refusal)
     c.set('key', viewOf(key))
+    c.set('secretSha256', secretSha256)
     c.set('limits', { ...c.get('config').defaultLimits, ...key.limits })
     await next()
   }
+}
+
+/** @throws GatewayError `invalid_key`. */
+export function refuseSecret(c: Context<Gateway>, refusal: Refusal): never {
+  const masked = maskSecret(bearerToken(c.req.header('authorization')) ?? '')
+  throw new GatewayError({ kind: 'invalid_key', masked }, `key_${refusal}`)
 }
 
 /** Runs before KV is asked for a key that this isolate does not know. */
@@ -49,21 +58,4 @@ function throttleUnknownKeys(throttle: UnknownKeyThrottle, address: string, nowM
   if (retryAfterMs === 0) return
   const message = 'Too many unknown API keys from your address. Please try again in a minute.'
   throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'unknown_keys')
-}
-
-function refusalOf(key: ApiKey, secretSha256: string, nowMs: number): Refusal | null {
-  if (!matches(key, secretSha256, nowMs)) return 'wrong'
-  if (key.disabled) return 'disabled'
-  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= nowMs) return 'expired'
-  return null
-}
-
-function matches(key: ApiKey, secretSha256: string, nowMs: number): boolean {
-  if (equalHashes(key.secretSha256, secretSha256)) return true
-  const { previous } = key
-  return (
-    previous !== null &&
-    Date.parse(previous.validUntil) > nowMs &&
-    equalHashes(previous.secretSha256, secretSha256)
-  )
 }

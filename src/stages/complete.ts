@@ -5,6 +5,7 @@ import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { type Relay, relay, type StreamOutcome } from '../streams/relay.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
+import { type AnswerFacts, answerFactsOf } from '../upstream/answer-facts.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { Cancellation } from '../upstream/cancellation.ts'
 import {
@@ -67,7 +68,7 @@ async function answerStream(
   const early = await raceTimeout(upstream, keepAliveMs)
   if (early !== TIMED_OUT && !early.accepted) return throwFailure(c, early, cancellation)
   const { readable, writable } = new IdentityTransformStream()
-  if (early !== TIMED_OUT) copyGatewayHeaders(c, early.response)
+  if (early !== TIMED_OUT) showAnswerFacts(c, answerFactsOf(early.response))
   const finish = async (): Promise<StreamOutcome> => {
     const end = await relay({ ...call, writable, keepAliveMs, idleMs, isLate: early === TIMED_OUT })
     c.get('log').outcome = end.outcome
@@ -76,7 +77,7 @@ async function answerStream(
   }
   const ended = finish()
   c.set('ended', ended)
-  c.executionCtx.waitUntil(ended.then((end) => settleStream(c, upstream, end, meter)))
+  c.executionCtx.waitUntil(ended.then(async (end) => settleStream(c, await upstream, end, meter)))
   // The upstream's headers stay inside: they name its cookies, organisation, limits and request ids.
   return new Response(readable, { headers: STREAM_HEADERS })
 }
@@ -92,20 +93,29 @@ async function answerWhole(
 ): Promise<Response> {
   const result = await upstream
   if (!result.accepted) return throwFailure(c, result, cancellation)
+  const answer = answerFactsOf(result.response)
   const body = await cancellation.race(result.response.arrayBuffer()).catch(failureOfError)
-  if (!(body instanceof ArrayBuffer)) return throwFailure(c, body, cancellation)
+  if (!(body instanceof ArrayBuffer)) return throwFailure(c, body, cancellation, answer)
   const usage = usageOf(body)
   // An SDK could make nothing of a body that is no JSON but an error of its own.
-  if (usage === undefined) return throwFailure(c, failureOfNothing('garbage'), cancellation)
+  if (usage === undefined) return throwFailure(c, failureOfNothing('garbage'), cancellation, answer)
   cancellation.clearTimeout()
-  copyGatewayHeaders(c, result.response)
-  c.get('settle')({ usage, failed: false })
+  showAnswerFacts(c, answer)
+  c.get('settle')({ usage, failed: false, isCharged: true, seenTokens: 0, answer })
   return new Response(body, { headers: JSON_HEADERS })
 }
 
-function throwFailure(c: Context<Gateway>, outcome: FailureOutcome, cancellation: Cancellation): never {
+/** `answer` is `null` for a call that the upstream has not accepted. */
+function throwFailure(
+  c: Context<Gateway>,
+  outcome: FailureOutcome,
+  cancellation: Cancellation,
+  answer: AnswerFacts | null = null,
+): never {
   const hasClientLeft = cancellation.cancelReason === 'client_closed'
-  c.get('settle')({ usage: null, failed: !hasClientLeft, seenTokens: hasClientLeft ? 0 : undefined })
+  // A call that was cancelled may have made the model think.
+  const isCharged = answer !== null || cancellation.cancelReason !== null || outcome.mayHaveWorked
+  c.get('settle')({ usage: null, failed: !hasClientLeft, isCharged, seenTokens: 0, answer })
   cancellation.clearTimeout()
   if (hasClientLeft) throw new GatewayError({ kind: 'client_closed' })
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
@@ -113,9 +123,8 @@ function throwFailure(c: Context<Gateway>, outcome: FailureOutcome, cancellation
   throw new GatewayError(failure, diagnosis.reason)
 }
 
-/** Two of the upstream's headers are the caller's to know: the entry of AI Gateway's log, and whether its cache answered. */
-function copyGatewayHeaders(c: Context<Gateway>, { headers }: Response): void {
-  const [logId, cacheStatus] = [headers.get('cf-aig-log-id'), headers.get('cf-aig-cache-status')]
+/** The caller may know the entry of AI Gateway's log, and whether its cache answered. */
+function showAnswerFacts(c: Context<Gateway>, { logId, cacheStatus }: AnswerFacts): void {
   if (logId !== null) c.get('responseHeaders')['x-gateway-log-id'] = logId
   if (cacheStatus !== null) c.get('responseHeaders')['cf-aig-cache-status'] = cacheStatus
 }

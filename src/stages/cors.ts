@@ -11,6 +11,11 @@ const EXPOSED_HEADERS = [
   'x-should-retry',
   'x-gateway-log-id',
   'x-gateway-dropped-parameters',
+  'x-gateway-completion-tokens-max',
+  ...['limit', 'remaining'].flatMap((what) => [
+    `x-gateway-${what}-concurrent-requests`,
+    `x-gateway-${what}-budget-usd`,
+  ]),
   ...['limit', 'remaining', 'reset'].flatMap((what) => [
     `x-ratelimit-${what}-requests`,
     `x-ratelimit-${what}-tokens`,

@@ -4,11 +4,13 @@ import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
 import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
-import { needsUsage } from '../limits/admission.ts'
+import { needsUsage } from '../accounts/admit-request.ts'
 import type { Limits } from '../limits/limits.ts'
 import { forgetBody } from './body.ts'
 
 /**
+ * A request that asks for more completion tokens than its key may have gets the key's cap, and a header that says so.
+ *
  * The operator chooses what happens to parameters that the model refuses (`UNSUPPORTED_PARAMETERS`): `forward` lets the model
  * refuse them itself, `reject` refuses them in its place, `drop` removes them and names them in a header.
  *
@@ -25,17 +27,41 @@ export function prepareInputs<Request extends ModelRequest>(
       const refused = c.get('model').refusedParameters.filter((name) => inputs[name] != null)
       const [param] = refused
       if (param !== undefined) {
-        if (config.unsupportedParameters === 'reject') throw unsupported(param, api.tokenCapName)
+        if (config.unsupportedParameters === 'reject') throw unsupported(param, api.tokenCapNames[0])
         c.get('responseHeaders')['x-gateway-dropped-parameters'] = refused.join(', ')
-        inputs = withoutParameters(inputs, refused, api.tokenCapName)
+        inputs = withoutParameters(inputs, refused, api.tokenCapNames[0])
       }
     }
+    const asked = {
+      bodyBytes: (await c.req.arrayBuffer()).byteLength,
+      hasContentElsewhere: api.hasContentElsewhere(request),
+      tokenCap: api.tokenCapOf(request),
+      choices: api.choicesOf(request),
+    }
+    const tokenCapMax = tokenCapMaxOf(c.get('limits'), asked.choices)
+    if (tokenCapMax < (asked.tokenCap ?? Infinity)) {
+      c.get('responseHeaders')['x-gateway-completion-tokens-max'] = `${tokenCapMax}`
+      asked.tokenCap = tokenCapMax
+      inputs = withTokenCap(inputs, tokenCapMax, api.tokenCapNames)
+    }
+    c.set('asked', asked)
     const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'))
     c.set('meter', isMetered ? api.createMeter(request) : null)
     c.set('inputs', isMetered ? api.withUsage(inputs) : inputs)
     forgetBody(c)
     await next()
   }
+}
+
+/** The most completion tokens of one choice; `Infinity` for a key without such a limit. */
+function tokenCapMaxOf({ completionTokensPerRequest = Infinity }: Limits, choices: number): number {
+  return Math.max(1, Math.floor(completionTokensPerRequest / choices))
+}
+
+/** Lowers the caller's own parameter, whichever it is. The model then answers to it as it answers to the caller's. */
+function withTokenCap(inputs: Inputs, tokenCap: number, names: Api<ModelRequest>['tokenCapNames']): Inputs {
+  const name = names.find((candidate) => inputs[candidate] != null) ?? names[0]
+  return { ...inputs, [name]: tokenCap }
 }
 
 /** `tokenCapName` is the name by which a reasoning model knows the limit `max_tokens`. */

@@ -1,32 +1,22 @@
-/** Settles a stream when it has ended: by the usage that the meter read, else by AI Gateway's log of the call. */
+/** Settles a stream when it has ended: by the usage that the meter read, else by what is expected until the log tells. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import type { Meter } from '../streams/meter.ts'
 import type { StreamOutcome } from '../streams/relay.ts'
-import { sleep } from '../timeout.ts'
+import { answerFactsOf } from '../upstream/answer-facts.ts'
 import type { UpstreamResult } from '../upstream/call.ts'
-import { usageFromLog } from '../upstream/gateway-log.ts'
 
-/** Runs behind the answer, since the log appears some seconds after it. */
-export async function settleStream(
+export function settleStream(
   c: Context<Gateway>,
-  upstream: Promise<UpstreamResult>,
+  result: UpstreamResult,
   { outcome }: StreamOutcome,
   meter: Meter | null,
-): Promise<void> {
-  const seenTokens = meter?.events ?? 0
-  // A client that left pays for its prompt and for what it saw. A stream that failed before its first event costs nothing.
-  const isCharged = outcome === 'client_closed' || (outcome === 'upstream_failed' && seenTokens > 0)
-  // The log is asked where no meter read the stream, or where a complete answer had no usage.
-  const isLogAsked = meter === null || outcome === 'completed'
+): void {
   c.get('settle')({
-    usage: meter?.usage ?? (isLogAsked ? await loggedUsage(c, await upstream) : null),
+    usage: meter?.usage ?? null,
     failed: outcome === 'upstream_failed',
-    seenTokens: isCharged ? seenTokens : undefined,
+    isCharged: result.accepted || outcome === 'client_closed' || result.mayHaveWorked,
+    seenTokens: meter?.events ?? 0,
+    answer: result.accepted ? answerFactsOf(result.response) : null,
   })
-}
-
-async function loggedUsage(c: Context<Gateway>, result: UpstreamResult) {
-  const logId = result.accepted ? result.response.headers.get('cf-aig-log-id') : null
-  return logId === null ? null : usageFromLog(c.env.AI, c.get('config').gateway.id, logId, sleep)
 }

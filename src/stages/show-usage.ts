@@ -1,39 +1,44 @@
-/** Tells a key's holder what it may use, what is left of it, and what it took. */
+/** Tells a key's holder what it may use, what is left of it and when it renews, and what it took. */
 import type { Context } from 'hono'
-import { dateOf, DAY_MS, periodStartDate } from '../calendar.ts'
+import { isDecidedByAccount } from '../accounts/admit-request.ts'
+import { holderUsage, shownFrom } from '../accounts/holder-usage.ts'
+import type { AccountStatus, KeyUsage } from '../accounts/protocol.ts'
+import { dateOf } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
+import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { orServiceUnavailable } from '../keys/service-unavailable.ts'
-import { rowsOf, shown, sumSince } from '../records/usage-report.ts'
 
-/** Days that `GET /v1/usage` shows, today included: no month is longer. */
-export const DAYS_SHOWN = 31
-
-/** `GET /v1/usage`. @throws GatewayError `usage_unavailable`. */
+/**
+ * `GET /v1/usage`. The answer is up to 10 s old.
+ *
+ * @throws GatewayError `usage_unavailable`, `rate_limited` above 60 questions a minute.
+ */
 export async function showUsage(c: Context<Gateway>): Promise<Response> {
-  const { id } = c.get('key')
-  const limits = c.get('limits')
-  const { limiter, ledger } = isolateOf(c.env)
+  const keyId = c.get('key').id
+  const { usageMemory } = isolateOf(c.env)
   const nowMs = Date.now()
-  const today = dateOf(nowMs)
-  const shownFrom = dateOf(nowMs - (DAYS_SHOWN - 1) * DAY_MS)
-  const budgetFrom = periodStartDate(limits.budget?.period ?? 'day', nowMs)
-  const fromDate = budgetFrom < shownFrom ? budgetFrom : shownFrom
-  const view = await orServiceUnavailable(ledger.look(id, fromDate, today), 'usage_unavailable')
-  const days = view.days()
-  const { requests, requestsPerDay, tokens } = await limiter.peek(id, limits, nowMs)
-  const leftMicroUsd = (limits.budget?.usd ?? 0) * 1e6 - sumSince(days, budgetFrom).costMicroUsd
+  const retryAfterMs = usageMemory.count(keyId, nowMs)
+  if (retryAfterMs > 0) {
+    const message = 'Too many requests for the usage of this key. Please try again in a minute.'
+    throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'usage_rate')
+  }
+  const known = usageMemory.get(keyId, nowMs)
+  const answer = known ?? holderUsage(await ask(c, nowMs), statusHere(c, nowMs), nowMs)
+  if (known === null) usageMemory.set(keyId, answer, nowMs)
   c.header('cache-control', 'no-store')
-  return c.json({
-    limits,
-    remaining: {
-      requestsPerMinute: requests?.remaining,
-      requestsPerDay: requestsPerDay?.remaining,
-      tokensPerMinute: tokens?.remaining,
-      budgetUsd: limits.budget && Math.max(0, Math.round(leftMicroUsd)) / 1e6,
-    },
-    today: shown(sumSince(days, today)),
-    month: shown(sumSince(days, periodStartDate('month', nowMs))),
-    days: rowsOf(days, id, shownFrom, today),
-  })
+  return c.json(answer)
+}
+
+async function ask(c: Context<Gateway>, nowMs: number): Promise<KeyUsage> {
+  const { defaultLimits } = c.get('config')
+  const question = { fromDate: shownFrom(nowMs), toDate: dateOf(nowMs), defaultLimits }
+  const answer = await isolateOf(c.env).accounts.usage(c.get('key').id, question)
+  if (answer.kind !== 'usage') throw new GatewayError({ kind: 'usage_unavailable' })
+  return answer
+}
+
+/** Where the isolate decides, it alone knows the minute's counts. */
+function statusHere(c: Context<Gateway>, nowMs: number): AccountStatus {
+  const limits = c.get('limits')
+  return isDecidedByAccount(limits) ? {} : isolateOf(c.env).limiter.peek(c.get('key').id, limits, nowMs)
 }

@@ -1,7 +1,6 @@
 /** The one place that calls the model: `env.AI.run`, always in raw mode, and what its answer means. */
-import type { UpstreamFailure } from '../failure.ts'
 import type { Cancellation } from './cancellation.ts'
-import { failureOfError, failureOfResponse, failureOfNothing, type Diagnosis } from './failures.ts'
+import { failureOfError, failureOfResponse, failureOfNothing, type FailureOutcome } from './failures.ts'
 
 /** The part of the AI binding that the gateway uses; the local simulator has the same. */
 export interface UpstreamBinding {
@@ -44,7 +43,7 @@ export interface UpstreamCall {
 
 export type UpstreamResult =
   | { accepted: true; response: Response & { body: ReadableStream<Uint8Array> } }
-  | { accepted: false; failure: UpstreamFailure; diagnosis: Diagnosis }
+  | ({ accepted: false } & FailureOutcome)
 
 /** Never throws: a failure of any shape is a result, and so is a cancelled call. Resolves with the headers, before the body. */
 export async function callUpstream(

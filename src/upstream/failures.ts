@@ -12,6 +12,11 @@ export interface Diagnosis {
 export interface FailureOutcome {
   failure: UpstreamFailure
   diagnosis: Diagnosis
+  /**
+   * Whether the model may have worked on the request, and so costs something: the upstream has not answered, or not in time.
+   * The vendor charges nothing for an error that it answers with.
+   */
+  mayHaveWorked: boolean
 }
 
 /** How long a caller is told to wait where the upstream gives no time. */
@@ -198,6 +203,8 @@ function diagnose(symptom: Symptom): FailureOutcome {
       reason: [`upstream_${row.reason}`, ...details].join(', '),
       ...(row.alert === undefined ? {} : { alert: row.alert }),
     },
+    mayHaveWorked:
+      row.reason === 'timeout' || (row.reason === 'broken' && symptom.status === 0 && symptom.code === 0),
   }
 }
 

@@ -10,7 +10,7 @@ export const ERROR_BODY_WAIT_MS = 2_000
 
 /** A failure reduced to what tells it from others, whatever shape it came in. */
 export interface Symptom {
-  /** HTTP status; 0 where there was no response. */
+  /** HTTP status; 0 where there was no response, or one that is no answer. */
   status: number
   /** Cloudflare's code, from `errors[0].code`, `internalCode` or the start of a thrown message; 0 where there is none. */
   code: number
@@ -34,7 +34,7 @@ export const NO_SYMPTOM: Symptom = { status: 0, code: 0, text: '', vendor: null,
 export async function symptomOfResponse(response: Response): Promise<Symptom> {
   const retryAfterSeconds = parseRetryAfter(response.headers.get('retry-after'))
   // The status of a 2xx that is no answer says nothing.
-  const status = response.ok ? 502 : response.status
+  const status = response.ok ? 0 : response.status
   return { ...symptomOfText(await readBounded(response)), status, retryAfterSeconds }
 }
 

@@ -355,7 +355,6 @@ describe('the list', () => {
     if (sort === 'name') expect(seen.map(({ name }) => name.toLowerCase()).join('')).toBe('aabbbb')
   })
 
-  // Accounts do not report usage yet.
   it('sorts by the cost of today, dearest first, with equal costs by id, and shows it', async () => {
     vi.useFakeTimers({ now: Date.parse('2027-01-05T12:00:00Z'), toFake: ['Date'] })
     const keys = []

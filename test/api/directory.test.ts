@@ -1,18 +1,23 @@
-/**
- * The operator's questions about all keys. Accounts do not report usage yet, so these tests give their reports to the directory
- * themselves.
- */
+/** The operator's questions about all keys. Most of these tests give an account's report to the directory themselves. */
 import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OLDER_DATE } from '../../src/accounts/book-usage.ts'
 import { NO_USAGE, sumOf } from '../../src/accounts/ledger.ts'
-import type { UsageRow, UsageTotals } from '../../src/accounts/protocol.ts'
-import type { UsageReport } from '../../src/accounts/usage-list.ts'
+import type { UsageReport, UsageRow, UsageTotals } from '../../src/accounts/protocol.ts'
 import { type ShownTotals, shownTotals } from '../../src/accounts/usage-report.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
-import { ADMIN_TOKEN, env, errorOf, issueKey, send } from '../support/gateway.ts'
+import {
+  ADMIN_TOKEN,
+  AT_ONCE,
+  complete,
+  env,
+  errorOf,
+  issueKey,
+  type IssuedKey,
+  send,
+} from '../support/gateway.ts'
 
 const TODAY = '2027-01-05'
 
@@ -81,6 +86,23 @@ const EVERY_NUMBER: UsageTotals = {
   pending: 2,
   estimated: 3,
   estimatedMicroUsd: 900,
+}
+
+/** 600 × 1.10 + 400 × 0.55 + 500 × 4.40 dollars a million. */
+const ONE = { requests: 1, promptTokens: 1_000, cachedTokens: 400, completionTokens: 500, costUsd: 0.00308 }
+
+/** Sends a request of a new key that has the usage `ONE`. */
+async function useKey(): Promise<IssuedKey> {
+  const key = await issueKey()
+  const reported = {
+    prompt_tokens: 1_000,
+    completion_tokens: 500,
+    total_tokens: 1_500,
+    prompt_tokens_details: { cached_tokens: 400 },
+    completion_tokens_details: { reasoning_tokens: 300 },
+  }
+  expect((await complete(key.secret, { simulate: { ...AT_ONCE, usage: reported } })).status).toBe(200)
+  return key
 }
 
 describe('usage of all keys', () => {
@@ -208,6 +230,13 @@ describe('usage of all keys', () => {
     expect((await usage()).total.requests).toBe(2)
   })
 
+  it('is reported by the account of a key after a request', async () => {
+    const { id } = await useKey()
+    await vi.waitFor(async () => expect((await usage('?by=key')).data).toMatchObject([{ id, ...ONE }]), 3_000)
+    expect((await usage()).data.at(-1)).toMatchObject({ date: TODAY, ...ONE })
+    expect((await usage('?by=model')).data).toMatchObject([{ model: 'o3-mini', ...ONE }])
+  })
+
   it('survives an eviction of the directory', async () => {
     await report('abcdefghijkl', 1, EVERY_NUMBER)
     await evictDurableObject(directory())
@@ -280,10 +309,10 @@ describe('a rebuild of the directory', () => {
     return (await response.json<{ data: { id: string; name: string; disabled: boolean }[] }>()).data
   }
 
-  function loseKeys(): Promise<unknown> {
-    return runInDurableObject(directory(), (_instance, { storage }) =>
-      storage.sql.exec('DELETE FROM keys').toArray(),
-    )
+  function lose(...tables: ('keys' | 'usage')[]): Promise<void> {
+    return runInDurableObject(directory(), (_instance, { storage }) => {
+      for (const table of tables) storage.sql.exec(`DELETE FROM ${table}`)
+    })
   }
 
   async function writeLegacyRecord(text?: string): Promise<string> {
@@ -309,7 +338,7 @@ describe('a rebuild of the directory', () => {
     await send('DELETE', `/admin/keys/${keys[1]?.id}`, ADMIN_TOKEN)
     const before = [await listed(), await listed('?state=deleted')]
     expect(before.map(({ length }) => length)).toEqual([4, 1])
-    await loseKeys()
+    await lose('keys')
     expect(await listed()).toEqual([])
     const pages = [await rebuild('?limit=2')]
     for (let cursor = pages[0]?.nextCursor; cursor != null; cursor = pages.at(-1)?.nextCursor)
@@ -320,6 +349,16 @@ describe('a rebuild of the directory', () => {
       [1, []],
     ])
     expect([await listed(), await listed('?state=deleted')]).toEqual(before)
+  })
+
+  it('restores usage', async () => {
+    const { id } = await useKey()
+    await vi.waitFor(async () => expect((await usage('?by=key')).data).toMatchObject([{ id, ...ONE }]), 3_000)
+    const before = await usage('?by=key')
+    await lose('keys', 'usage')
+    expect((await usage()).total.requests).toBe(0)
+    await rebuild()
+    expect(await usage('?by=key')).toEqual(before)
   })
 
   it('does not put the copies in KV again', async () => {

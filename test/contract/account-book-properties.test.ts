@@ -1,7 +1,7 @@
 /** What the book of an account promises for any order of calls, over a real SQLite. */
 import * as fc from 'fast-check'
 import { describe, expect, inject, it } from 'vitest'
-import type { AccountLimits } from '../../src/accounts/admission.ts'
+import type { Limits } from '../../src/limits/limits.ts'
 import type { AdmissionReply } from '../../src/accounts/protocol.ts'
 import { dateOf } from '../../src/calendar.ts'
 import { BookModel, CALLS, type Call } from './book-model.ts'
@@ -29,7 +29,7 @@ const calls = fc.array(fc.oneof(...CALLS), { minLength: 1, maxLength: 60 })
 /** Some runs begin shortly before midnight of the last day of a month. */
 const startMs = fc.constantFrom(NOON_MS, Date.UTC(2026, 11, 1) - 90_000)
 
-function holds(check: (model: BookModel, limits: AccountLimits, all: readonly Call[]) => void): void {
+function holds(check: (model: BookModel, limits: Limits, all: readonly Call[]) => void): void {
   fc.assert(
     fc.property(limitsOf, startMs, calls, (limits, atMs, all) =>
       check(new BookModel(atMs, limits), limits, all),
@@ -111,7 +111,7 @@ describe('for any calls, losses, restarts and clock steps, the book', () => {
   })
 })
 
-function stateOf({ book }: BookRig, limits: AccountLimits, nowMs: number): unknown {
+function stateOf({ book }: BookRig, limits: Limits, nowMs: number): unknown {
   const rows = book.rows('0000-00-00', '9999-12-31')
   return [book.status(limits, nowMs), book.nextDueMs(), book.revision, rows, book.duePending(nowMs)]
 }

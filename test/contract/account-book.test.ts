@@ -231,4 +231,21 @@ describe('the book of an account', () => {
       refusal: { reason: 'budget_spent' },
     })
   })
+
+  it('reserves the worst case of a pending request until its usage is known, or the log was asked twice', () => {
+    const rig = new BookRig()
+    const limits = { budget: { usd: 0.000_3, period: 'day' as const } }
+    const isAdmitted = (requestId: string, nowMs: number) =>
+      rig.book.admit(requestOf(requestId), limits, nowMs).admitted
+    const ids = ['a', 'b', 'c']
+    expect(ids.map((id) => isAdmitted(id, NOON_MS))).toEqual([true, true, true])
+    for (const id of ids)
+      rig.settle(entryOf(id, NOON_MS, { booked: costing(10), certainty: 'pending', log: LOG }), NOON_MS)
+    expect(isAdmitted('d', NOON_MS)).toBe(false)
+    rig.book.correct('a', costing(100), NOON_MS + 5_000)
+    expect(isAdmitted('d', NOON_MS + 5_000)).toBe(false)
+    for (const id of ['b', 'c'])
+      for (const afterMs of [5_000, 35_000]) rig.book.correct(id, null, NOON_MS + afterMs)
+    expect(isAdmitted('d', NOON_MS + 35_000)).toBe(true)
+  })
 })

@@ -1,6 +1,7 @@
 /** A book that is called at random, and a plain list of what it has admitted. */
 import * as fc from 'fast-check'
-import type { AccountLimits } from '../../src/accounts/admission.ts'
+import type { Limits } from '../../src/limits/limits.ts'
+import { RESERVED_TRIES } from '../../src/accounts/book-state.ts'
 import { CORRECTION_PAUSES_MS, LEASE_MS } from '../../src/accounts/book.ts'
 import type { AdmissionReply, SettlementBatch, SettlementEntry } from '../../src/accounts/protocol.ts'
 import type { Period } from '../../src/calendar.ts'
@@ -83,13 +84,13 @@ export class BookModel {
   raisedMicroUsd = 0
   /** When the windows counted each admission: a clock that steps back a little stands still. */
   readonly windowTimesMs: number[] = []
-  readonly #limits: AccountLimits
+  readonly #limits: Limits
   readonly #requests: Admitted[] = []
   readonly #batches: SettlementBatch[] = []
   #offered = 0
   #latestMs: number
 
-  constructor(nowMs: number, limits: AccountLimits) {
+  constructor(nowMs: number, limits: Limits) {
     this.nowMs = nowMs
     this.#latestMs = nowMs
     this.#limits = limits
@@ -233,7 +234,8 @@ export class BookModel {
     this.rig.book.correct(requestId, isFound ? costing(trueMicroUsd, trueTokens) : null, this.nowMs)
     if (state !== 'pending') return
     if (isFound) {
-      this.#noteRaise(trueMicroUsd - Math.ceil(worstMicroUsd / 10))
+      // The difference to the worst case was reserved until then.
+      if (request.unanswered >= RESERVED_TRIES) this.#noteRaise(trueMicroUsd - Math.ceil(worstMicroUsd / 10))
       request.state = 'settled'
       return
     }

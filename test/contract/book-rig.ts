@@ -1,12 +1,12 @@
 /** An account's book over Node's own SQLite. */
 import { DatabaseSync } from 'node:sqlite'
-import type { AccountLimits } from '../../src/accounts/admission.ts'
+import type { Limits } from '../../src/limits/limits.ts'
 import { BOOK_MIGRATIONS, type BookSql } from '../../src/accounts/book-schema.ts'
 import { AccountBook } from '../../src/accounts/book.ts'
 import type { AdmissionRequest, BookedUsage, SettlementEntry } from '../../src/accounts/protocol.ts'
 
 export const NOON_MS = Date.UTC(2026, 10, 26, 12)
-export const NO_LIMITS: AccountLimits = {}
+export const NO_LIMITS: Limits = {}
 
 export class BookRig {
   readonly database = new DatabaseSync(':memory:')

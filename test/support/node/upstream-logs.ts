@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const LOG_PATH = /^\/ai-gateway\/gateways\/([^/]+)\/logs\/([^/]+)$/
 
 export interface LogScript {
-  /** The record. The class converts its `created_at` into a `Date`. */
+  /** The record, with values of any type. The class converts its `created_at` into a `Date`. */
   record?: Record<string, unknown>
   /** The number of reads that get 404 before the log appears. Default 0. Without a `record` all reads get 404. */
   notFoundTimes?: number
@@ -13,6 +13,8 @@ export interface LogScript {
   delayMs?: number
   /** Sent instead of the record on every read. */
   failure?: { status: number; body: string }
+  /** `true` sends nothing on any read. The connection is open until the caller or the server ends it. Default `false`. */
+  hang?: boolean
 }
 
 export interface LogRequest {
@@ -37,7 +39,8 @@ export class GatewayLogs {
     const asked = this.requests.filter((earlier) => earlier.logId === logId).length
     this.requests.push({ method: request.method ?? '', gatewayId, logId })
     request.resume()
-    const { record, notFoundTimes = 0, delayMs = 0, failure } = this.#scripts.get(logId) ?? {}
+    const { record, notFoundTimes = 0, delayMs = 0, failure, hang = false } = this.#scripts.get(logId) ?? {}
+    if (hang) return true
     await sleep(delayMs)
     const { status, body } = failure ?? answerOf(asked < notFoundTimes ? undefined : record)
     response.writeHead(status, { 'content-type': 'application/json' }).end(body)

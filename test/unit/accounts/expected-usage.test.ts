@@ -16,7 +16,7 @@ const MODEL = {
   outputTokensMax: 100_000,
   prices: { inputMicroUsd: 1_100_000, cachedInputMicroUsd: 550_000, outputMicroUsd: 4_400_000 },
 }
-const ASKED = { bodyBytes: 1_001, tokenCap: undefined, choices: 1 }
+const ASKED = { bodyBytes: 1_001, hasContentElsewhere: false, tokenCap: undefined, choices: 1 }
 const HABITS = { reasoningTokens: 300, tokensPerSecond: 100 }
 
 describe('the expected usage', () => {
@@ -57,6 +57,7 @@ describe('the expected usage', () => {
     const amount = fc.oneof(fc.nat(1_000_000), fc.double())
     const asked = fc.record({
       bodyBytes: fc.nat(1_000_000),
+      hasContentElsewhere: fc.boolean(),
       tokenCap: fc.option(fc.integer({ min: 1, max: 200_000 }), { nil: undefined }),
       choices: fc.integer({ min: 1, max: 8 }),
     })

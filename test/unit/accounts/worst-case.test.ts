@@ -33,6 +33,7 @@ describe('the worst case', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true })
     const asked = fc.record({
       bodyBytes: fc.nat(1_000_000),
+      hasContentElsewhere: fc.boolean(),
       tokenCap: fc.option(fc.integer({ min: 1, max: 200_000 }), { nil: undefined }),
       choices: fc.integer({ min: 1, max: 8 }),
     })

@@ -17,6 +17,7 @@ describe('the script in `simulate`', () => {
       chunkBytes: 7,
       headers: { 'x-more': '1' },
       usage: { completion_tokens: 9 },
+      log: { delayMs: DELAY_MS_MAX, hang: true, entry: { tokens_in: '12', cached: null } },
     }
     expect(parseScript({ ...script, cut: 3 })).toEqual({ ...script, cut: 3 })
     expect(parseScript({ ...script, usage: null })).toEqual({ ...script, usage: null })
@@ -39,6 +40,14 @@ describe('the script in `simulate`', () => {
     ['simulate.headers.x', { headers: { x: 1 } }],
     ['simulate.headers', { headers: { 'not a name': '1' } }],
     ['simulate.usage', { usage: 5 }],
+    ['simulate.log', { log: 5 }],
+    ['simulate.log.delay', { log: { delay: 5 } }],
+    ['simulate.log.delayMs', { log: { delayMs: -1 } }],
+    ['simulate.log.delayMs', { log: { delayMs: DELAY_MS_MAX + 1 } }],
+    ['simulate.log.missing', { log: { missing: false } }],
+    ['simulate.log.hang', { log: { hang: 'headers' } }],
+    ['simulate.log.entry', { log: { entry: null } }],
+    ['simulate.log', { log: { missing: true, entry: {} } }],
     ['simulate', { throw: 'a', cut: 1 }],
   ])('names the invalid field: %s', (param, script) => {
     const refusal = parseScript(script)

@@ -83,7 +83,7 @@ describe('a response', () => {
     })
     expect(responseTo({}, null)['usage']).toBeNull()
     expect(
-      apiFormatOf(HELLO).logEntry({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 }),
+      apiFormatOf(HELLO).loggedTokens({ prompt: 5, completion: 6, reasoning: 0 }, { input_tokens: 9 }),
     ).toEqual({
       tokens_in: 9,
       tokens_out: 6,

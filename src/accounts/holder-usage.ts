@@ -1,0 +1,51 @@
+/** The answer to a key's holder: what the key may use, what is left of it and when it renews, and what it took. Pure. */
+import { dateOf, DAY_MS, periodStartDate } from '../calendar.ts'
+import type { AccountStatus, KeyUsage } from './protocol.ts'
+import { shownDays, shownModels, sumSince } from './usage-report.ts'
+
+/** Days that the answer shows, today included: no month is longer. */
+export const DAYS_SHOWN = 31
+
+/** The first date that is shown. */
+export function shownFrom(nowMs: number): string {
+  return dateOf(nowMs - (DAYS_SHOWN - 1) * DAY_MS)
+}
+
+export type HolderUsage = ReturnType<typeof holderUsage>
+
+/** `ofIsolate` stands above the account's status: where the isolate decides, it alone knows the minute's counts. */
+export function holderUsage(
+  { limits, status: ofAccount, rows }: KeyUsage,
+  ofIsolate: AccountStatus,
+  nowMs: number,
+) {
+  const { requests, requestsPerDay, tokens, concurrentRequests, budget } = { ...ofAccount, ...ofIsolate }
+  const timeAfter = (ms: number | undefined): string | undefined =>
+    ms === undefined ? undefined : timeOf(nowMs + ms)
+  const today = dateOf(nowMs)
+  return {
+    asOf: timeOf(nowMs),
+    limits,
+    remaining: {
+      requestsPerMinute: requests?.remaining,
+      tokensPerMinute: tokens?.remaining,
+      requestsPerDay: requestsPerDay?.remaining,
+      concurrentRequests: concurrentRequests?.remaining,
+      budgetUsd: budget && budget.leftMicroUsd / 1e6,
+    },
+    renewsAt: {
+      requestsPerMinute: timeAfter(requests?.resetMs),
+      tokensPerMinute: timeAfter(tokens?.resetMs),
+      requestsPerDay: timeAfter(requestsPerDay?.resetMs),
+      budgetUsd: budget && (budget.renewsAtMs === null ? null : timeOf(budget.renewsAtMs)),
+    },
+    today: sumSince(rows, today),
+    month: sumSince(rows, periodStartDate('month', nowMs)),
+    models: shownModels(rows),
+    days: shownDays(rows, shownFrom(nowMs), today),
+  }
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString()
+}
