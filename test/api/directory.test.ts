@@ -1,11 +1,13 @@
 /** The operator's questions about all keys. Most of these tests give an account's report to the directory themselves. */
-import { evictDurableObject, reset, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OLDER_DATE } from '../../src/accounts/book-usage.ts'
 import { NO_USAGE, sumOf } from '../../src/accounts/ledger.ts'
+import type { KeyReport } from '../../src/accounts/key-list.ts'
 import type { UsageReport, UsageRow, UsageTotals } from '../../src/accounts/protocol.ts'
 import { type ShownTotals, shownTotals } from '../../src/accounts/usage-report.ts'
+import { DAY_MS } from '../../src/calendar.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import {
@@ -20,6 +22,12 @@ import {
 } from '../support/gateway.ts'
 
 const TODAY = '2027-01-05'
+
+// The worker makes its ready-made key at its first request, and that key must not be in a list.
+beforeAll(async () => {
+  await issueKey()
+  await reset()
+})
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse(`${TODAY}T12:00:00Z`), toFake: ['Date'] })
@@ -359,6 +367,34 @@ describe('a rebuild of the directory', () => {
     expect((await usage()).total.requests).toBe(0)
     await rebuild()
     expect(await usage('?by=key')).toEqual(before)
+  })
+
+  it('restores all usage of a key that is reporting its newest usage meanwhile', async () => {
+    const { id, secret } = await useKey()
+    await vi.waitFor(async () => expect((await usage()).total).toMatchObject(ONE), 3_000)
+    vi.setSystemTime(Date.now() + DAY_MS)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const real = directory()
+    const reports: UsageReport[] = []
+    const slow = {
+      report: (told: KeyReport) => real.report(told),
+      reportUsage: async (told: UsageReport) => {
+        reports.push(told)
+        await promise
+        await real.reportUsage(told)
+      },
+    }
+    const getByName = vi.spyOn(env.DIRECTORY, 'getByName').mockReturnValue(slow as unknown as typeof real)
+    await complete(secret)
+    const alarm = runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
+    await vi.waitFor(() => expect(reports).toMatchObject([{ rows: [{ date: '2027-01-06' }] }]), 3_000)
+    getByName.mockRestore()
+    await lose('usage')
+    await rebuild()
+    resolve()
+    await alarm
+    await vi.waitFor(async () => expect((await usage()).total.requests).toBe(2), 3_000)
+    expect((await usage('?by=key')).data).toMatchObject([{ id, requests: 2 }])
   })
 
   it('does not put the copies in KV again', async () => {
