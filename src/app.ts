@@ -7,7 +7,8 @@ import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
-import { showKeyUsage } from './admin/usage.ts'
+import { rebuildDirectory } from './admin/rebuild-directory.ts'
+import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { limitBody, requireJson } from './stages/body.ts'
@@ -70,6 +71,8 @@ app.patch('/admin/keys/:id', requireJson(), validateJson(keyUpdate), updateKey)
 app.delete('/admin/keys/:id', deleteKey)
 app.post('/admin/keys/:id/rotate', requireJson({ unlessEmpty: true }), validateJson(keyRotation), rotateKey)
 app.get('/admin/keys/:id/usage', showKeyUsage)
+app.get('/admin/usage', showAllUsage)
+app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))
 app.onError(fail)

@@ -1,5 +1,6 @@
 /** The directory: what the operator may ask of all keys. Accounts report to it. It decides nothing. */
 import { DurableObject } from 'cloudflare:workers'
+import { dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import {
   cursorOf,
@@ -7,12 +8,27 @@ import {
   type KeyListQuery,
   type KeyPage,
   type KeyReport,
+  type KeyRow,
   type ListedKey,
   selectKeys,
+  type Statement,
 } from './key-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
 import type { UsageReport } from './protocol.ts'
+import {
+  firstKeptDate,
+  groupOf,
+  type GroupRow,
+  putRow,
+  selectGroups,
+  selectTotal,
+  type TotalRow,
+  usageCursorOf,
+  type UsagePage,
+  type UsageQuery,
+} from './usage-list.ts'
+import { usdOf } from './usage-report.ts'
 
 const MIGRATIONS: Migrations = [
   `CREATE TABLE keys (
@@ -27,9 +43,30 @@ const MIGRATIONS: Migrations = [
    ) WITHOUT ROWID;
    CREATE INDEX keys_by_name ON keys (name_folded, id);
    CREATE INDEX keys_by_creation ON keys (created_at_ms, id);`,
+  // Each query selects by date first, as the primary key does. A second index would cost one more row for each row written.
+  `CREATE TABLE usage (
+     date TEXT NOT NULL,
+     key_id TEXT NOT NULL,
+     model TEXT NOT NULL,
+     revision INTEGER NOT NULL,
+     requests INTEGER NOT NULL,
+     failures INTEGER NOT NULL,
+     prompt_tokens INTEGER NOT NULL,
+     cached_tokens INTEGER NOT NULL,
+     completion_tokens INTEGER NOT NULL,
+     reasoning_tokens INTEGER NOT NULL,
+     cost_micro_usd INTEGER NOT NULL,
+     pending INTEGER NOT NULL,
+     estimated INTEGER NOT NULL,
+     estimated_micro_usd INTEGER NOT NULL,
+     PRIMARY KEY (date, key_id, model)
+   ) WITHOUT ROWID;`,
 ]
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
+  /** The date on which this instance has deleted old days. */
+  #deletedOldDaysOn: string | null = null
+
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
     void ctx.blockConcurrencyWhile(async () => migrate(ctx.storage, MIGRATIONS))
@@ -56,11 +93,8 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
     )
   }
 
-  async reportUsage(_report: UsageReport): Promise<void> {}
-
   async list(query: KeyListQuery): Promise<KeyPage> {
-    const { sql, parameters } = selectKeys(query, Date.now())
-    const rows = this.ctx.storage.sql.exec<KeyRow>(sql, ...parameters).toArray()
+    const rows = this.#run<KeyRow>(selectKeys(query, Date.now())).toArray()
     const page = rows.slice(0, query.limit)
     const last = rows.length > query.limit ? page.at(-1) : undefined
     return {
@@ -69,10 +103,45 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       nextCursor: last === undefined ? null : cursorOf({ value: last.position, id: last.id }, query.sort),
     }
   }
+
+  /** A row that comes twice, too late or for a day that is no longer kept changes nothing. */
+  async reportUsage({ rows, ...report }: UsageReport): Promise<void> {
+    const nowMs = Date.now()
+    this.#deleteOldDays(nowMs)
+    const firstDate = firstKeptDate(nowMs)
+    for (const row of rows) if (row.date >= firstDate) this.#run(putRow(report, row))
+  }
+
+  async usage(query: UsageQuery): Promise<UsagePage> {
+    const { by, limit } = query
+    const rows = this.#run<GroupRow>(selectGroups(query)).toArray()
+    const page = rows.slice(0, limit)
+    const last = rows.length > limit ? page.at(-1) : undefined
+    return {
+      kind: 'page',
+      groups: page.map((row) => groupOf(by, row)),
+      total: this.#run<TotalRow>(selectTotal(query)).one(),
+      nextCursor: last === undefined ? null : usageCursorOf(by, last.value),
+    }
+  }
+
+  /** Deletes at most once a day. */
+  #deleteOldDays(nowMs: number): void {
+    const today = dateOf(nowMs)
+    if (this.#deletedOldDaysOn === today) return
+    this.#deletedOldDaysOn = today
+    this.ctx.storage.sql.exec('DELETE FROM usage WHERE date < ?', firstKeptDate(nowMs))
+  }
+
+  #run<Row extends Record<string, SqlStorageValue>>({ sql, parameters }: Statement): SqlStorageCursor<Row> {
+    return this.ctx.storage.sql.exec<Row>(sql, ...parameters)
+  }
 }
 
-type KeyRow = { id: string; view: string; deleted_at: string | null; position: string | number }
-
-function listedKey({ view, deleted_at: deletedAt }: KeyRow): ListedKey {
-  return { ...apiKeyView.parse(JSON.parse(view)), ...(deletedAt === null ? {} : { deletedAt }) }
+function listedKey({ view, deleted_at: deletedAt, today_micro_usd: todayMicroUsd }: KeyRow): ListedKey {
+  return {
+    ...apiKeyView.parse(JSON.parse(view)),
+    todayCostUsd: usdOf(todayMicroUsd),
+    ...(deletedAt === null ? {} : { deletedAt }),
+  }
 }

@@ -136,6 +136,16 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return { kind: 'usage', limits, status, rows: book.rows(fromDate, toDate), deletedAt }
   }
 
+  async republish(keyId: string): Promise<KeyReading> {
+    const reading = await this.read(keyId, false)
+    const { account } = this.#store
+    if (account === null) return reading
+    this.#publication.forgetReports()
+    this.#alarm.wakeAt(Date.now() + SAFETY_MS)
+    await this.#publish()
+    return readingOf(account.stored)
+  }
+
   override async alarm(): Promise<void> {
     this.#alarm.noteRun()
     const { account } = this.#store

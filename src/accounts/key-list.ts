@@ -1,16 +1,16 @@
 /** The operator's list of keys: what an account reports of its key, and how a page is asked for. Pure. */
 import * as z from 'zod/mini'
+import { dateOf } from '../calendar.ts'
 import { type ApiKeyView, viewOf } from '../keys/api-key.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { StoredKey } from './stored-key.ts'
-
-/** Longer than any cursor that the directory gives. */
-export const CURSOR_LENGTH_MAX = 2_000
 
 export const STATES = ['active', 'disabled', 'expired', 'deleted'] as const
 /** A key has one state at a time. A disabled key that has also expired is disabled. */
 export type ListedState = (typeof STATES)[number]
 
-export const SORTS = ['created', 'name'] as const
+/** `cost` is the cost of the UTC day so far, dearest first. It changes meanwhile, so a later page may repeat or miss a key. */
+export const SORTS = ['created', 'name', 'cost'] as const
 export type Sort = (typeof SORTS)[number]
 
 /** The report of an account to the directory. A report of an older version changes nothing. */
@@ -37,8 +37,8 @@ export interface Position {
   id: string
 }
 
-/** `deletedAt` stands in deleted keys only. */
-export type ListedKey = ApiKeyView & { deletedAt?: string }
+/** `todayCostUsd` is of the UTC day. `deletedAt` stands in deleted keys only. */
+export type ListedKey = ApiKeyView & { todayCostUsd: number; deletedAt?: string }
 
 export interface KeyPage {
   kind: 'page'
@@ -60,6 +60,15 @@ export interface Statement {
   parameters: (string | number)[]
 }
 
+/** A row of `selectKeys`. */
+export type KeyRow = {
+  id: string
+  view: string
+  deleted_at: string | null
+  today_micro_usd: number
+  position: string | number
+}
+
 /** Reads one row more than a page has, so that the last page is known. */
 export function selectKeys(
   { limit, after, namePrefix, state, sort }: KeyListQuery,
@@ -73,31 +82,36 @@ export function selectKeys(
   if (after !== null) conditions.push([`(${column}, id) > (?, ?)`, after.value, after.id])
   const where = conditions.map(([condition]) => condition).join(' AND ')
   return {
-    sql: `SELECT id, view, deleted_at, ${column} AS position FROM keys WHERE ${where} ORDER BY ${column}, id LIMIT ?`,
-    parameters: [...conditions.flatMap(([, ...parameters]) => parameters), limit + 1],
+    sql: `SELECT id, view, deleted_at, today_micro_usd, ${column} AS position FROM (${KEYS_WITH_COST})
+      WHERE ${where} ORDER BY ${column}, id LIMIT ?`,
+    parameters: [dateOf(nowMs), ...conditions.flatMap(([, ...parameters]) => parameters), limit + 1],
   }
 }
 
 export function cursorOf({ value, id }: Position, sort: Sort): string {
-  return new TextEncoder().encode(JSON.stringify([sort, value, id])).toBase64({ alphabet: 'base64url' })
+  return encodeCursor([sort, value, id])
 }
 
 /** `null` for a text that `cursorOf` has not made for this order. */
 export function parseCursor(text: string, sort: Sort): Position | null {
-  if (text.length > CURSOR_LENGTH_MAX) return null
-  try {
-    const bytes = Uint8Array.fromBase64(text, { alphabet: 'base64url' })
-    const [cursorSort, value, id] = cursor.parse(JSON.parse(new TextDecoder().decode(bytes)))
-    const isOfSort = cursorSort === sort && typeof value === (sort === 'name' ? 'string' : 'number')
-    return isOfSort ? { value, id } : null
-  } catch {
-    return null
-  }
+  const position = cursor.safeParse(decodeCursor(text))
+  if (!position.success) return null
+  const [cursorSort, value, id] = position.data
+  const isOfSort = cursorSort === sort && typeof value === (sort === 'name' ? 'string' : 'number')
+  return isOfSort ? { value, id } : null
 }
 
 const cursor = z.tuple([z.enum(SORTS), z.union([z.string(), z.number()]), z.string()])
 
-const COLUMNS: Readonly<Record<Sort, string>> = { created: 'created_at_ms', name: 'name_folded' }
+/** The order is ascending, so the dearest key has the smallest value. */
+const COLUMNS: Readonly<Record<Sort, string>> = {
+  created: 'created_at_ms',
+  name: 'name_folded',
+  cost: '-today_micro_usd',
+}
+
+const KEYS_WITH_COST = `SELECT *, (SELECT coalesce(sum(cost_micro_usd), 0) FROM usage WHERE date = ? AND key_id = keys.id)
+  AS today_micro_usd FROM keys`
 
 function stateCondition(
   state: ListedState | null,

@@ -11,6 +11,7 @@ import type {
   UsageReport,
 } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** The calls of a key's account, `KeyAccount`. */
 export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
@@ -23,6 +24,8 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   /** `deleted` once. Later calls get `absent`. */
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
+  /** Reports to the directory again, as if it had never been told. A report that fails is retried by alarm. */
+  republish(keyId: string): Promise<KeyReading>
   /** Decides on a request by all limits of the key. Rejects where the account cannot read its key. */
   admit(keyId: string, request: AccountRequest): Promise<AccountAnswer>
   /** Books a batch, unless it was booked before. Rejects where the account cannot read its key. */
@@ -36,9 +39,10 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
 /** The calls of the directory, `Directory`. */
 export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   report(report: KeyReport): Promise<void>
-  /** Absolute totals of a key. A report of an older revision changes nothing. */
+  /** Absolute totals of a key. A report that comes twice, or is of an older revision, changes nothing. */
   reportUsage(report: UsageReport): Promise<void>
   list(query: KeyListQuery): Promise<KeyPage>
+  usage(query: UsageQuery): Promise<UsagePage>
 }
 
 /** All bindings of the Worker. */

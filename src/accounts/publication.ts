@@ -96,6 +96,12 @@ export class Publication {
     await Promise.all(TARGETS.map((target) => this.#attempt(target, keyId)))
   }
 
+  /** Makes every target but KV due at once, as if nothing had been published to it. */
+  forgetReports(): void {
+    this.#sql.exec("DELETE FROM publication WHERE target <> 'kv'")
+    for (const target of TARGETS) if (target !== 'kv') this.#states.delete(target)
+  }
+
   /** When the next target is due, ms since 1970; `null` where all have acknowledged. */
   nextAtMs(nowMs: number): number | null {
     const times = TARGETS.flatMap((target) => {
@@ -120,7 +126,8 @@ export class Publication {
     // The first failure in a row is logged. The ones that follow have the same cause.
     if (cause !== undefined && state.failures === 0)
       log({ event: 'trouble', what: `publish_${target}`, keyId, cause })
-    this.#save(target, afterAttempt(state, { version, atMs, outcome }))
+    // A target that was forgotten meanwhile has to be told everything, and this attempt may have told less.
+    if (this.#stateOf(target) === state) this.#save(target, afterAttempt(state, { version, atMs, outcome }))
   }
 
   #stateOf(target: Target): PublishState {

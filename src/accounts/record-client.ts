@@ -1,4 +1,6 @@
-/** The isolate's calls for keys' records, to accounts and directory. Each call has a time-out, and none throws. */
+/**
+ * The isolate's calls for keys' records and for usage, to accounts and directory. Each call has a time-out, and none throws.
+ */
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
@@ -6,6 +8,7 @@ import type { KeyListQuery, KeyPage } from './key-list.ts'
 import { accountOf, type Bindings, directoryOf } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
 export const ACCOUNT_READ_TIMEOUT_MS = 3_000
@@ -20,8 +23,10 @@ export interface Accounts {
   update(keyId: string, patch: KeyPatch): Promise<KeyReading>
   rotate(keyId: string, rotation: Rotation): Promise<KeyReading>
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
+  republish(keyId: string): Promise<KeyReading>
   usage(keyId: string, question: UsageQuestion): Promise<KeyUsage | KeyReading>
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
+  usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -34,12 +39,15 @@ export function createAccounts(env: Bindings): Accounts {
     update: (keyId, patch) => change(keyId, async () => accountOf(env, keyId).update(keyId, patch)),
     rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),
     delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
+    republish: (keyId) => change(keyId, async () => accountOf(env, keyId).republish(keyId)),
     usage: (keyId, question) =>
       ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
         accountOf(env, keyId).usage(keyId, question),
       ),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
+    usageOfAll: (query) =>
+      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
   }
 }
 

@@ -3,9 +3,25 @@ import { datesBetween } from '../calendar.ts'
 import { sumOf } from './ledger.ts'
 import type { UsageRow, UsageTotals } from './protocol.ts'
 
-/** Totals with their costs as decimal numbers of dollars. `estimatedUsd` is the part of the cost that is not exact. */
-export function shownTotals({ costMicroUsd, estimatedMicroUsd, ...counts }: UsageTotals) {
-  return { ...counts, costUsd: costMicroUsd / 1_000_000, estimatedUsd: estimatedMicroUsd / 1_000_000 }
+export type ShownTotals<Totals extends UsageTotals = UsageTotals> = Omit<
+  Totals,
+  'costMicroUsd' | 'estimatedMicroUsd'
+> & { costUsd: number; estimatedUsd: number }
+
+/**
+ * Totals with their costs as decimal numbers of dollars. `estimatedUsd` is the part of the cost that is not exact. Other fields,
+ * such as a date, stay.
+ */
+export function shownTotals<Totals extends UsageTotals>({
+  costMicroUsd,
+  estimatedMicroUsd,
+  ...counts
+}: Totals): ShownTotals<Totals> {
+  return { ...counts, costUsd: usdOf(costMicroUsd), estimatedUsd: usdOf(estimatedMicroUsd) }
+}
+
+export function usdOf(microUsd: number): number {
+  return microUsd / 1_000_000
 }
 
 /** The sum of the rows from a date on. */

@@ -51,3 +51,11 @@ export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */
 export const RANGE_DAYS_MAX = 400
+/** `GET /admin/usage?from&to`, today included. */
+export const RANGE_DAYS_DEFAULT = 7
+/** `GET /admin/usage?limit`. By default the longest range by day is one page. */
+export const USAGE_LIMIT_MAX = 1000
+export const USAGE_LIMIT_DEFAULT = RANGE_DAYS_MAX
+/** `POST /admin/directory/rebuild?limit`. Each key is a call, and the free plan allows a request 50 of them. */
+export const REBUILD_LIMIT_MAX = 40
+export const REBUILD_LIMIT_DEFAULT = 20

@@ -1,13 +1,11 @@
-/** The operator's routes for usage: of one key, and of all by day. */
+/** The operator's routes for usage: of one key, and of all keys. */
 import type { Context } from 'hono'
-import { shownDays, shownModels, sumSince } from '../accounts/usage-report.ts'
-import { dateOf, DAY_MS } from '../calendar.ts'
+import { shownDays, shownModels, shownTotals, sumSince } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { invalidQuery } from './invalid-query.ts'
 import { requireId } from './keys.ts'
-import { RANGE_DAYS_MAX } from './requests.ts'
+import { rangeQuery, usageQuery } from './usage-query.ts'
 
 /**
  * `GET /admin/keys/{id}/usage?from&to`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
@@ -15,7 +13,7 @@ import { RANGE_DAYS_MAX } from './requests.ts'
  * @throws GatewayError `key_not_found`, `usage_unavailable`.
  */
 export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
-  const { from, to } = rangeOf(c, 31)
+  const { from, to } = rangeQuery(c.req.query(), 31, Date.now())
   const id = requireId(c)
   const { defaultLimits } = c.get('config')
   const answer = await isolateOf(c.env).accounts.usage(id, { fromDate: from, toDate: to, defaultLimits })
@@ -33,23 +31,20 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
   })
 }
 
-interface Range {
-  from: string
-  to: string
-}
-
-/** @throws GatewayError `invalid_parameter` with the name of the date that is wrong. */
-function rangeOf(c: Context<Gateway>, daysDefault: number): Range {
-  const to = dateParameter(c, 'to', Date.now())
-  const from = dateParameter(c, 'from', Date.parse(to) - (daysDefault - 1) * DAY_MS)
-  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1
-  if (days < 1 || days > RANGE_DAYS_MAX) throw invalidQuery('from', `1 to ${RANGE_DAYS_MAX} days up to 'to'`)
-  return { from, to }
-}
-
-function dateParameter(c: Context<Gateway>, name: string, defaultMs: number): string {
-  const date = c.req.query(name) ?? dateOf(defaultMs)
-  const ms = Date.parse(date)
-  if (Number.isNaN(ms) || dateOf(ms) !== date) throw invalidQuery(name, 'a date, such as 2027-01-31')
-  return date
+/**
+ * A page of the usage of all keys, and the `total` of the range. The query has `from` and `to` (UTC dates, both included,
+ * 400 days at most; default the last 7 days), `by` (`day`, `key` or `model`; default `day`), `limit` (1 to 1,000 rows, default
+ * 400) and the `cursor` that the page before gave as `nextCursor`.
+ *
+ * By day, each date of the range has a row. Usage is up to a minute old.
+ *
+ * @throws GatewayError `invalid_parameter`, `usage_unavailable`.
+ */
+export async function showAllUsage(c: Context<Gateway>): Promise<Response> {
+  const query = usageQuery(c.req.query(), Date.now())
+  const page = await isolateOf(c.env).accounts.usageOfAll(query)
+  if (page.kind === 'unavailable') throw new GatewayError({ kind: 'usage_unavailable' })
+  const { from, to, by } = query
+  const data = page.groups.map((group) => shownTotals(group))
+  return c.json({ from, to, by, data, total: shownTotals(page.total), nextCursor: page.nextCursor })
 }

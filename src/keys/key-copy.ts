@@ -28,6 +28,20 @@ export async function readCopy(
   }
 }
 
+/** Ids of keys that have a copy, tombstones included. */
+export interface CopyPage {
+  ids: string[]
+  /** KV's own cursor; `null` for the last page. A page can be empty and not the last. */
+  nextCursor: string | null
+}
+
+/** @throws whatever KV throws. */
+export async function listCopies(kv: KVNamespace, cursor: string | null, limit: number): Promise<CopyPage> {
+  const list = await kv.list({ prefix: nameOf(''), cursor, limit })
+  const ids = list.keys.map(({ name }) => name.slice(nameOf('').length))
+  return { ids, nextCursor: list.list_complete ? null : list.cursor }
+}
+
 /** A record, or a tombstone where the key was deleted. @throws whatever KV throws. */
 export async function writeCopy(kv: KVNamespace, key: ApiKey, deletedAt: string | null): Promise<void> {
   if (deletedAt === null) return kv.put(nameOf(key.id), JSON.stringify(key))

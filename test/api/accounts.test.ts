@@ -9,6 +9,8 @@ import {
   waitOnExecutionContext,
 } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { NO_USAGE } from '../../src/accounts/ledger.ts'
+import type { UsageRow } from '../../src/accounts/protocol.ts'
 import { app } from '../../src/app.ts'
 import { KEY_FRESH_MS } from '../../src/keys/key-store.ts'
 import { TOMBSTONE_TTL_SECONDS } from '../../src/keys/key-copy.ts'
@@ -31,7 +33,15 @@ afterEach(async () => {
   await reset()
 })
 
-type View = { id: string; name: string; disabled: boolean; limits: object; deletedAt?: string }
+interface View {
+  id: string
+  name: string
+  disabled: boolean
+  limits: object
+  todayCostUsd: number
+  deletedAt?: string
+}
+
 type Send = (method: string, path: string, secret: string, body?: unknown) => Promise<Response>
 
 /** Another isolate. It has a memory of its own, and reads KV through `read`. */
@@ -88,6 +98,17 @@ async function list(query = ''): Promise<{ data: View[]; nextCursor: string | nu
   const response = await send('GET', `/admin/keys${query}`, ADMIN_TOKEN)
   expect(response.status).toBe(200)
   return response.json()
+}
+
+async function listAll(query: string): Promise<View[]> {
+  const first = await list(query)
+  const seen = [...first.data]
+  for (let cursor = first.nextCursor; cursor !== null;) {
+    const page = await list(`${query}&cursor=${cursor}`)
+    seen.push(...page.data)
+    cursor = page.nextCursor
+  }
+  return seen
 }
 
 describe('a change', () => {
@@ -329,14 +350,42 @@ describe('the list', () => {
     vi.useFakeTimers({ now: Date.now(), toFake: ['Date'] })
     const names = ['b', 'a', 'b', 'b', 'a', 'B']
     for (const name of names) await issueKey({ name })
-    const seen: View[] = []
-    for (let query: string | null = `?limit=2&sort=${sort}`; query !== null;) {
-      const { data, nextCursor }: { data: View[]; nextCursor: string | null } = await list(query)
-      seen.push(...data)
-      query = nextCursor === null ? null : `?limit=2&sort=${sort}&cursor=${nextCursor}`
-    }
+    const seen = await listAll(`?limit=2&sort=${sort}`)
     expect(new Set(seen.map(({ id }) => id)).size).toBe(6)
     if (sort === 'name') expect(seen.map(({ name }) => name.toLowerCase()).join('')).toBe('aabbbb')
+  })
+
+  it('sorts by the cost of today, dearest first, with equal costs by id, and shows it', async () => {
+    vi.useFakeTimers({ now: Date.parse('2027-01-05T12:00:00Z'), toFake: ['Date'] })
+    const keys = []
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) keys.push(await issueKey({ name }))
+    const ids = keys.map(({ id }) => id).toSorted()
+    const rowOf = (date: string, model: string, costMicroUsd: number) => ({
+      ...NO_USAGE,
+      date,
+      model,
+      costMicroUsd,
+    })
+    const costs: [number, UsageRow[]][] = [
+      [1, [rowOf('2027-01-05', 'a', 2_000_000), rowOf('2027-01-05', 'b', 500_000)]],
+      [3, [rowOf('2027-01-05', 'a', 7)]],
+      [4, [rowOf('2027-01-04', 'a', 9_000_000)]],
+      [5, [rowOf('2027-01-05', 'a', 7)]],
+    ]
+    for (const [at, rows] of costs)
+      await env.DIRECTORY.getByName('directory-1').reportUsage({ keyId: ids[at] ?? '', revision: 1, rows })
+    const expected = [1, 3, 5, 0, 2, 4].map((at) => ids[at])
+    const expectedUsd = [2.5, 0.000007, 0.000007, 0, 0, 0]
+    const { data } = await list('?sort=cost')
+    expect(data.map(({ id }) => id)).toEqual(expected)
+    expect(data.map(({ todayCostUsd }) => todayCostUsd)).toEqual(expectedUsd)
+    expect((await listAll('?limit=1&sort=cost')).map(({ id }) => id)).toEqual(expected)
+    expect((await listAll('?limit=4&sort=cost')).map(({ id }) => id)).toEqual(expected)
+    const byName = await list('?sort=name')
+    const usdById = Object.fromEntries(expected.map((id, at) => [id, expectedUsd[at]]))
+    expect(byName.data.map(({ todayCostUsd }) => todayCostUsd)).toEqual(
+      byName.data.map(({ id }) => usdById[id]),
+    )
   })
 
   it('names the invalid parameter', async () => {
@@ -345,11 +394,12 @@ describe('the list', () => {
     const { nextCursor } = await list('?limit=1')
     for (const [query, param] of [
       ['state=gone', 'state'],
-      ['sort=cost', 'sort'],
+      ['sort=age', 'sort'],
       [`name=${'x'.repeat(101)}`, 'name'],
       ['limit=1001', 'limit'],
       ['cursor=x', 'cursor'],
       [`cursor=${String(nextCursor)}&sort=name`, 'cursor'],
+      [`cursor=${String(nextCursor)}&sort=cost`, 'cursor'],
     ]) {
       const response = await send('GET', `/admin/keys?${query}`, ADMIN_TOKEN)
       expect([response.status, (await errorOf(response)).param]).toEqual([400, param])

@@ -42,6 +42,7 @@ const known = fc.constantFrom(
   '/admin/keys',
   '/admin/keys/000000000000',
   '/admin/keys/000000000000/rotate',
+  '/admin/directory/rebuild',
   '/health',
 )
 const path = fc.oneof(

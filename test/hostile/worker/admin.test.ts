@@ -115,7 +115,7 @@ describe('the operator’s addresses', () => {
     )
     const where = fc.constantFrom('/admin/keys', '/admin/usage', `/admin/keys/${id}/usage`)
     const pair = fc.tuple(
-      fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'from', 'to', 'x'),
+      fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'from', 'to', 'by', 'x'),
       value,
     )
     await fc.assert(

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CURSOR_LENGTH_MAX, cursorOf, foldedName, parseCursor } from '../../../src/accounts/key-list.ts'
+import { CURSOR_LENGTH_MAX } from '../../../src/accounts/cursor.ts'
+import { cursorOf, foldedName, parseCursor } from '../../../src/accounts/key-list.ts'
 
 describe('a cursor', () => {
   it('leads back to its position, whatever the name, and is short enough', () => {

@@ -1,0 +1,131 @@
+/** The usage of all keys: the reports of accounts, and the sums that the operator asks for, in SQL. Pure. */
+import * as z from 'zod/mini'
+import { DAY_MS, dateOf } from '../calendar.ts'
+import { apiKeyView } from '../keys/api-key.ts'
+import { DAYS_KEPT } from './book-usage.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
+import type { Statement } from './key-list.ts'
+import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
+
+export const GROUPINGS = ['day', 'key', 'model'] as const
+export type Grouping = (typeof GROUPINGS)[number]
+
+export interface UsageQuery {
+  /** UTC dates, both included. */
+  from: string
+  to: string
+  by: Grouping
+  /** Groups in a page. */
+  limit: number
+  /** The date, key id or model of the last group of the page before; `null` for the first page. */
+  after: string | null
+}
+
+/** A key that the directory does not know yet has no name. `deletedAt` stands in deleted keys only. */
+type GroupName =
+  | { date: string }
+  | { id: string; name: string | null; deletedAt?: string }
+  | { model: string }
+
+/** The sums of a day, of a key or of a model. */
+export type UsageGroup = GroupName & UsageTotals
+
+export interface UsagePage {
+  kind: 'page'
+  /** Sorted by date, key id or model. By day, each date of the range has a group. Other groups have usage. */
+  groups: UsageGroup[]
+  /** The sums of the whole range. */
+  total: UsageTotals
+  nextCursor: string | null
+}
+
+/** The columns of the totals. */
+const COLUMNS = [
+  ['requests', 'requests'],
+  ['failures', 'failures'],
+  ['promptTokens', 'prompt_tokens'],
+  ['cachedTokens', 'cached_tokens'],
+  ['completionTokens', 'completion_tokens'],
+  ['reasoningTokens', 'reasoning_tokens'],
+  ['costMicroUsd', 'cost_micro_usd'],
+  ['pending', 'pending'],
+  ['estimated', 'estimated'],
+  ['estimatedMicroUsd', 'estimated_micro_usd'],
+] as const satisfies readonly (readonly [name: keyof UsageTotals, column: string])[]
+
+const PUT_ROW = `INSERT INTO usage (date, key_id, model, revision, ${COLUMNS.map(([, column]) => column).join(', ')})
+  VALUES (?, ?, ?, ?, ${COLUMNS.map(() => '?').join(', ')})
+  ON CONFLICT (date, key_id, model) DO UPDATE SET revision = excluded.revision,
+    ${COLUMNS.map(([, column]) => `${column} = excluded.${column}`).join(', ')}
+  WHERE excluded.revision > usage.revision`
+
+/** Stores the row of a day, a key and a model, unless the stored row is of the same revision or of a later one. */
+export function putRow(
+  { keyId, revision }: Pick<UsageReport, 'keyId' | 'revision'>,
+  row: UsageRow,
+): Statement {
+  return {
+    sql: PUT_ROW,
+    parameters: [row.date, keyId, row.model, revision, ...COLUMNS.map(([name]) => row[name])],
+  }
+}
+
+/** The first date that the directory keeps. An account's row of all older days is before it. */
+export function firstKeptDate(nowMs: number): string {
+  return dateOf(nowMs - DAYS_KEPT * DAY_MS)
+}
+
+/** A sum of no rows is 0. */
+const SUMS = COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', ')
+
+export type TotalRow = Record<keyof UsageTotals, number>
+export type GroupRow = TotalRow & { value: string; view?: string | null; deletedAt?: string | null }
+
+/** The rows are `TotalRow`. */
+export function selectTotal({ from, to }: UsageQuery): Statement {
+  return { sql: `SELECT ${SUMS} FROM usage WHERE date BETWEEN ? AND ?`, parameters: [from, to] }
+}
+
+const GROUPS: Readonly<Record<Grouping, string>> = {
+  day: `WITH RECURSIVE days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)
+    SELECT day AS value, ${SUMS} FROM days LEFT JOIN usage ON date = day
+    WHERE day > ? GROUP BY day ORDER BY day LIMIT ?`,
+  key: `WITH sums AS (SELECT key_id AS value, ${SUMS} FROM usage
+      WHERE date BETWEEN ? AND ? AND key_id > ? GROUP BY key_id ORDER BY key_id LIMIT ?)
+    SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
+    ORDER BY value`,
+  model: `SELECT model AS value, ${SUMS} FROM usage
+    WHERE date BETWEEN ? AND ? AND model > ? GROUP BY model ORDER BY model LIMIT ?`,
+}
+
+/** The rows are `GroupRow`: one more than a page has, so that the last page is known. */
+export function selectGroups({ from, to, by, limit, after }: UsageQuery): Statement {
+  // Every date, key id and model sorts after the empty text.
+  return { sql: GROUPS[by], parameters: [from, to, after ?? '', limit + 1] }
+}
+
+export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: GroupRow): UsageGroup {
+  switch (by) {
+    case 'day':
+      return { date: value, ...totals }
+    case 'model':
+      return { model: value, ...totals }
+    case 'key': {
+      const name = view ? apiKeyView.parse(JSON.parse(view)).name : null
+      return { id: value, name, ...(deletedAt ? { deletedAt } : {}), ...totals }
+    }
+  }
+}
+
+const cursor = z.tuple([z.enum(GROUPINGS), z.string()])
+
+/** The cursor behind a group. */
+export function usageCursorOf(by: Grouping, value: string): string {
+  return encodeCursor([by, value])
+}
+
+/** `null` for a text that `usageCursorOf` has not made for this grouping. */
+export function parseUsageCursor(text: string, by: Grouping): string | null {
+  const position = cursor.safeParse(decodeCursor(text))
+  return position.success && position.data[0] === by ? position.data[1] : null
+}

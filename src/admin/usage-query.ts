@@ -1,0 +1,43 @@
+/** The query of the operator's usage routes, parsed. */
+import { GROUPINGS, parseUsageCursor, type UsageQuery } from '../accounts/usage-list.ts'
+import { dateOf, DAY_MS } from '../calendar.ts'
+import { invalidQuery } from './invalid-query.ts'
+import { choiceParameter, limitParameter, type Query } from './query-parameters.ts'
+import { RANGE_DAYS_DEFAULT, RANGE_DAYS_MAX, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX } from './requests.ts'
+
+/** UTC dates, both included. */
+export interface DateRange {
+  from: string
+  to: string
+}
+
+/** `GET /admin/usage?from&to&by&limit&cursor`. @throws GatewayError `invalid_parameter` with the name of the wrong parameter. */
+export function usageQuery(query: Query, nowMs: number): UsageQuery {
+  const range = rangeQuery(query, RANGE_DAYS_DEFAULT, nowMs)
+  const by = choiceParameter('by', query['by'] ?? 'day', GROUPINGS)
+  const limit = limitParameter(query, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX)
+  const cursor = query['cursor']
+  const after = cursor === undefined ? null : parseUsageCursor(cursor, by)
+  if (cursor !== undefined && after === null) {
+    throw invalidQuery('cursor', "the 'nextCursor' of the page before, with the same 'by'")
+  }
+  return { ...range, by, limit, after }
+}
+
+/** `?from&to`; by default as many days up to today. @throws GatewayError `invalid_parameter` with the name of the wrong date. */
+export function rangeQuery(query: Query, daysDefault: number, nowMs: number): DateRange {
+  const to = dateParameter(query, 'to', nowMs)
+  const from = dateParameter(query, 'from', Date.parse(to) - (daysDefault - 1) * DAY_MS)
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1
+  if (days < 1 || days > RANGE_DAYS_MAX) throw invalidQuery('from', `1 to ${RANGE_DAYS_MAX} days up to 'to'`)
+  return { from, to }
+}
+
+function dateParameter(query: Query, name: string, defaultMs: number): string {
+  const date = query[name] ?? dateOf(defaultMs)
+  const ms = Date.parse(date)
+  // A year before 0 or after 9999 begins with a sign.
+  const isDate = /^\d/.test(date) && !Number.isNaN(ms) && dateOf(ms) === date
+  if (!isDate) throw invalidQuery(name, 'a date, such as 2027-01-31')
+  return date
+}
