@@ -1,31 +1,20 @@
 /** Keys through their accounts: an operator's change to a key holds, whatever KV or another isolate has cached. */
 import {
   abortAllDurableObjects,
-  createExecutionContext,
   evictDurableObject,
   reset,
   runDurableObjectAlarm,
   runInDurableObject,
-  waitOnExecutionContext,
 } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import type { UsageRow } from '../../src/accounts/protocol.ts'
-import { app } from '../../src/app.ts'
 import { KEY_FRESH_MS } from '../../src/keys/key-store.ts'
 import { TOMBSTONE_TTL_SECONDS } from '../../src/keys/key-copy.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
-import {
-  ADMIN_TOKEN,
-  BASE_URL,
-  complete,
-  env,
-  errorOf,
-  issueKey,
-  type IssuedKey,
-  send,
-} from '../support/gateway.ts'
+import { ADMIN_TOKEN, complete, env, errorOf, issueKey, type IssuedKey, send } from '../support/gateway.ts'
+import { isolate, type Send } from '../support/isolate.ts'
 
 afterEach(async () => {
   vi.restoreAllMocks()
@@ -40,26 +29,6 @@ interface View {
   limits: object
   todayCostUsd: number
   deletedAt?: string
-}
-
-type Send = (method: string, path: string, secret: string, body?: unknown) => Promise<Response>
-
-/** Another isolate. It has a memory of its own, and reads KV through `read`. */
-function isolate(read: (name: string) => Promise<string | null> = (name) => env.KV.get(name)): Send {
-  const KV = {
-    get: read,
-    list: () => Promise.resolve({ keys: [], list_complete: true }),
-    put: () => Promise.resolve(),
-  }
-  const bindings = { ...env, KV: KV as unknown as KVNamespace }
-  return async (method, path, secret, body) => {
-    const context = createExecutionContext()
-    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
-    const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
-    const response = await app.fetch(new Request(BASE_URL + path, init), bindings, context)
-    await waitOnExecutionContext(context)
-    return response
-  }
 }
 
 async function status(from: Send, { secret }: { secret: string }): Promise<number> {
