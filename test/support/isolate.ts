@@ -22,7 +22,9 @@ export function isolate(
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
     const response = await app.fetch(new Request(BASE_URL + path, init), bindings, context)
+    // A stream is settled when it has been read.
+    const answer = new Response(response.body === null ? null : await response.arrayBuffer(), response)
     await waitOnExecutionContext(context)
-    return response
+    return answer
   }
 }
