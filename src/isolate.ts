@@ -11,7 +11,7 @@ import { createBudgets, type Budgets } from './limits/budget.ts'
 import type { Limiter } from './limits/decision.ts'
 import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter } from './limits/limiter.ts'
-import { createDayShardStore, createMinuteShardStore } from './limits/shard-store.ts'
+import { createShardStore } from './limits/shard-store.ts'
 import { causeOf, log } from './log.ts'
 import { createLedger, type Ledger } from './records/usage-ledger.ts'
 
@@ -70,8 +70,7 @@ function createIsolate(env: Bindings): Isolate {
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
-      minutes: createMinuteShardStore(kv),
-      days: createDayShardStore(kv),
+      shards: createShardStore(kv),
       onTrouble({ keyId, operation, failures, reason }) {
         // The first failure in a row is logged. The pauses that follow have the same cause.
         if (failures === 1) logTrouble(`limits_${operation}`)(keyId, reason)

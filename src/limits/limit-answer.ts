@@ -4,17 +4,10 @@ import type { Spent } from './budget.ts'
 import type { Decision, LimitState, Refused, TooLarge } from './decision.ts'
 import type { LimitStatus } from './fleet-share.ts'
 
-/**
- * OpenAI's headers for the limits that are set. With a minute's and a day's request limit, the headers show the minute's.
- * They show the day's where the day's limit refused.
- */
+/** OpenAI's headers for the limits that are set. */
 export function limitHeaders(decision: Decision): Record<string, string> {
-  const { requests, requestsPerDay, tokens }: LimitState = decision.state
-  const isDaySpent = !decision.admitted && decision.reason === 'requests_per_day'
-  return {
-    ...headersOfMeasure('requests', isDaySpent ? requestsPerDay : (requests ?? requestsPerDay)),
-    ...headersOfMeasure('tokens', tokens),
-  }
+  const { requests, tokens }: LimitState = decision.state
+  return { ...headersOfMeasure('requests', requests), ...headersOfMeasure('tokens', tokens) }
 }
 
 function headersOfMeasure(
@@ -32,7 +25,6 @@ function headersOfMeasure(
 const UNITS: Record<Refused['reason'], string> = {
   requests: 'requests per minute',
   tokens: 'tokens per minute',
-  requests_per_day: 'requests per day',
 }
 
 /** The 429 of a limit. The log's reason is `limit_` and the limit's name. */
@@ -48,7 +40,7 @@ function limitFailure(decision: Refused | TooLarge): RateLimitFailure {
   }
   const { used, retryAfterMs } = decision
   const message = `Rate limit reached for this key: Limit ${limit} ${UNITS[reason]}, Used ${used}. Please try again in ${duration(retryAfterMs)}.`
-  return { kind: 'rate_limited', measure: reason === 'tokens' ? 'tokens' : 'requests', message, retryAfterMs }
+  return { kind: 'rate_limited', measure: reason, message, retryAfterMs }
 }
 
 /** The 429 of a spent budget. */

@@ -14,8 +14,15 @@ export const limitShape = {
   requestsPerDay: z.optional(integer(1, LIMIT_MAX)),
   /** Prompt and completion together. */
   tokensPerMinute: z.optional(integer(1, LIMIT_MAX)),
-  /** The tolerance for demand above the limit while peers' counts are old: see `TOLERANCES`. Default `balanced`. */
-  mode: z.optional(z.enum(['strict', 'balanced', 'lenient'])),
+  /** Requests under way at one time. */
+  concurrentRequests: z.optional(integer(1, LIMIT_MAX)),
+  /** The cap on the completion tokens of one request, over all its choices. */
+  completionTokensPerRequest: z.optional(integer(1, LIMIT_MAX)),
+  /**
+   * `exact`: the key's account counts requests and tokens a minute. Other modes: isolates count through KV, with a tolerance
+   * for demand above the limit (`TOLERANCES`). Default `balanced`.
+   */
+  mode: z.optional(z.enum(['strict', 'balanced', 'lenient', 'exact'])),
   /** Dollars to spend from 00:00 UTC, from the first of the month, or in the key's life; at least one micro-dollar. */
   budget: z.optional(
     z.strictObject({

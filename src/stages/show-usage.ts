@@ -21,14 +21,13 @@ export async function showUsage(c: Context<Gateway>): Promise<Response> {
   const fromDate = budgetFrom < shownFrom ? budgetFrom : shownFrom
   const view = await orServiceUnavailable(ledger.look(id, fromDate, today), 'usage_unavailable')
   const days = view.days()
-  const { requests, requestsPerDay, tokens } = await limiter.peek(id, limits, nowMs)
+  const { requests, tokens } = await limiter.peek(id, limits, nowMs)
   const leftMicroUsd = (limits.budget?.usd ?? 0) * 1e6 - sumSince(days, budgetFrom).costMicroUsd
   c.header('cache-control', 'no-store')
   return c.json({
     limits,
     remaining: {
       requestsPerMinute: requests?.remaining,
-      requestsPerDay: requestsPerDay?.remaining,
       tokensPerMinute: tokens?.remaining,
       budgetUsd: limits.budget && Math.max(0, Math.round(leftMicroUsd)) / 1e6,
     },
