@@ -13,7 +13,7 @@ import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
 import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
-import { createDayShardStore, createMinuteShardStore } from './limits/shard-store.ts'
+import { createShardStore } from './limits/shard-store.ts'
 import { causeOf, log } from './log.ts'
 
 export interface Isolate {
@@ -82,8 +82,7 @@ function createIsolate(env: Bindings): Isolate {
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
     limiter: createLimiter({
-      minutes: createMinuteShardStore(kv),
-      days: createDayShardStore(kv),
+      shards: createShardStore(kv),
       onTrouble({ keyId, operation, failures, reason }) {
         // The first failure in a row is logged. The pauses that follow have the same cause.
         if (failures === 1) logTrouble(`limits_${operation}`)(keyId, reason)

@@ -4,7 +4,7 @@ import type { LimitStatus } from './fleet-share.ts'
 import type { Limits } from './limits.ts'
 
 /** The limits that a limiter enforces. A limit that is not set does not limit. A key without limits has no state. */
-export type WindowLimits = Pick<Limits, 'requestsPerMinute' | 'requestsPerDay' | 'tokensPerMinute' | 'mode'>
+export type WindowLimits = Pick<Limits, 'requestsPerMinute' | 'tokensPerMinute' | 'mode'>
 
 /** The cost of a request, for its limits. */
 export interface Cost {
@@ -27,7 +27,6 @@ export interface Reservation {
 /** The status of each limit that is set, after the decision. */
 export interface LimitState {
   readonly requests?: LimitStatus
-  readonly requestsPerDay?: LimitStatus
   readonly tokens?: LimitStatus
 }
 
@@ -40,14 +39,11 @@ export interface Admitted {
 /** Refused for now. Where several limits refuse, this is the limit with the longest wait. */
 export interface Refused {
   readonly admitted: false
-  readonly reason: 'requests' | 'tokens' | 'requests_per_day'
-  /** Requests a minute, tokens a minute, or requests a day. */
+  readonly reason: 'requests' | 'tokens'
+  /** Requests or tokens a minute. */
   readonly limit: number
   readonly used: number
-  /**
-   * A retry after this time is admitted if no other request comes before it, ms: 1 to 60,000. For `requests_per_day` it is
-   * the time until 00:00 UTC.
-   */
+  /** A retry after this time is admitted if no other request comes before it, ms: 1 to 60,000. */
   readonly retryAfterMs: number
   readonly state: LimitState
 }

@@ -15,15 +15,10 @@ import type { RollingWindow } from './rolling-window.ts'
 /**
  * τ: rule *share* applies where the fleet's demand exceeds (1 + τ) × limit. Traffic that moves between isolates is counted
  * twice for about a minute. A key below (1 + τ) ÷ 2 of its limit is therefore never refused for old data: 75 % in
- * `balanced`, the default. In return, steady demand up to (1 + τ) × limit may pass.
+ * `balanced`, the default. In return, steady demand up to (1 + τ) × limit may pass. A key of mode `exact` is decided by these
+ * rules only while its account does not answer.
  */
-export const TOLERANCES: Readonly<Record<Mode, number>> = {
-  strict: 0,
-  balanced: 0.5,
-  lenient: 1,
-  // Only while the key's account does not answer.
-  exact: 0,
-}
+export const TOLERANCES: Readonly<Record<Mode, number>> = { strict: 0, balanced: 0.5, lenient: 1, exact: 0 }
 
 /** The parameters of the rules. */
 export interface Terms {

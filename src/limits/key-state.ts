@@ -1,6 +1,5 @@
 /** The state of one key in one isolate, and the decisions by it. No clock, no I/O. */
 
-import { DayCount } from './day-count.ts'
 import type { Cost, Decision, LimitState, Refused, Reservation, WindowLimits } from './decision.ts'
 import { dither, seedOf, limitStatus, TOLERANCES, waitMs } from './fleet-share.ts'
 import type { LimitStatus, Terms } from './fleet-share.ts'
@@ -12,7 +11,6 @@ export class KeyState {
   readonly keyId: string
   /** Names this state among all states of the key. An isolate that evicted the key gives its new state a new id. */
   readonly isolateId: string
-  readonly day = new DayCount()
   readonly peers = new PeerViews()
   readonly #seed: number
   readonly #windows: { requests?: RollingWindow; tokens?: RollingWindow } = {}
@@ -32,7 +30,6 @@ export class KeyState {
   roll(limits: WindowLimits, nowMs: number): void {
     if (limits.requestsPerMinute !== undefined) this.window('requests').roll(nowMs)
     if (limits.tokensPerMinute !== undefined) this.window('tokens').roll(nowMs)
-    if (limits.requestsPerDay !== undefined) this.day.roll(nowMs)
     this.peers.roll(nowMs)
   }
 
@@ -41,7 +38,7 @@ export class KeyState {
    * number of tokens.
    */
   decide(limits: WindowLimits, cost: Cost, nowMs: number): Decision {
-    const { requestsPerMinute, tokensPerMinute, requestsPerDay } = limits
+    const { requestsPerMinute, tokensPerMinute } = limits
     if (tokensPerMinute !== undefined && cost.tokens > tokensPerMinute) {
       // The attempt is not counted as offered: it can never be admitted, and would enlarge this isolate's share.
       const state = this.limitState(limits, nowMs)
@@ -55,18 +52,13 @@ export class KeyState {
     }
     const requestsWaitMs = this.#offer('requests', requestsPerMinute, cost.requests, limits, nowMs)
     const tokensWaitMs = this.#offer('tokens', tokensPerMinute, cost.tokens, limits, nowMs)
-    const isDaySpent = requestsPerDay !== undefined && this.day.used + cost.requests > requestsPerDay
-    const dayWaitMs = isDaySpent ? this.day.resetMs(nowMs) : 0
-    if (Math.max(requestsWaitMs, tokensWaitMs, dayWaitMs) > 0) {
+    if (Math.max(requestsWaitMs, tokensWaitMs) > 0) {
       const state = this.limitState(limits, nowMs)
-      if (dayWaitMs > Math.max(requestsWaitMs, tokensWaitMs))
-        return refused('requests_per_day', state.requestsPerDay, dayWaitMs, state)
       if (tokensWaitMs > requestsWaitMs) return refused('tokens', state.tokens, tokensWaitMs, state)
       return refused('requests', state.requests, requestsWaitMs, state)
     }
     if (requestsPerMinute !== undefined) this.window('requests').admit(cost.requests)
     if (tokensPerMinute !== undefined) this.window('tokens').admit(cost.tokens)
-    if (requestsPerDay !== undefined) this.day.admit(cost.requests)
     const tokens = tokensPerMinute === undefined ? 0 : cost.tokens
     const { keyId, isolateId } = this
     const reservation = { keyId, isolateId, admittedAtMs: nowMs, tokens, isSettled: false }
@@ -83,17 +75,12 @@ export class KeyState {
 
   /** The status of each limit that is set. The caller has rolled the state to now. */
   limitState(limits: WindowLimits, nowMs: number): LimitState {
-    const { requestsPerMinute, tokensPerMinute, requestsPerDay } = limits
+    const { requestsPerMinute, tokensPerMinute } = limits
     const state: { -readonly [name in keyof LimitState]: LimitState[name] } = {}
     if (requestsPerMinute !== undefined)
       state.requests = this.#limitStatus('requests', requestsPerMinute, limits, nowMs)
     if (tokensPerMinute !== undefined)
       state.tokens = this.#limitStatus('tokens', tokensPerMinute, limits, nowMs)
-    if (requestsPerDay !== undefined) {
-      const { used } = this.day
-      const remaining = Math.max(0, requestsPerDay - used)
-      state.requestsPerDay = { limit: requestsPerDay, used, remaining, resetMs: this.day.resetMs(nowMs) }
-    }
     return state
   }
 

@@ -11,7 +11,7 @@ export const KEYS_MAX = 5_000
 
 const ISOLATE_ID_CHARS = 8
 
-export interface LimiterOptions extends Pick<SyncOptions, 'minutes' | 'days'> {
+export interface LimiterOptions extends Pick<SyncOptions, 'shards'> {
   /** Names this isolate in KV. Default: 8 random characters, drawn at the first request. */
   readonly isolateId?: string
   /** From 0 up to 1. Default `Math.random`. */
@@ -37,14 +37,8 @@ interface Entry {
 }
 
 export function createLimiter(options: LimiterOptions): FleetShareLimiter {
-  const {
-    minutes,
-    days,
-    random = Math.random,
-    clock = () => Date.now(),
-    onTrouble = () => undefined,
-  } = options
-  const syncOptions: SyncOptions = { minutes, days, clock, onTrouble }
+  const { shards, random = Math.random, clock = () => Date.now(), onTrouble = () => undefined } = options
+  const syncOptions: SyncOptions = { shards, clock, onTrouble }
   // By key id, in the order of the last use.
   const entries = new Map<string, Entry>()
   // The id is drawn at the first request: Workers forbid randomness outside of a request.
@@ -55,7 +49,7 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
     isolateId ??= randomId(random)
     return getOrCreate(entries, keyId, KEYS_MAX, () => {
       // Each entry writes a shard of its own. A new entry for an evicted key must not reuse the old shard's name. It would
-      // skip the old shard as its own and lose those counts, and it would overwrite today's count with a smaller count.
+      // skip the old shard as its own and lose those counts.
       generation += 1
       const state = new KeyState(keyId, `${isolateId}.${generation.toString(36)}`)
       return { state, sync: new Sync(state, syncOptions) }
@@ -96,8 +90,8 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
   }
 }
 
-function isUnlimited({ requestsPerMinute, requestsPerDay, tokensPerMinute }: WindowLimits): boolean {
-  return requestsPerMinute === undefined && requestsPerDay === undefined && tokensPerMinute === undefined
+function isUnlimited({ requestsPerMinute, tokensPerMinute }: WindowLimits): boolean {
+  return requestsPerMinute === undefined && tokensPerMinute === undefined
 }
 
 // Sums of whole numbers stay exact after any number of additions and subtractions. A NaN or a negative count becomes 0.

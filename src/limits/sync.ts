@@ -1,6 +1,5 @@
 /** Publishes one key's counts to the other isolates and lists theirs, in the background: no request waits for it. */
 
-import type { DayShard } from './day-count.ts'
 import type { WaitUntil, WindowLimits } from './decision.ts'
 import type { ShardStore } from './shard-store.ts'
 import type { KeyState } from './key-state.ts'
@@ -20,11 +19,10 @@ export interface Trouble {
   readonly reason: string
 }
 
-export type Operation = 'publish' | 'list' | 'publish_day' | 'list_day'
+export type Operation = 'publish' | 'list'
 
 export interface SyncOptions {
-  readonly minutes: ShardStore<Shard>
-  readonly days: ShardStore<DayShard>
+  readonly shards: ShardStore
   /** Reads the time when an operation ends, ms since 1970. */
   readonly clock: () => number
   readonly onTrouble: (trouble: Trouble) => void
@@ -35,19 +33,12 @@ const ZERO_COUNTS: Counts = { admitted: 0, offered: 0 }
 export class Sync {
   readonly #state: KeyState
   readonly #options: SyncOptions
-  readonly #backoffs = {
-    publish: new Backoff(),
-    list: new Backoff(),
-    publish_day: new Backoff(),
-    list_day: new Backoff(),
-  }
+  readonly #backoffs = { publish: new Backoff(), list: new Backoff() }
   #seq = 0
   #published: Shard | undefined
   #publishedAtMs = -Infinity
   #listedAtMs = -Infinity
   #listEveryMs = schedule.LIST_NEAR_MIN_MS
-  #dayPublishedAtMs = -Infinity
-  #dayListedAtMs = -Infinity
 
   constructor(state: KeyState, options: SyncOptions) {
     this.#state = state
@@ -56,11 +47,6 @@ export class Sync {
 
   /** Begins the operations that are due. The caller has rolled the state to now. */
   run(limits: WindowLimits, nowMs: number, waitUntil: WaitUntil): void {
-    this.#runMinute(limits, nowMs, waitUntil)
-    if (limits.requestsPerDay !== undefined) this.#runDay(limits.requestsPerDay, nowMs, waitUntil)
-  }
-
-  #runMinute(limits: WindowLimits, nowMs: number, waitUntil: WaitUntil): void {
     const { isQuiet, isNearLimit, hasChanged } = schedule.loadOf(this.#state, limits, this.#published)
     if (isQuiet) return
     const renewWithinMs = isNearLimit ? schedule.PUBLISH_NEAR_MS : schedule.PUBLISH_FAR_MS
@@ -68,7 +54,7 @@ export class Sync {
     if (nowMs - this.#publishedAtMs >= publishEveryMs) {
       this.#beginIfReady('publish', nowMs, waitUntil, async () => {
         const shard = this.#nextShard(limits, nowMs, renewWithinMs / 1_000)
-        await this.#options.minutes.publish(this.#state.keyId, shard)
+        await this.#options.shards.publish(this.#state.keyId, shard)
         return () => {
           this.#published = shard
           this.#publishedAtMs = nowMs
@@ -78,32 +64,8 @@ export class Sync {
     const listEveryMs = isNearLimit ? this.#listEveryMs : schedule.LIST_FAR_MS
     if (nowMs - this.#listedAtMs >= listEveryMs) {
       this.#beginIfReady('list', nowMs, waitUntil, async () => {
-        const shards = await this.#options.minutes.list(this.#state.keyId)
+        const shards = await this.#options.shards.list(this.#state.keyId)
         return () => this.#merge(shards, nowMs)
-      })
-    }
-  }
-
-  #runDay(limit: number, nowMs: number, waitUntil: WaitUntil): void {
-    const { day, keyId, isolateId } = this.#state
-    const { date } = day
-    if (nowMs - this.#dayPublishedAtMs >= day.publishEveryMs(limit)) {
-      this.#beginIfReady('publish_day', nowMs, waitUntil, async () => {
-        const admitted = day.own
-        await this.#options.days.publish(`${keyId}:${date}`, { isolateId, admitted })
-        return () => {
-          day.notePublished(admitted, date)
-          this.#dayPublishedAtMs = nowMs
-        }
-      })
-    }
-    if (nowMs - this.#dayListedAtMs >= day.collectEveryMs(limit)) {
-      this.#beginIfReady('list_day', nowMs, waitUntil, async () => {
-        const shards = await this.#options.days.list(`${keyId}:${date}`)
-        return () => {
-          day.merge(shards, date, isolateId)
-          this.#dayListedAtMs = nowMs
-        }
       })
     }
   }

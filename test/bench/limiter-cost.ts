@@ -1,7 +1,6 @@
 /** Measures the cost of a limiter decision beside a SHA-256, which every request also needs: `npm run bench:limiter`. */
 
 import { createHash } from 'node:crypto'
-import type { DayShard } from '../../src/limits/day-count.ts'
 import type { WindowLimits } from '../../src/limits/decision.ts'
 import type { ShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
@@ -18,18 +17,16 @@ const DECISION_US_MAX = 5
 const LIMITS: WindowLimits = {
   requestsPerMinute: REQUESTS_PER_MINUTE,
   tokensPerMinute: 100_000,
-  requestsPerDay: 1_000_000,
 }
 const COST = { requests: 1, tokens: 800 } as const
 const keyIds = Array.from({ length: KEYS }, (_, index) => `key_${index}`)
 
 // The store answers at once, so only the limiter's own work is measured, with its schedule and its sums over the peers.
 let nowMs = Date.UTC(2026, 0, 1)
-const minutes: ShardStore<Shard> = {
+const shards: ShardStore = {
   publish: () => Promise.resolve(),
   list: () => Promise.resolve(Array.from({ length: PEERS }, (_, index) => peerShard(index))),
 }
-const days: ShardStore<DayShard> = { publish: () => Promise.resolve(), list: () => Promise.resolve([]) }
 
 // oxlint-disable-next-line no-console -- this script prints its results
 const print = (line: string): void => console.log(line)
@@ -47,7 +44,7 @@ async function measure(turns: number, turn: (index: number) => void): Promise<nu
 }
 
 for (const overload of [0.5, 3]) {
-  const limiter = createLimiter({ minutes, days, clock: () => nowMs })
+  const limiter = createLimiter({ shards, clock: () => nowMs })
   const stepMs = 60_000 / (KEYS * REQUESTS_PER_MINUTE * overload)
   let atMs = nowMs
   let refused = 0

@@ -1,6 +1,6 @@
 /** The limiters that the simulation compares: the gateway's, and the two obvious designs. */
 
-import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
+import { createShardStore } from '../../src/limits/shard-store.ts'
 import type { Mode } from '../../src/limits/limits.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import { RollingWindow } from '../../src/limits/rolling-window.ts'
@@ -17,8 +17,7 @@ export function fleetShare(mode: Mode = 'balanced', tokens = 0): Contender {
       const limits =
         tokens > 0 ? { tokensPerMinute: limit * tokens, mode } : { requestsPerMinute: limit, mode }
       const limiter = createLimiter({
-        minutes: createMinuteShardStore(kv),
-        days: createDayShardStore(kv),
+        shards: createShardStore(kv),
         isolateId: name,
         clock,
       })

@@ -2,7 +2,7 @@
 
 import type { Trouble } from '../../src/limits/sync.ts'
 import type { Decision, WindowLimits } from '../../src/limits/decision.ts'
-import { createDayShardStore, createMinuteShardStore } from '../../src/limits/shard-store.ts'
+import { createShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
 import { KvDouble } from './kv-double.ts'
@@ -38,8 +38,7 @@ export class Fleet {
     const { clock, kv, troubles } = this
     const namespace = kv.at(isolateId)
     const limiter = createLimiter({
-      minutes: createMinuteShardStore(namespace),
-      days: createDayShardStore(namespace),
+      shards: createShardStore(namespace),
       isolateId,
       clock: () => clock.nowMs,
       onTrouble: (trouble) => troubles.push(trouble),

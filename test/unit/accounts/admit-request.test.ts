@@ -11,7 +11,7 @@ import { UsageMeans } from '../../../src/accounts/expected-usage.ts'
 import type { SettlementEntry } from '../../../src/accounts/protocol.ts'
 import { CompletionForecast } from '../../../src/limits/forecast.ts'
 import { createLimiter } from '../../../src/limits/limiter.ts'
-import { createMinuteShardStore } from '../../../src/limits/shard-store.ts'
+import { createShardStore } from '../../../src/limits/shard-store.ts'
 import type { Limits } from '../../../src/limits/limits.ts'
 import { modelTable } from '../../../src/models.ts'
 import { env } from '../../support/gateway.ts'
@@ -34,7 +34,7 @@ function rigWith(decision?: AccountDecision): Rig {
   const [entries, atOnce, leases] = [[] as SettlementEntry[], [] as boolean[], [] as string[]]
   const clock = { nowMs: Date.UTC(2027, 0, 5, 12) }
   const parts: AdmissionParts = {
-    limiter: createLimiter({ minutes: createMinuteShardStore(env.KV) }),
+    limiter: createLimiter({ shards: createShardStore(env.KV) }),
     forecast: new CompletionForecast(),
     means: new UsageMeans(),
     accountClient: {

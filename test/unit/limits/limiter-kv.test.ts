@@ -1,6 +1,5 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DAY_COLLECT_FAR_MS, DAY_PUBLISH_SOON_MS } from '../../../src/limits/day-count.ts'
 import { OPERATION_TIMEOUT_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
 import { KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
@@ -171,24 +170,5 @@ describe('the limiter over KV', () => {
     ask(LIMITS)
     await fleet.clock.advance(1)
     expect(ask(LIMITS).state.requests?.used).toBeGreaterThan(50)
-  })
-
-  it('keeps the day’s count after isolates have ended, and stops listing once the day is spent', async () => {
-    const fleet = new Fleet(3)
-    const limits = { requestsPerDay: 10 }
-    for (const isolate of [fleet.at(0), fleet.at(1)])
-      for (let count = 0; count < 5; count++) {
-        isolate.ask(limits)
-        await fleet.clock.advance(DAY_PUBLISH_SOON_MS)
-      }
-    // A new isolate knows no peers at its first request, and all of them at its second.
-    expect(fleet.at(2).ask(limits).admitted).toBe(true)
-    await fleet.clock.advance(1)
-    expect(fleet.at(2).ask(limits)).toMatchObject({ reason: 'requests_per_day', used: 11 })
-    const lists = fleet.kv.counts.list
-    await fleet.clock.advance(2 * DAY_COLLECT_FAR_MS)
-    expect(fleet.at(2).ask(limits).admitted).toBe(false)
-    await fleet.clock.advance(1)
-    expect(fleet.kv.counts.list).toBe(lists)
   })
 })

@@ -9,7 +9,7 @@ import { Fleet } from '../../support/limits-fleet.ts'
 const REQUEST = { requests: 1, tokens: 0 } as const
 const ignore = (): void => undefined
 
-const silent: ShardStore<never> = {
+const silent: ShardStore = {
   publish: () => new Promise(() => undefined),
   list: () => new Promise(() => undefined),
 }
@@ -35,11 +35,10 @@ describe('the limiter in one isolate', () => {
 
   it('reports the remaining amount and the time until the whole limit is available', async () => {
     const fleet = new Fleet()
-    const limits = { requestsPerMinute: 3, tokensPerMinute: 1_000, requestsPerDay: 10 }
+    const limits = { requestsPerMinute: 3, tokensPerMinute: 1_000 }
     expect(fleet.at(0).ask(limits, 400).state).toEqual({
       requests: { limit: 3, used: 1, remaining: 2, resetMs: WINDOW_MS },
       tokens: { limit: 1_000, used: 400, remaining: 600, resetMs: WINDOW_MS },
-      requestsPerDay: { limit: 10, used: 1, remaining: 9, resetMs: 12 * 3_600_000 },
     })
     await fleet.clock.advance(20_000)
     expect(fleet.at(0).limiter.peek('key', limits, fleet.clock.nowMs).requests?.resetMs).toBe(40_000)
@@ -104,13 +103,7 @@ describe('the limiter in one isolate', () => {
       limit: 100,
       used: 80,
     })
-    expect(ask({ requestsPerMinute: 5, requestsPerDay: 1 })).toMatchObject({ admitted: true })
-    expect(ask({ requestsPerMinute: 1, requestsPerDay: 1 })).toMatchObject({
-      reason: 'requests_per_day',
-      limit: 1,
-      used: 1,
-      retryAfterMs: 12 * 3_600_000,
-    })
+    expect(ask({ requestsPerMinute: 5 })).toMatchObject({ admitted: true })
     expect(ask({ requestsPerMinute: 1 })).toMatchObject({ reason: 'requests', limit: 1, used: 1 })
   })
 
@@ -147,19 +140,6 @@ describe('the limiter in one isolate', () => {
     expect(used).toEqual([1, 1, 1, 11])
   })
 
-  it('counts the day across minutes, and restarts at 00:00 UTC', async () => {
-    const fleet = new Fleet()
-    const { ask } = fleet.at(0)
-    for (let count = 0; count < 3; count++) {
-      expect(ask({ requestsPerDay: 3 }).admitted).toBe(true)
-      await fleet.clock.advance(120_000)
-    }
-    await fleet.clock.advance(retryAfterMs(ask({ requestsPerDay: 3 })) - 1)
-    expect(ask({ requestsPerDay: 3 }).admitted).toBe(false)
-    await fleet.clock.advance(1)
-    expect(ask({ requestsPerDay: 3 }).admitted).toBe(true)
-  })
-
   it('remembers a bounded number of keys, and evicts the least recently used', () => {
     const { ask, limiter } = new Fleet().at(0)
     const limits = { requestsPerMinute: 1 }
@@ -172,8 +152,8 @@ describe('the limiter in one isolate', () => {
   })
 
   it('decides at once even if KV never answers', () => {
-    const limiter = createLimiter({ minutes: silent, days: silent })
-    const limits = { requestsPerMinute: 2, requestsPerDay: 100, tokensPerMinute: 100 }
+    const limiter = createLimiter({ shards: silent })
+    const limits = { requestsPerMinute: 2, tokensPerMinute: 100 }
     const handed: Promise<unknown>[] = []
     const decisions = [0, 1, 2].map((ms) =>
       limiter.check('key', limits, REQUEST, ms, (work) => handed.push(work)),
@@ -193,7 +173,7 @@ describe('the limiter in one isolate', () => {
       isolateIds.push(shard.isolateId)
       return Promise.resolve()
     }
-    const limiter = createLimiter({ minutes: { ...silent, publish }, days: silent, random })
+    const limiter = createLimiter({ shards: { ...silent, publish }, random })
     expect(draws).toBe(0)
     limiter.check('a', { requestsPerMinute: 1 }, REQUEST, 0, ignore)
     limiter.check('b', { requestsPerMinute: 1 }, REQUEST, 0, ignore)

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  createDayShardStore,
-  createMinuteShardStore,
-  PAGES_MAX,
-  SHARD_TTL_SECONDS,
-} from '../../../src/limits/shard-store.ts'
+import { createShardStore, PAGES_MAX, SHARD_TTL_SECONDS } from '../../../src/limits/shard-store.ts'
 import type { ShardKv } from '../../../src/limits/shard-store.ts'
 import type { Shard } from '../../../src/limits/peer-views.ts'
 import { KvDouble } from '../../support/kv-double.ts'
@@ -29,20 +24,13 @@ function setUp(): { clock: VirtualClock; kv: KvLocation } {
 describe('the shard store in KV', () => {
   it('lists shards as they were published, with an empty value, until they expire', async () => {
     const { clock, kv } = setUp()
-    const store = createMinuteShardStore(asKVNamespace(kv))
+    const store = createShardStore(asKVNamespace(kv))
     await store.publish('key', SHARD)
     await store.publish('key2', { ...SHARD, isolateId: 'other.1' })
     expect(await store.list('key')).toEqual([SHARD])
     expect(await kv.get('rate:key:abc.1')).toBe('')
     await clock.advance(SHARD_TTL_SECONDS * 1_000)
     expect(await store.list('key')).toEqual([])
-  })
-
-  it('separates the shards of each day', async () => {
-    const store = createDayShardStore(setUp().kv)
-    await store.publish('key:2026-11-22', { isolateId: 'abc.1', admitted: 12 })
-    expect(await store.list('key:2026-11-22')).toEqual([{ isolateId: 'abc.1', admitted: 12 }])
-    expect(await store.list('key:2026-11-23')).toEqual([])
   })
 
   it.each([
@@ -55,7 +43,7 @@ describe('the shard store in KV', () => {
     ['an object', { seq: 7 }],
   ])('ignores metadata that is %s', async (_, metadata) => {
     const { kv } = setUp()
-    const store = createMinuteShardStore(kv)
+    const store = createShardStore(kv)
     await store.publish('key', SHARD)
     await kv.put('rate:key:bad.1', '', { metadata })
     expect(await store.list('key')).toEqual([SHARD])
@@ -67,7 +55,7 @@ describe('the shard store in KV', () => {
       put: () => Promise.resolve(),
       list: () => Promise.resolve({ keys: [], list_complete: false, cursor: String(++pages) }),
     }
-    expect(await createMinuteShardStore(endless).list('key')).toEqual([])
+    expect(await createShardStore(endless).list('key')).toEqual([])
     expect(pages).toBe(PAGES_MAX)
   })
 
@@ -76,7 +64,7 @@ describe('the shard store in KV', () => {
     const kv = new KvDouble({ clock })
     kv.failureRates.put = 1
     kv.failureRates.list = 1
-    const store = createMinuteShardStore(kv.at('here'))
+    const store = createShardStore(kv.at('here'))
     await expect(store.publish('key', SHARD)).rejects.toThrow('500')
     await expect(store.list('key')).rejects.toThrow('500')
   })

@@ -39,6 +39,7 @@ describe('fleet-share over a KV that is a minute late', () => {
 
   it.each([
     ['strict', 0],
+    ['exact', 0],
     ['balanced', 0.5],
     ['lenient', 1],
   ] as const)('admits steady demand up to the tolerance of mode %s, not more', async (mode, tolerance) => {
