@@ -231,7 +231,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     const times = [this.#publication.nextAtMs(Date.now()), this.#store.account?.book.nextDueMs() ?? null]
     const nextAtMs = Math.min(...times.map((timeMs) => timeMs ?? Infinity))
     if (nextAtMs === Infinity) this.#alarm.clear()
-    else this.#alarm.wakeAt(nextAtMs)
+    else this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))
   }
 
   #sources(): Record<Target, Source> {

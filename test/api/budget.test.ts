@@ -1,7 +1,17 @@
 /** Money: a budget is kept by the key's account, whatever the key's holder does and however many isolates there are. */
 import { reset, runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
+import {
+  ADMIN_TOKEN,
+  AT_ONCE,
+  complete,
+  env,
+  errorOf,
+  HELLO,
+  issueKey,
+  leaveAll,
+  send,
+} from '../support/gateway.ts'
 import { isolate } from '../support/isolate.ts'
 import { usageAfter, usageOf } from '../support/usage.ts'
 
@@ -59,7 +69,7 @@ describe('a budget', () => {
     })
     const small = await use(key.secret, { max_completion_tokens: 100 })
     expect(small.status).toBe(200)
-    await Promise.all([first.body?.cancel(), second.body?.cancel()])
+    await leaveAll([first, second])
   })
 
   it('refuses when it is spent, says when it renews, and tells clients not to retry', async () => {
@@ -190,6 +200,6 @@ describe('completionTokensPerRequest', () => {
       Array.from({ length: 8 }, () => complete(secret, { stream: true, simulate: { hang: 0 } })),
     )
     expect(held.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200))
-    await Promise.all(held.map(({ body }) => body?.cancel()))
+    await leaveAll(held)
   })
 })

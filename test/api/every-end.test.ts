@@ -76,7 +76,7 @@ describe('a request is priced', () => {
     const left = send('POST', '/v1/chat/completions', key.secret, body, { signal: leaving.signal })
     await vi.waitFor(async () => expect((await env.AI.calls()).some((call) => call.tag === tag)).toBe(true))
     leaving.abort()
-    await expect(left).rejects.toThrow()
+    await expect(left).rejects.toThrow('aborted')
     const { total } = await usageAfter(key, 1)
     expect(total.estimated).toBe(1)
     expect(total.costUsd).toBeGreaterThan(0)

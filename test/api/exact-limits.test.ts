@@ -2,7 +2,17 @@
 import { abortAllDurableObjects, evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { LEASE_MS } from '../../src/accounts/book.ts'
-import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
+import {
+  ADMIN_TOKEN,
+  AT_ONCE,
+  complete,
+  env,
+  errorOf,
+  HELLO,
+  issueKey,
+  leaveAll,
+  send,
+} from '../support/gateway.ts'
 import { isolate } from '../support/isolate.ts'
 import { usageAfter, usageOf } from '../support/usage.ts'
 
@@ -80,7 +90,7 @@ describe('concurrent requests', () => {
     await first?.body?.cancel()
     await usageAfter(key, 1)
     await vi.waitFor(async () => expect((await complete(key.secret)).status).toBe(200), { timeout: 3_000 })
-    await Promise.all(others.map(({ body }) => body?.cancel()))
+    await leaveAll(others)
   })
 
   it('are free again when the lease of a lost isolate has ended, and the request is booked as estimated', async () => {
@@ -139,7 +149,6 @@ describe('mode exact', () => {
     await complete(secret, { simulate: { ...AT_ONCE, usage } })
     await usageAfter({ id }, 1)
     const refused = await complete(secret, { max_completion_tokens: 5_000 })
-    console.log('DBG', await (await send('GET', '/v1/usage', secret)).text(), (await usageOf({ id })).total)
     expect([refused.status, (await errorOf(refused)).type]).toEqual([429, 'tokens'])
     const tooLarge = await complete(secret, {
       messages: [{ role: 'user', content: 'word '.repeat(12_000) }],
@@ -148,8 +157,9 @@ describe('mode exact', () => {
   })
 
   it('lets a refused flood reach the account once', async () => {
-    const { secret } = await issueKey({ limits: { requestsPerMinute: 1, mode: 'exact' } })
+    const { id, secret } = await issueKey({ limits: { requestsPerMinute: 1, mode: 'exact' } })
     await complete(secret)
+    await usageAfter({ id }, 1)
     expect((await complete(secret)).status).toBe(429)
     const calls = vi.spyOn(env.ACCOUNTS, 'getByName')
     const statuses = await statusesOf(Array.from({ length: 50 }, () => complete(secret)))
@@ -203,7 +213,7 @@ describe('an account that restarts', () => {
     const held = [await hold(key.secret), await hold(key.secret)]
     await restart(key)
     expect((await complete(key.secret)).status).toBe(429)
-    await Promise.all(held.map(({ body }) => body?.cancel()))
+    await leaveAll(held)
     await usageAfter(key, 2)
     await vi.waitFor(async () => expect((await complete(key.secret)).status).toBe(200), { timeout: 3_000 })
     expect((await complete(key.secret)).status).toBe(429)

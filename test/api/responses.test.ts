@@ -1,9 +1,10 @@
 /** `POST /v1/responses` behaves as chat does, and refuses clearly what needs storage. */
 import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { AT_ONCE, call, env, errorOf, issueKey, respond, send } from '../support/gateway.ts'
+import { usageAfter } from '../support/usage.ts'
 
 const PATH = '/v1/responses'
 const STORED = `${PATH}/resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b`
@@ -172,18 +173,17 @@ describe('usage', () => {
     async (isStream) => {
       const key = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
       await (await respond(key.secret, { stream: isStream, simulate: { ...AT_ONCE, usage } })).text()
-      await vi.waitFor(async () => {
-        const { today } = await (await send('GET', '/v1/usage', key.secret)).json<Record<string, unknown>>()
-        expect(today).toEqual({
-          requests: 1,
-          failures: 0,
-          promptTokens: 1000,
-          cachedTokens: 400,
-          completionTokens: 500,
-          reasoningTokens: 300,
-          unmetered: 0,
-          costUsd: 0.00308,
-        })
+      expect((await usageAfter(key, 1)).total).toEqual({
+        requests: 1,
+        failures: 0,
+        promptTokens: 1000,
+        cachedTokens: 400,
+        completionTokens: 500,
+        reasoningTokens: 300,
+        pending: 0,
+        estimated: 0,
+        costUsd: 0.00308,
+        estimatedUsd: 0,
       })
     },
   )

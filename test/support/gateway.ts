@@ -59,6 +59,11 @@ export async function issueKey(body: Record<string, unknown> = {}): Promise<Issu
   return response.json()
 }
 
+/** Leaves streams before their end, as a client does that has gone. */
+export async function leaveAll(responses: readonly Response[]): Promise<void> {
+  for (const { body } of responses) await body?.cancel()
+}
+
 export interface ErrorEnvelope {
   error: { message: string; type: string; param: string | null; code: string | null }
 }
