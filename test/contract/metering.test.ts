@@ -10,6 +10,9 @@ const STREAM = readFileSync(
   'utf8',
 )
 const EVENTS = STREAM.split(/(?<=\n\n)/)
+const USAGE_EVENT = EVENTS.find((event) => event.includes('"usage":{')) ?? ''
+const BESIDE_CHOICES = USAGE_EVENT.replace('"choices":[]', '"choices":[{"index":0,"delta":{}}]')
+const LONG_EVENT = `data: {"choices":[{"delta":{"content":"${'x'.repeat(100_000)}"}}]}\n\n`
 const WAIT = { timeout: 15_000, interval: 200 }
 /** Leaves time for the first pause before the log is read. */
 const LOG_WAIT_MS = 20_000
@@ -33,10 +36,10 @@ async function today(secret: string): Promise<Totals> {
 }
 
 /** Streams to its end a completion with the given log id. */
-async function stream(secret: string, logId: string, body: Record<string, unknown> = {}): Promise<string> {
-  const answer = streamAnswer(STREAM)
+async function stream(secret: string, logId: string, events = STREAM): Promise<string> {
+  const answer = streamAnswer(events)
   const headers = { ...answer.headers, 'cf-aig-log-id': logId }
-  const prepared = contract.prepare({ ...answer, headers }, { stream: true, ...body })
+  const prepared = contract.prepare({ ...answer, headers }, { stream: true })
   const response = await contract.post(prepared.body, { authorization: `Bearer ${secret}` })
   return response.text()
 }
@@ -79,6 +82,22 @@ describe('a stream of a key with a budget', () => {
     }, WAIT)
     expect(contract.upstream.logs.requests.map(({ logId }) => logId)).not.toContain('log-unasked')
   })
+
+  it.each([
+    ['stands beside choices', BESIDE_CHOICES, BESIDE_CHOICES],
+    ['has white space', USAGE_EVENT.replace('"usage":{', '"usage" : {'), ''],
+    ['follows an event above 64 KiB', LONG_EVENT + USAGE_EVENT, LONG_EVENT],
+  ])(
+    'is charged where its usage %s, and loses only an event without choices',
+    async (_name, sent, received) => {
+      const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+      const text = await stream(secret, 'log-unasked', STREAM.replace(USAGE_EVENT, sent))
+      expect(text).toBe(STREAM.replace(USAGE_EVENT, received))
+      await vi.waitFor(async () => {
+        expect(await today(secret)).toMatchObject({ promptTokens: 16, completionTokens: 640, unmetered: 0 })
+      }, WAIT)
+    },
+  )
 
   it('cancelled by its client is charged for the prompt and the output seen so far', async () => {
     const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
