@@ -38,6 +38,7 @@ function startRelay(
     accepted: true,
     response: new Response(readable) as Response & { body: ReadableStream<Uint8Array> },
   }
+  const pipe = vi.spyOn(result.response.body, 'pipeTo')
   const ended = relay({
     upstream: Promise.resolve(result),
     writable: new WritableStream({ write: (chunk) => void received.push(...chunk) }),
@@ -51,6 +52,7 @@ function startRelay(
   })
   return {
     ended,
+    isPiped: () => pipe.mock.calls.length > 0,
     /** Everything received, one character for each byte. */
     received: () => received.map((byte) => String.fromCharCode(byte)).join(''),
     async send(bytes: Uint8Array): Promise<void> {
@@ -129,6 +131,15 @@ describe.each(STREAMS)('$name', ({ api, text, firstOutput, newMeter }) => {
     expect(relayed.received()).toContain(COMMENT)
     expect(relayed.received()).toMatch(/\n\ndata: \{"error"|\n\nevent: error\n/)
     expect(relayed.received()).toContain('"code":"timeout"')
+  })
+
+  it('is piped natively from its first output on, where no meter reads it', async () => {
+    const relayed = startRelay(api, newMeter())
+    for (let at = 0; at < outputEnd; at += 1) {
+      expect(relayed.isPiped()).toBe(false)
+      await relayed.send(bytes.slice(at, at + 1))
+    }
+    expect(relayed.isPiped()).toBe(newMeter() === null)
   })
 
   it('does not time out after its first output', async () => {
