@@ -52,13 +52,10 @@ function withContent(messages: ChatCompletionRequest['messages']): ChatCompletio
 }
 
 /**
- * Whether a delta has content, a tool call, a refusal or any other field of output. The first delta has a role and an empty
- * content, and the last one is empty.
+ * Whether a delta has content, a tool call, a refusal or any other field of output. The first delta has a role and empty
+ * fields, and the last one is empty.
  */
 function hasOutput(delta: unknown): boolean {
-  return Object.entries(Object(delta)).some(([name, value]) => name !== 'role' && !isEmpty(value))
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === null || value === '' || (Array.isArray(value) && value.length === 0)
+  const fields: unknown[] = Object.values({ ...Object(delta), role: null })
+  return fields.some((value) => value !== null && Object(value).length !== 0)
 }

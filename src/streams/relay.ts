@@ -24,10 +24,13 @@ export interface Relay {
    * reads the chunks. Until then the cancellation's timer applies.
    */
   idleMs: number
-  /** Makes the error event after so many others, without the empty line behind it. */
-  errorEvent: (body: ErrorBody, events: number) => string
-  /** Whether the data of an event are output of the model (`Api.isOutput`). */
-  isOutput: (data: string) => boolean
+  /** What differs between the two APIs. */
+  api: {
+    /** Makes the error event after so many others, without the empty line behind it. */
+    errorEvent: (body: ErrorBody, events: number) => string
+    /** Whether the data of an event are output of the model. */
+    isOutput: (data: string) => boolean
+  }
   meter: Meter | null
   /** Whether one interval of silence has passed already, so that the first comment is due. */
   isLate: boolean
@@ -46,7 +49,7 @@ export async function relay(options: Relay): Promise<StreamOutcome> {
   const { writable, cancellation, meter } = options
   try {
     if (options.isLate) await write(options, KEEP_ALIVE)
-    const scanner = new OutputScanner(options.isOutput)
+    const scanner = new OutputScanner(options.api.isOutput)
     const result = await whileKeepingAlive(options.upstream, scanner, options)
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
@@ -81,7 +84,7 @@ async function relayUntilOutput(
 ): Promise<void> {
   const { cancellation, meter } = options
   let next = await whileKeepingAlive(reader.read(), scanner, options)
-  if (next.done) throw new Error('a stream without a byte')
+  if (next.done) throw new Error('an empty stream')
   while (!next.done) {
     for (const piece of meter?.pass(next.value) ?? [next.value]) {
       scanner.scan(piece)
@@ -127,7 +130,7 @@ async function pump(
     }
     cancellation.signal.throwIfAborted()
     const { rest, isComplete } = meter.end()
-    if (!isComplete) throw new Error('the stream ended before its end')
+    if (!isComplete) throw new Error('an incomplete stream')
     if (rest.length > 0) await writer.write(rest)
   } finally {
     watchdog.end()
@@ -138,12 +141,12 @@ async function pump(
 
 /** Ends the client's stream with an error event. Where that cannot be written, the client has closed. */
 async function failStream(options: Relay, outcome: FailureOutcome): Promise<StreamOutcome> {
-  const { writable, cancellation, errorEvent, meter } = options
+  const { writable, cancellation, api, meter } = options
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
   try {
     if (cancellation.cancelReason === 'client_closed') return { outcome: 'client_closed' }
     // The empty lines end an event that the upstream has sent in part. After a whole event they mean nothing.
-    const event = errorEvent(renderFailure(failure).body, meter?.events ?? 0)
+    const event = api.errorEvent(renderFailure(failure).body, meter?.events ?? 0)
     await write(options, new TextEncoder().encode(`\n\n${event}\n\n`))
     await writable.close()
     return { outcome: 'upstream_failed', diagnosis }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chatCompletions } from '../../../src/apis/chat-completions.ts'
 import { responses } from '../../../src/apis/responses.ts'
-import { EVENT_CHARACTERS_MAX, OutputScanner } from '../../../src/streams/output-scanner.ts'
+import { HEAD_BYTES_MAX, OutputScanner } from '../../../src/streams/output-scanner.ts'
 import chatStream from '../../support/fixtures/chat-completion-stream.sse?raw'
 import responseStream from '../../support/fixtures/response-stream.sse?raw'
 
@@ -103,7 +103,7 @@ function eventsOf(text: string): string[][] {
 }
 
 describe('an event longer than the scanner keeps', () => {
-  const long = 'x'.repeat(EVENT_CHARACTERS_MAX)
+  const long = 'x'.repeat(HEAD_BYTES_MAX)
   const created = `event: response.created\ndata: {"type":"response.created","response":{"instructions":"${long}"}}\n\n`
   const delta = `data: {"type":"response.output_text.delta","delta":"${long}"}\n\n`
   const content = `data: {"choices":[{"delta":{"content":"${long}"}}]}\n\n`
@@ -127,13 +127,13 @@ describe('an event longer than the scanner keeps', () => {
     })
     for (let times = 0; times < 3; times++) scanAll(scanner, created, 1024 * 1024)
     expect(judged).toHaveLength(3)
-    expect(Math.max(...judged)).toBeLessThanOrEqual(EVENT_CHARACTERS_MAX)
+    expect(Math.max(...judged)).toBeLessThanOrEqual(HEAD_BYTES_MAX)
   })
 
   it('does not spoil the next event where its head ends within a character', () => {
     const judged: string[] = []
     const scanner = new OutputScanner((data) => judged.push(data) > 9)
-    scanAll(scanner, `data: ${'🪆'.repeat(EVENT_CHARACTERS_MAX)}\n\ndata: {}\n\n`, 1001)
+    scanAll(scanner, `data: ${'🪆'.repeat(HEAD_BYTES_MAX)}\n\ndata: {}\n\n`, 1001)
     expect(judged.at(-1)).toBe('{}')
   })
 })
@@ -144,16 +144,16 @@ function scanAll(scanner: OutputScanner, text: string, chunkBytes: number): [boo
   return [scanner.hasOutput, scanner.isBetweenEvents]
 }
 
-it('joins the lines of data that belong to one event', () => {
+it('reads the data of an event among its other lines', () => {
   const judged: string[] = []
   const scanner = new OutputScanner((data) => judged.push(data) > 9)
-  scanAll(scanner, 'data: {"a":\ndata:1}\nid: 7\n\n', 1)
-  expect(judged).toEqual(['{"a":\n1}'])
+  scanAll(scanner, 'id: 7\ndata:{"a":1}\nevent: a\n\n: data: {}\n\ndata: {"b":2}\r\n\r\n', 1)
+  expect(judged).toEqual(['{"a":1}', '{"b":2}'])
 })
 
 it('never takes bytes without data for output', () => {
   const scanner = new OutputScanner(() => true)
-  expect(scanAll(scanner, `<html>\n\n: comment\n\n${'x'.repeat(3 * EVENT_CHARACTERS_MAX)}`, 999)).toEqual([
+  expect(scanAll(scanner, `<html>\n\n: comment\n\n${'x'.repeat(3 * HEAD_BYTES_MAX)}`, 999)).toEqual([
     false,
     false,
   ])

@@ -45,8 +45,7 @@ function startRelay(
     cancellation,
     keepAliveMs: KEEP_ALIVE_MS,
     idleMs: IDLE_MS,
-    errorEvent: api.errorEvent,
-    isOutput: api.isOutput,
+    api,
     meter,
     isLate: false,
   })
