@@ -59,11 +59,11 @@ export interface Config {
   models: ModelTable
   /** Limits of a key that has none of its own. Default: no limit, mode `balanced`. */
   defaultLimits: Limits
-  /** How often a silent stream gets a comment, ms; 0 for never. Default 15 s. */
+  /** How often a stream that is silent before its first output gets a comment, ms; 0 for never. Default 15 s. */
   keepAliveMs: number
-  /** How long a metered stream may pause, ms. Default 300 s. */
+  /** How long a metered stream may pause after its first output, ms. Default 300 s. */
   idleMs: number
-  /** How long the upstream may take until its first byte, ms. Default 600 s: the model can think for minutes. */
+  /** How long the upstream may take until its first output, ms. Default 600 s: the model can think for minutes. */
   upstreamTimeoutMs: number
   /** The streams that are metered. Default `when-limited`: those of keys whose limits need the usage at once. */
   meterStreams: 'when-limited' | 'always' | 'never'

@@ -23,6 +23,12 @@ export interface Api<Request extends ModelRequest> {
   withUsage(inputs: Inputs): Inputs
   /** Reads a stream of this request in passing. It leaves out what `withUsage` added and the caller had not asked for. */
   createMeter(request: Request): Meter
+  /**
+   * Whether the data of a stream's event, or the head of long data, are output of the model. The text has one character for
+   * each byte. An unknown event counts as output: a stream in an unknown format is then piped natively, and no time-out for
+   * the first output can cut it.
+   */
+  readonly isOutput: (data: string) => boolean
   /** The event that ends a broken stream after so many others, without the empty line behind it. */
   readonly errorEvent: (body: ErrorBody, events: number) => string
 }

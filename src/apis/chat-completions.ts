@@ -1,6 +1,7 @@
 /** `POST /v1/chat/completions`. */
 import { ChatMeter } from '../streams/chat-meter.ts'
 import { field } from '../wire/field.ts'
+import { parseJson } from '../wire/parse-json.ts'
 import { type Api, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ChatCompletionRequest, chatCompletionRequest } from './chat-completions-schema.ts'
 
@@ -41,6 +42,12 @@ export const chatCompletions: Api<ChatCompletionRequest> = {
     return new ChatMeter({ leaveOutUsage: request.stream_options?.include_usage !== true })
   },
 
+  /** Long data are cut and so no JSON, and they are output: only output makes a chunk long. */
+  isOutput(data) {
+    const choices = field(parseJson(data), 'choices')
+    return !Array.isArray(choices) || choices.some((choice) => hasOutput(field(choice, 'delta')))
+  },
+
   errorEvent: (body) => `data: ${JSON.stringify(body)}`,
 }
 
@@ -48,4 +55,13 @@ export const chatCompletions: Api<ChatCompletionRequest> = {
 function withContent(messages: ChatCompletionRequest['messages']): ChatCompletionRequest['messages'] {
   if (messages.every((message) => message.content !== undefined)) return messages
   return messages.map((message) => (message.content === undefined ? { ...message, content: null } : message))
+}
+
+/**
+ * Whether a delta has content, a tool call, a refusal or any other field of output. The first delta has a role and empty
+ * fields, and the last one is empty.
+ */
+function hasOutput(delta: unknown): boolean {
+  const fields: unknown[] = Object.values({ ...Object(delta), role: null })
+  return fields.some((value) => value !== null && Object(value).length !== 0)
 }

@@ -1,8 +1,12 @@
 /** `POST /v1/responses`. */
 import { ResponseMeter } from '../streams/response-meter.ts'
 import { field } from '../wire/field.ts'
+import { parseJson } from '../wire/parse-json.ts'
 import { type Api, charactersOf, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ResponsesRequest, responsesRequest } from './responses-schema.ts'
+
+/** Events that tell how a response stands, without output. */
+const STATUS_EVENT = /^(response\.(queued|created|in_progress|completed|incomplete|failed)|error|keepalive)$/
 
 export const responses: Api<ResponsesRequest> = {
   schema: responsesRequest,
@@ -34,6 +38,13 @@ export const responses: Api<ResponsesRequest> = {
   withUsage: (inputs) => inputs,
 
   createMeter: () => new ResponseMeter(),
+
+  /** A reasoning item is no output: it comes empty before the model thinks. Long data are cut, and have their type first. */
+  isOutput(data) {
+    const event = parseJson(data)
+    const type: unknown = field(event, 'type') ?? /"type"\s*:\s*"([^"]*)"/.exec(data)?.[1]
+    return !STATUS_EVENT.test(String(type)) && field(field(event, 'item'), 'type') !== 'reasoning'
+  },
 
   /**
    * The reference documents the fields flat (`ResponseErrorEvent`), and the API sends them in `error`. The Python SDK

@@ -50,7 +50,7 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     const call = { slug: c.get('model').slug, inputs, gateway: { ...config.gateway, metadata }, stream }
     const upstream = callUpstream(c.env.AI, call, cancellation)
     const answer = stream
-      ? answerStream(c, { upstream, cancellation, errorEvent: api.errorEvent, meter: c.get('meter') })
+      ? answerStream(c, { upstream, cancellation, api, meter: c.get('meter') })
       : answerWhole(c, upstream, cancellation)
     // Without this the runtime drops a request whose client resets, and with it the settlement and the log line.
     c.executionCtx.waitUntil(answer.catch(() => undefined))
@@ -61,7 +61,7 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
 /** The answer's headers leave when the upstream has accepted, or with the first comment. A later failure is an event. */
 async function answerStream(
   c: Context<Gateway>,
-  call: Pick<Relay, 'upstream' | 'cancellation' | 'errorEvent' | 'meter'>,
+  call: Pick<Relay, 'upstream' | 'cancellation' | 'api' | 'meter'>,
 ): Promise<Response> {
   const { upstream, cancellation, meter } = call
   const { keepAliveMs, idleMs } = c.get('config')

@@ -1,6 +1,7 @@
 /**
- * Relays a stream from the upstream to the client: comments while the model is silent, then the bytes as they are, and an
- * error event where the upstream fails. Without a meter the bytes are piped natively, with no JavaScript for a chunk.
+ * Relays a stream from the upstream to the client: the bytes as they are, comments between events until the first output, and
+ * an error event where the upstream fails. After the first output a stream without a meter is piped natively, with no
+ * JavaScript for a chunk.
  */
 import { type ErrorBody, renderFailure } from '../error-envelope.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
@@ -8,6 +9,7 @@ import type { UpstreamResult } from '../upstream/call.ts'
 import type { Cancellation } from '../upstream/cancellation.ts'
 import { type Diagnosis, type FailureOutcome, failureOfError, timeoutOutcome } from '../upstream/failures.ts'
 import type { Meter } from './meter.ts'
+import { OutputScanner } from './output-scanner.ts'
 import { Watchdog } from './watchdog.ts'
 
 export interface Relay {
@@ -15,12 +17,20 @@ export interface Relay {
   /** The writable side of an `IdentityTransformStream`: a write ends when the client has read it. */
   writable: WritableStream<Uint8Array>
   cancellation: Cancellation
-  /** How often a comment is sent while the upstream is silent, ms; 0 for never. */
+  /** How often a comment is sent while the upstream is silent before its first output, ms; 0 for never. */
   keepAliveMs: number
-  /** How long the upstream may pause between chunks, ms. It is enforced only where a meter reads the chunks. */
+  /**
+   * How long the upstream may pause between chunks, ms. It is enforced only after the first output, and only where a meter
+   * reads the chunks. Until then the cancellation's timer applies.
+   */
   idleMs: number
-  /** Makes the error event after so many others, without the empty line behind it. */
-  errorEvent: (body: ErrorBody, events: number) => string
+  /** What differs between the two APIs. */
+  api: {
+    /** Makes the error event after so many others, without the empty line behind it. */
+    errorEvent: (body: ErrorBody, events: number) => string
+    /** Whether the data of an event are output of the model. */
+    isOutput: (data: string) => boolean
+  }
   meter: Meter | null
   /** Whether one interval of silence has passed already, so that the first comment is due. */
   isLate: boolean
@@ -39,17 +49,16 @@ export async function relay(options: Relay): Promise<StreamOutcome> {
   const { writable, cancellation, meter } = options
   try {
     if (options.isLate) await write(options, KEEP_ALIVE)
-    const result = await whileKeepingAlive(options.upstream, options)
+    const scanner = new OutputScanner(options.api.isOutput)
+    const result = await whileKeepingAlive(options.upstream, scanner, options)
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
     const reader = body.getReader()
-    const first = await whileKeepingAlive(reader.read(), options)
-    cancellation.clearTimeout()
-    if (first.done) throw new Error('a stream without a byte')
+    await relayUntilOutput(reader, scanner, options)
+    // A stream that has ended without output ends here too: the next read, or the pipe, finds its end.
     if (meter !== null) {
-      await pump(reader, first, meter, options)
+      await pump(reader, meter, options)
     } else {
-      await write(options, first.value)
       reader.releaseLock()
       // The relay itself ends or fails the stream, so the pipe may do neither. The signal is needed, since the pipe alone
       // would not notice a client that resets while the upstream pauses.
@@ -64,19 +73,45 @@ export async function relay(options: Relay): Promise<StreamOutcome> {
   }
 }
 
-/** Waits for the upstream, and writes a comment in every interval of silence. Rejects where the client has closed. */
-async function whileKeepingAlive<T>(pending: Promise<T>, options: Relay): Promise<T> {
+/**
+ * Relays each chunk until the first event with output, which also ends the timer, or until the end of the stream. No pipe can
+ * do this: an aborted `pipeTo` has lost its source, so no comment could follow it.
+ */
+async function relayUntilOutput(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  scanner: OutputScanner,
+  options: Relay,
+): Promise<void> {
+  const { cancellation, meter } = options
+  let next = await whileKeepingAlive(reader.read(), scanner, options)
+  if (next.done) throw new Error('an empty stream')
+  while (!next.done) {
+    for (const piece of meter?.pass(next.value) ?? [next.value]) {
+      scanner.scan(piece)
+      // The timer ends before the write, which can take as long as the client likes.
+      if (scanner.hasOutput) cancellation.clearTimeout()
+      await write(options, piece)
+    }
+    if (scanner.hasOutput) return
+    next = await whileKeepingAlive(reader.read(), scanner, options)
+  }
+}
+
+/**
+ * Waits for the upstream, and writes a comment in every interval of silence, but none within an event. Rejects where the call
+ * is cancelled.
+ */
+async function whileKeepingAlive<T>(pending: Promise<T>, scanner: OutputScanner, options: Relay): Promise<T> {
   for (;;) {
     const result = await options.cancellation.race(raceTimeout(pending, options.keepAliveMs))
     if (result !== TIMED_OUT) return result
-    await write(options, KEEP_ALIVE)
+    if (scanner.isBetweenEvents) await write(options, KEEP_ALIVE)
   }
 }
 
 /** Relays each chunk through the meter. */
 async function pump(
   reader: ReadableStreamDefaultReader<Uint8Array>,
-  first: ReadableStreamReadResult<Uint8Array>,
   meter: Meter,
   { writable, cancellation, idleMs }: Relay,
 ): Promise<void> {
@@ -89,13 +124,13 @@ async function pump(
   }
   cancellation.signal.addEventListener('abort', cancel)
   try {
-    for (let next = first; !next.done; next = await reader.read()) {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) {
       watchdog.reset()
       for (const piece of meter.pass(next.value)) await writer.write(piece)
     }
     cancellation.signal.throwIfAborted()
     const { rest, isComplete } = meter.end()
-    if (!isComplete) throw new Error('the stream ended before its end')
+    if (!isComplete) throw new Error('an incomplete stream')
     if (rest.length > 0) await writer.write(rest)
   } finally {
     watchdog.end()
@@ -106,12 +141,12 @@ async function pump(
 
 /** Ends the client's stream with an error event. Where that cannot be written, the client has closed. */
 async function failStream(options: Relay, outcome: FailureOutcome): Promise<StreamOutcome> {
-  const { writable, cancellation, errorEvent, meter } = options
+  const { writable, cancellation, api, meter } = options
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
   try {
     if (cancellation.cancelReason === 'client_closed') return { outcome: 'client_closed' }
     // The empty lines end an event that the upstream has sent in part. After a whole event they mean nothing.
-    const event = errorEvent(renderFailure(failure).body, meter?.events ?? 0)
+    const event = api.errorEvent(renderFailure(failure).body, meter?.events ?? 0)
     await write(options, new TextEncoder().encode(`\n\n${event}\n\n`))
     await writable.close()
     return { outcome: 'upstream_failed', diagnosis }

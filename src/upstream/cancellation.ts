@@ -1,4 +1,4 @@
-/** Cancels an upstream call: because the client has closed, or because the upstream has sent no byte in time. */
+/** Cancels an upstream call: because the client has closed, or because the upstream has sent no output in time. */
 
 export type CancelReason = 'client_closed' | 'timeout'
 
@@ -12,9 +12,9 @@ export class Cancellation {
   /** Rejects when the client has closed. A write must be raced with it: without a reader it would wait for ever. */
   readonly clientClosed: Promise<never>
 
-  /** The upstream may take `firstByteTimeoutMs` until `clearTimeout` is called. */
-  constructor(clientSignal: AbortSignal, firstByteTimeoutMs: number) {
-    this.#timer = setTimeout(() => this.cancel('timeout'), firstByteTimeoutMs)
+  /** The upstream may take `firstOutputTimeoutMs` until `clearTimeout` is called. */
+  constructor(clientSignal: AbortSignal, firstOutputTimeoutMs: number) {
+    this.#timer = setTimeout(() => this.cancel('timeout'), firstOutputTimeoutMs)
     this.clientClosed = new Promise((_resolve, reject) => {
       const close = (): void => {
         this.cancel('client_closed')
@@ -49,7 +49,7 @@ export class Cancellation {
     this.#cancelled.reject(new Error('the call was cancelled'))
   }
 
-  /** Stops the timer, once the first byte is here. */
+  /** Stops the timer, once a whole answer or a stream's first event with output is here. */
   clearTimeout(): void {
     clearTimeout(this.#timer)
   }

@@ -65,6 +65,13 @@ describe('a client that resets its connection cancels the upstream call within a
     await expectCancelled(client, call)
   })
 
+  it('in a stream whose model thinks after its first event', async () => {
+    const event = 'data: {"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}\n\n'
+    const { client, call } = await connected(streamAnswer([event], 'hang'), true)
+    await client.until(/"role"/)
+    await expectCancelled(client, call)
+  })
+
   it('in the middle of an endless stream', async () => {
     const { client, call } = await connected(streamAnswer(forever()), true)
     await client.until(/"number":50\}/)

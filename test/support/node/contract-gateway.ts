@@ -12,7 +12,7 @@ export interface Api {
   readonly body: Record<string, unknown>
 }
 
-const CHAT: Api = { path: '/v1/chat/completions', body: { model: 'o3-mini', messages: MESSAGES } }
+export const CHAT: Api = { path: '/v1/chat/completions', body: { model: 'o3-mini', messages: MESSAGES } }
 export const RESPONSES: Api = { path: '/v1/responses', body: { model: 'o3-mini', input: 'Hello!' } }
 
 export interface ContractGateway {

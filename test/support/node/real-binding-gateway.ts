@@ -24,6 +24,8 @@ export interface RealBindingOptions {
   uploadPath?: string
   /** A KV shared by several gateways. By default the gateway gets its own. */
   kv?: KvServer
+  /** The directory of the objects' storage, so that another gateway can go on with it. By default it is deleted at the end. */
+  storagePath?: string
 }
 
 export interface IssuedKey {
@@ -52,6 +54,7 @@ export async function startRealBindingGateway(options: RealBindingOptions): Prom
       compatibilityFlags: [...worker.compatibilityFlags, ...compatibilityFlags],
       bindings: bindingsOf(worker, { ADMIN_TOKEN, ...vars }),
       externals: { upstream: upstreamPort, kv: kv.port },
+      ...(options.storagePath === undefined ? {} : { storagePath: options.storagePath }),
     })
   } catch (error) {
     await stopKv()

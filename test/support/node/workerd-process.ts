@@ -1,6 +1,6 @@
 /** Runs the bare runtime with its own configuration on a free port. It ends with this process. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +17,8 @@ export interface WorkerdOptions {
   externals: Record<string, number>
   /** Exported classes of Durable Objects. Their storage is SQLite on disk, and `stop` deletes it. */
   objectClasses?: string[]
+  /** A directory for that storage, which then outlives the process. By default the storage is deleted by `stop`. */
+  storagePath?: string
 }
 
 export interface WorkerdProcess {
@@ -28,6 +30,8 @@ export interface WorkerdProcess {
   output(): string
   /** Resolves with the first match of `pattern` in the output. */
   printed(pattern: RegExp): Promise<string>
+  /** All that Durable Objects have stored, as the bytes stand on the disk. */
+  storage(): string
   stop(): Promise<void>
 }
 
@@ -41,7 +45,7 @@ const UNDER_SHELL = '"$@" 4>&- <&- & exec 3>&-; echo $! >&4; read -r _; kill -9 
 export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProcess> {
   const directory = mkdtempSync(join(tmpdir(), 'workerd-'))
   const configPath = join(directory, 'config.capnp')
-  const storagePath = mkdtempSync(join(tmpdir(), 'workerd-objects-'))
+  const storagePath = options.storagePath ?? mkdtempSync(join(tmpdir(), 'workerd-objects-'))
   options.modules.forEach(({ bytes }, index) => writeFileSync(join(directory, `module-${index}`), bytes))
   writeFileSync(configPath, configText(options, storagePath))
 
@@ -55,7 +59,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
   const stop = async (): Promise<void> => {
     stdin.end()
     await exited
-    rmSync(storagePath, { recursive: true, force: true })
+    if (options.storagePath === undefined) rmSync(storagePath, { recursive: true, force: true })
   }
   const [pid, listening] = await Promise.all([
     firstLine(pidPipe as Readable),
@@ -74,6 +78,10 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
     pid: Number(pid),
     output: () => printed.text(),
     printed: (pattern) => printed.match(pattern),
+    storage: () =>
+      globSync('**/*.sqlite*', { cwd: storagePath })
+        .map((path) => readFileSync(join(storagePath, path), 'latin1'))
+        .join('\n'),
     stop,
   }
 }

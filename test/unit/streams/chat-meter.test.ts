@@ -124,17 +124,22 @@ describe('a metered chat stream', () => {
     })
   })
 
-  it('keeps a usage that stands beside choices, and counts it', () => {
-    const beside = {
-      choices: [{ index: 0, delta: { content: 'Hi' } }],
-      usage: { prompt_tokens: 3, completion_tokens: 4 },
-    }
-    const stream = `data: ${JSON.stringify(beside)}\n\ndata: [DONE]\n\n`
-    expect(metered(encoder.encode(stream), [5], true)).toMatchObject({
-      text: stream,
-      meter: { usage: { promptTokens: 3, completionTokens: 4 } },
-    })
-  })
+  it.each([
+    ['content', { index: 0, delta: { content: 'Hi' }, finish_reason: null }],
+    ['a finish reason', { index: 0, delta: {}, finish_reason: 'stop' }],
+  ])(
+    'keeps a usage that stands beside choices with %s, and counts it, wherever it is cut',
+    (_name, choice) => {
+      const event = { choices: [choice], usage: { prompt_tokens: 3, completion_tokens: 4 } }
+      const stream = `data: ${JSON.stringify(event)}\n\ndata: [DONE]\n\n`
+      for (let cut = 0; cut < stream.length; cut++) {
+        expect(metered(encoder.encode(stream), [cut], true)).toMatchObject({
+          text: stream,
+          meter: { usage: { promptTokens: 3, completionTokens: 4 } },
+        })
+      }
+    },
+  )
 
   it.each(['"usage": {', '"usage" :\t{'])('finds a usage written as %j, and leaves it out', (start) => {
     const spaced = fixture.replace('"usage":{', start)

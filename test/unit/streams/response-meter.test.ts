@@ -48,6 +48,7 @@ describe('a metered response stream', () => {
   it.each([
     ['CRLF', fixture.replaceAll('\n', '\r\n')],
     ['no line with the event’s name', fixture.replaceAll(/^event: .*\n/gm, '')],
+    ['white space in its JSON', fixture.replaceAll('":', '" : ')],
     ['no space behind data:', fixture.replaceAll('data: ', 'data:')],
     ['no last empty line', fixture.trimEnd()],
     ['comments at its end', `${fixture}: bye\n\n`],
@@ -96,6 +97,7 @@ describe('a metered response stream', () => {
         (_, i) => (i + 1) * bytesEach,
       )
       expect(metered(huge, places)).toEqual(whole)
+      expect(metered(huge.replaceAll('":', '" : '), places)).toEqual(whole)
     }
     expect(metered(huge.slice(0, -200), [4096])).toMatchObject({ isComplete: false })
   })
