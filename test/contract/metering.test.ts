@@ -94,11 +94,11 @@ describe('a stream of a key with a budget', () => {
   ])(
     'is charged where its usage %s, and loses only an event without choices',
     async (_name, sent, received) => {
-      const { secret } = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
-      const text = await stream(secret, 'log-unasked', STREAM.replace(USAGE_EVENT, sent))
+      const key = await contract.gateway.issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
+      const text = await stream(key.secret, 'log-unasked', STREAM.replace(USAGE_EVENT, sent))
       expect(text).toBe(STREAM.replace(USAGE_EVENT, received))
       await vi.waitFor(async () => {
-        expect(await today(secret)).toMatchObject({ promptTokens: 16, completionTokens: 640, unmetered: 0 })
+        expect(await usageOf(key)).toMatchObject({ promptTokens: 16, completionTokens: 640, pending: 0 })
       }, WAIT)
     },
   )
@@ -113,7 +113,7 @@ describe('a stream of a key with a budget', () => {
     expect((await (await contract.upstream.call(tag)).ended).by).toBe('caller')
     await vi.waitFor(async () => {
       const totals = await usageOf(key)
-      expect(totals).toMatchObject({ requests: 1, failures: 0, estimated: 1 })
+      expect(totals).toMatchObject({ requests: 1, failures: 0, pending: 1 })
       expect(totals.promptTokens).toBeGreaterThan(5)
       expect(totals.completionTokens).toBeGreaterThanOrEqual(2)
     }, WAIT)
@@ -126,7 +126,7 @@ describe('a stream of a key with a budget', () => {
     expect(await response.text()).toContain('"error"')
     await vi.waitFor(async () => {
       const totals = await usageOf(key)
-      expect(totals).toMatchObject({ requests: 1, failures: 1, estimated: 1 })
+      expect(totals).toMatchObject({ requests: 1, failures: 1, pending: 1 })
       expect(totals.promptTokens).toBeGreaterThan(5)
       expect(totals.completionTokens).toBeGreaterThanOrEqual(1)
     }, WAIT)
