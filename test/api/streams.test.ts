@@ -52,7 +52,7 @@ function splitFailedStream(text: string): { before: string; error: ErrorEnvelope
 }
 
 describe('a silent upstream', () => {
-  it('causes keep-alive comments until its first byte, and none after it', async () => {
+  it('causes keep-alive comments until its first output, and none after it', async () => {
     const { response } = await stream({ STREAM_KEEPALIVE_SECONDS: 1 }, { thinkMs: 2500, chunks: 3 })
     expect(response.status).toBe(200)
     const text = await response.text()

@@ -16,8 +16,9 @@ const COMMENT = ': keep-alive\n\n'
 const KEEP_ALIVE_MS = 15_000
 const IDLE_MS = 40_000
 const TIMEOUT_MS = 100_000
-/** Longer than any test, and as long as a timer can be. */
-const NEVER_MS = 2 ** 31 - 1
+const TIMES = { timeoutMs: TIMEOUT_MS, idleMs: IDLE_MS }
+/** As long as a timer can be, and longer than any test's pauses. */
+const UNTIMED = { timeoutMs: 2 ** 31 - 1, idleMs: 2 ** 31 - 1 }
 
 const encoder = new TextEncoder()
 
@@ -28,7 +29,7 @@ afterEach(() => void vi.useRealTimers())
 function startRelay(
   api: typeof chatCompletions | typeof responses,
   meter: Meter | null,
-  timeoutMs = TIMEOUT_MS,
+  { timeoutMs, idleMs } = TIMES,
 ) {
   const { readable, writable: upstream } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = upstream.getWriter()
@@ -44,7 +45,7 @@ function startRelay(
     writable: new WritableStream({ write: (chunk) => void received.push(...chunk) }),
     cancellation,
     keepAliveMs: KEEP_ALIVE_MS,
-    idleMs: IDLE_MS,
+    idleMs,
     api,
     meter,
     isLate: false,
@@ -103,7 +104,7 @@ describe.each(STREAMS)('$name', ({ api, text, firstOutput, newMeter }) => {
   })
 
   async function expectComments(places: readonly { at: number; intervals: number }[]): Promise<void> {
-    const relayed = startRelay(api, newMeter(), NEVER_MS)
+    const relayed = startRelay(api, newMeter(), UNTIMED)
     let expected = ''
     let from = 0
     for (const { at, intervals } of places.toSorted((left, right) => left.at - right.at)) {
@@ -195,7 +196,7 @@ describe.each([
 })
 
 it('a metered stream has comments only between events where its usage event is omitted', async () => {
-  const relayed = startRelay(chatCompletions, new ChatMeter({ leaveOutUsage: true }), NEVER_MS)
+  const relayed = startRelay(chatCompletions, new ChatMeter({ leaveOutUsage: true }), UNTIMED)
   for (const byte of encoder.encode(chatStream)) {
     await relayed.send(Uint8Array.of(byte))
     await relayed.wait(KEEP_ALIVE_MS)
