@@ -9,14 +9,15 @@ import type { UpstreamResult } from '../upstream/call.ts'
 export function settleStream(
   c: Context<Gateway>,
   result: UpstreamResult,
-  { outcome }: StreamOutcome,
+  { outcome, hasOutput }: StreamOutcome,
   meter: Meter | null,
 ): void {
   c.get('settle')({
     usage: meter?.usage ?? null,
     failed: outcome === 'upstream_failed',
     isCharged: result.accepted || outcome === 'client_closed' || result.mayHaveWorked,
-    seenTokens: meter?.events ?? 0,
+    // The first events of a model that still thinks show no output.
+    seenTokens: hasOutput ? (meter?.events ?? 0) : 0,
     answer: result.accepted ? answerFactsOf(result.response) : null,
   })
 }

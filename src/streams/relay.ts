@@ -37,19 +37,27 @@ export interface Relay {
 }
 
 /** How a stream ended, with a diagnosis where the upstream failed. */
-export type StreamOutcome =
+type Ending =
   | { outcome: 'completed' | 'client_closed' }
   | { outcome: 'upstream_failed'; diagnosis: Diagnosis }
+
+/** `hasOutput`: whether the model has begun to answer, and so has ended its reasoning. */
+export type StreamOutcome = Ending & { hasOutput: boolean }
 
 /** A comment. It stands between events, and clients ignore it (the SSE standard, 9.2.6). */
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n')
 
 /** Never throws. Resolves when the client has everything, or has closed. */
 export async function relay(options: Relay): Promise<StreamOutcome> {
+  const scanner = new OutputScanner(options.api.isOutput)
+  const ending = await relayBy(scanner, options)
+  return { ...ending, hasOutput: scanner.hasOutput }
+}
+
+async function relayBy(scanner: OutputScanner, options: Relay): Promise<Ending> {
   const { writable, cancellation, meter } = options
   try {
     if (options.isLate) await write(options, KEEP_ALIVE)
-    const scanner = new OutputScanner(options.api.isOutput)
     const result = await whileKeepingAlive(options.upstream, scanner, options)
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
@@ -140,7 +148,7 @@ async function pump(
 }
 
 /** Ends the client's stream with an error event. Where that cannot be written, the client has closed. */
-async function failStream(options: Relay, outcome: FailureOutcome): Promise<StreamOutcome> {
+async function failStream(options: Relay, outcome: FailureOutcome): Promise<Ending> {
   const { writable, cancellation, api, meter } = options
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
   try {
