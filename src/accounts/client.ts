@@ -5,6 +5,7 @@
 import type { WaitUntil } from '../limits/decision.ts'
 import { getOrCreate } from '../lru.ts'
 import { raceTimeout, sleep, type Sleep, TIMED_OUT } from '../timeout.ts'
+import { field } from '../wire/field.ts'
 import { type AccountDecision, AccountView } from './account-view.ts'
 import type { LocalLimits } from './outage.ts'
 import type { AccountAnswer, AccountRequest, SettlementBatch, SettlementEntry } from './protocol.ts'
@@ -96,6 +97,16 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
     }
   }
 
+  /** An object that a deployment has reset fails the calls under way. An admission counts once, however often it is asked for. */
+  async function askForAdmission(keyId: string, request: AccountRequest): Promise<AccountAnswer> {
+    try {
+      return await accountOf(keyId).admit(request)
+    } catch (error) {
+      if (field(error, 'retryable') !== true) throw error
+      return accountOf(keyId).admit(request)
+    }
+  }
+
   return {
     async admit(keyId, request, limits, nowMs, waitUntil) {
       const view = getOrCreate(views, keyId, VIEWS_MAX, () => new AccountView())
@@ -103,7 +114,7 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       if (held !== null) return held
       if (!view.isCallDue(nowMs)) return view.admitLocally(request, limits, nowMs)
       view.noteCall(nowMs)
-      const result = await within(ADMIT_TIMEOUT_MS, () => accountOf(keyId).admit(request))
+      const result = await within(ADMIT_TIMEOUT_MS, () => askForAdmission(keyId, request))
       const answeredAtMs = clock()
       if (!(result instanceof Error)) return view.noteAnswer(result.answer, request, limits, answeredAtMs)
       if (view.noteFailure(answeredAtMs)) onTrouble({ what: 'admit', keyId, cause: result })

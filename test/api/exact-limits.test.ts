@@ -163,7 +163,8 @@ describe('mode exact', () => {
     expect((await complete(secret)).status).toBe(429)
     const calls = vi.spyOn(env.ACCOUNTS, 'getByName')
     const statuses = await statusesOf(Array.from({ length: 50 }, () => complete(secret)))
-    expect([countOf(statuses, 429), calls.mock.calls.length]).toEqual([50, 0])
+    const callsOfKey = calls.mock.calls.filter(([name]) => name === id)
+    expect([countOf(statuses, 429), callsOfKey.length]).toEqual([50, 0])
   })
 })
 
@@ -217,6 +218,61 @@ describe('an account that restarts', () => {
     await usageAfter(key, 2)
     await vi.waitFor(async () => expect((await complete(key.secret)).status).toBe(200), { timeout: 3_000 })
     expect((await complete(key.secret)).status).toBe(429)
+  })
+})
+
+describe('where the account acts and its answer is lost', () => {
+  /** The account carries out its next call of this method, and its answer does not arrive. */
+  function loseAnswerOf(method: 'settle' | 'admit'): void {
+    const getByName = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
+    let isLost = false
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((...args) => {
+      const stub = getByName(...args)
+      return new Proxy(stub, {
+        get(target, name) {
+          if (name !== method || isLost) return Reflect.get(target, name).bind(target)
+          return async (...given: never[]) => {
+            isLost = true
+            await Reflect.apply(Reflect.get(target, method), target, given)
+            throw new Error('connection lost')
+          }
+        },
+      })
+    })
+  }
+
+  it('a settlement is sent again, and counts once', async () => {
+    const key = await issueKey()
+    loseAnswerOf('settle')
+    await complete(key.secret)
+    await vi.waitFor(async () => expect(vi.mocked(env.ACCOUNTS.getByName).mock.calls.length).toBe(2), 3_000)
+    vi.restoreAllMocks()
+    expect((await usageAfter(key, 1)).total.requests).toBe(1)
+  })
+
+  it('an admission goes on by the isolate, and counts once', async () => {
+    const key = await issueKey({ limits: { requestsPerDay: 2 } })
+    loseAnswerOf('admit')
+    expect((await complete(key.secret)).status).toBe(200)
+    vi.restoreAllMocks()
+    await usageAfter(key, 1)
+    vi.useFakeTimers({ now: Date.now() + 2_000, toFake: ['Date'], shouldAdvanceTime: true })
+    expect([(await complete(key.secret)).status, (await complete(key.secret)).status]).toEqual([200, 429])
+  })
+})
+
+describe('while the account hangs', () => {
+  it('a day limit is counted by the isolate after a second, and money waits', async () => {
+    const [daily, rich] = [
+      await issueKey({ limits: { requestsPerDay: 2 } }),
+      await issueKey({ limits: { budget: { usd: 1, period: 'day' } } }),
+    ]
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation(
+      () => ({ admit: () => new Promise(() => undefined), settle: async () => undefined }) as never,
+    )
+    const statuses: number[] = []
+    for (let request = 0; request < 3; request++) statuses.push((await complete(daily.secret)).status)
+    expect([...statuses, (await complete(rich.secret)).status]).toEqual([200, 200, 429, 503])
   })
 })
 

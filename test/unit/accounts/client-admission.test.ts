@@ -8,7 +8,8 @@ import {
 } from '../../../src/accounts/client.ts'
 import type { AccountRequest, RefusalReason } from '../../../src/accounts/protocol.ts'
 import { admit, admitted, BUDGET, budgetOf, outcomes, refused, requestOf } from './client-asking.ts'
-import { ADMITTED, ClientRig, DOWN, HANGING, KEY, WELL } from './client-rig.ts'
+import { VirtualClock } from '../../support/virtual-clock.ts'
+import { ADMITTED, ClientRig, DOWN, FakeAccount, HANGING, KEY, WELL } from './client-rig.ts'
 
 describe('an admission', () => {
   it('is the account’s decision', async () => {
@@ -37,6 +38,26 @@ describe('an admission', () => {
       await rig.clock.advance(ADMIT_TIMEOUT_MS)
       expect(await decision).toMatchObject({ outcome: 'admitted', by: 'isolate' })
     }
+  })
+
+  it('is asked for again, once, where a deployment has reset the account', async () => {
+    const [rig, account] = [new ClientRig(), new FakeAccount(new VirtualClock())]
+    let resets = 1
+    const reset = new ClientRig({
+      accountOf: () => ({
+        settle: (batch) => account.settle(batch),
+        renew: (ids) => account.renew(ids),
+        admit: async () => {
+          if (resets === 0) return ADMITTED
+          resets -= 1
+          throw Object.assign(new Error('Durable Object reset'), { retryable: true })
+        },
+      }),
+    })
+    expect(await admit(reset)).toMatchObject({ outcome: 'admitted', by: 'account' })
+    rig.account().fate = DOWN
+    expect(await admit(rig)).toMatchObject({ outcome: 'admitted', by: 'isolate' })
+    expect(rig.account().admissions).toHaveLength(1)
   })
 
   it('is decided by the isolate where the account throws at once', async () => {
