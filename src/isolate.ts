@@ -3,15 +3,14 @@
  * is the only copy, except counts of the last seconds. Each part has its bound.
  */
 import { type AccountClient, createAccountClient } from './accounts/client.ts'
-import { UsageMeans } from './accounts/expected-usage.ts'
 import type { HolderUsage } from './accounts/holder-usage.ts'
 import { accountOf, type Bindings } from './accounts/objects.ts'
 import { type Accounts, createAccounts } from './accounts/record-client.ts'
+import { UsageMeans } from './accounts/usage-means.ts'
 import { UsageMemory } from './accounts/usage-memory.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
-import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
 import { causeOf, log } from './log.ts'
@@ -27,9 +26,7 @@ export interface Isolate {
   unknownKeys: UnknownKeyThrottle
   /** Counts by key, at most `KEYS_MAX`. */
   limiter: FleetShareLimiter
-  /** Mean completions by key, at most `FORECAST_KEYS_MAX`. */
-  forecast: CompletionForecast
-  /** Mean reasoning by key and mean rates by model, at most `MEANS_MAX` each. */
+  /** Mean completions and reasoning by key, and mean rates by model, at most `MEANS_MAX` each. */
   means: UsageMeans
   /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */
   usageMemory: UsageMemory<HolderUsage>
@@ -88,7 +85,6 @@ function createIsolate(env: Bindings): Isolate {
         if (failures === 1) logTrouble(`limits_${operation}`)(keyId, reason)
       },
     }),
-    forecast: new CompletionForecast(),
     means: new UsageMeans(),
     usageMemory: new UsageMemory(),
     warned: new Set(),

@@ -4,21 +4,20 @@
  */
 import type { FleetShareLimiter } from '../limits/limiter.ts'
 import type { Reservation, WaitUntil } from '../limits/decision.ts'
-import type { CompletionForecast } from '../limits/forecast.ts'
 import type { Limits } from '../limits/limits.ts'
 import { costOf, type Model } from '../models.ts'
 import type { AnswerFacts } from '../upstream/answer-facts.ts'
 import type { Usage } from '../wire/usage.ts'
 import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
-import { expectedUsage, type UsageMeans } from './expected-usage.ts'
+import { expectedUsage } from './expected-usage.ts'
 import type { AccountStatus, BookedUsage, Refusal, SettlementEntry } from './protocol.ts'
+import type { UsageMeans } from './usage-means.ts'
 import { type Asked, worstCaseMicroUsd } from './worst-case.ts'
 
 /** The parts of an isolate that decide on a request and count it. */
 export interface AdmissionParts {
   limiter: FleetShareLimiter
-  forecast: CompletionForecast
   means: UsageMeans
   accountClient: AccountClient
 }
@@ -119,10 +118,10 @@ async function admitByAccount(
   waitUntil: WaitUntil,
 ): Promise<Admission> {
   const { requestId, keyId, secretSha256, limits, defaultLimits, model, asked } = request
-  const { accountClient, forecast } = parts
+  const { accountClient, means } = parts
   const tokens = reservedTokens(request, parts)
-  const habits = { ...parts.means.habits(keyId, model.id), reasoningTokens: 0 }
-  const mean = { seenTokens: forecast.reserve(keyId, asked.tokenCap, asked.choices), elapsedMs: 0 }
+  const habits = { ...means.habits(keyId, model.id), reasoningTokens: 0 }
+  const mean = { seenTokens: means.reserve(keyId, asked.tokenCap, asked.choices), elapsedMs: 0 }
   const question = {
     requestId,
     model: model.id,
@@ -185,11 +184,8 @@ function settleTokens(
   limiter.settle(reservation, booked.promptTokens + booked.completionTokens, nowMs)
 }
 
-function reservedTokens(
-  { keyId, asked, promptTokens }: RequestToAdmit,
-  { forecast }: AdmissionParts,
-): number {
-  return promptTokens() + forecast.reserve(keyId, asked.tokenCap, asked.choices)
+function reservedTokens({ keyId, asked, promptTokens }: RequestToAdmit, { means }: AdmissionParts): number {
+  return promptTokens() + means.reserve(keyId, asked.tokenCap, asked.choices)
 }
 
 function identityOf({ requestId, model }: RequestToAdmit, admittedAtMs: number) {
@@ -207,7 +203,7 @@ const NOTHING_BOOKED: BookedUsage = {
 /** What is booked for an end: the upstream's usage, else what is expected of a request that the model has worked on. */
 function entryOf(
   { keyId, model, asked, logGatewayId }: RequestToAdmit,
-  { forecast, means }: AdmissionParts,
+  { means }: AdmissionParts,
   { usage, failed, isCharged, seenTokens, answer }: End,
   elapsedMs: number,
 ): Entry {
@@ -215,7 +211,6 @@ function entryOf(
   const costIn = (costMicroUsd: number): number => (isCacheHit ? 0 : costMicroUsd)
   if (usage !== null) {
     if (!isCacheHit) {
-      forecast.learn(keyId, usage.completionTokens, asked.choices)
       means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
     }
     const booked = { ...usage, costMicroUsd: costIn(costOf(usage, model.prices)) }

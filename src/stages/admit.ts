@@ -2,10 +2,10 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { type Admission, admit as admitRequest, type RequestToAdmit } from '../accounts/admit-request.ts'
 import type { Api, ModelRequest } from '../apis/api.ts'
+import { estimatePromptTokens } from '../apis/prompt-tokens.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { estimatePromptTokens } from '../limits/forecast.ts'
 import { refuseSecret } from './authenticate.ts'
 import { limitError, limitHeaders } from './limit-answer.ts'
 

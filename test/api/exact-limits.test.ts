@@ -126,7 +126,7 @@ describe('mode exact', () => {
       (isolates[at % 4] ?? isolate())('POST', '/v1/chat/completions', key.secret, BODY),
     )
     expect(countOf(await statusesOf(calls), 200)).toBe(20)
-    vi.setSystemTime(Date.UTC(2027, 0, 5, 12, 1))
+    vi.setSystemTime(Date.UTC(2027, 0, 5, 12, 1, 30))
     expect((await complete(key.secret)).status).toBe(200)
   })
 
@@ -223,10 +223,10 @@ describe('an account that restarts', () => {
 
 describe('where the account acts and its answer is lost', () => {
   /** The account carries out its next call of this method, and its answer does not arrive. */
-  function loseAnswerOf(method: 'settle' | 'admit'): void {
+  function loseAnswerOf(method: 'settle' | 'admit') {
     const getByName = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
     let isLost = false
-    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((...args) => {
+    return vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((...args) => {
       const stub = getByName(...args)
       return new Proxy(stub, {
         get(target, name) {
@@ -243,9 +243,9 @@ describe('where the account acts and its answer is lost', () => {
 
   it('a settlement is sent again, and counts once', async () => {
     const key = await issueKey()
-    loseAnswerOf('settle')
+    const calls = loseAnswerOf('settle')
     await complete(key.secret)
-    await vi.waitFor(async () => expect(vi.mocked(env.ACCOUNTS.getByName).mock.calls.length).toBe(2), 3_000)
+    await vi.waitFor(async () => expect(calls.mock.calls.length).toBeGreaterThanOrEqual(2), 3_000)
     vi.restoreAllMocks()
     expect((await usageAfter(key, 1)).total.requests).toBe(1)
   })

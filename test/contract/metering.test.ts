@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { useContractGateway } from '../support/node/contract-gateway.ts'
 import { rawPost } from '../support/node/raw-client.ts'
 import { ADMIN_TOKEN, type IssuedKey } from '../support/node/real-binding-gateway.ts'
-import { streamAnswer } from '../support/node/upstream-answer.ts'
+import { jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
 
 const STREAM = readFileSync(
   new URL('../support/fixtures/chat-completion-stream.sse', import.meta.url),
@@ -70,6 +70,26 @@ describe('a stream of a key without limits', () => {
     },
   )
 })
+
+it(
+  'an answer above 16 MiB goes out unread, and is booked by AI Gateway’s log',
+  { timeout: LOG_WAIT_MS },
+  async () => {
+    const key = await contract.gateway.issueKey({ limits: { budget: { usd: 9, period: 'day' } } })
+    contract.upstream.logs.script('log-large', { record: { tokens_in: 16, tokens_out: 640 } })
+    const text = JSON.stringify({ choices: [{ message: { content: 'x'.repeat(17 * 1024 * 1024) } }] })
+    const answer = jsonAnswer(text)
+    const prepared = contract.prepare({
+      ...answer,
+      headers: { ...answer.headers, 'cf-aig-log-id': 'log-large' },
+    })
+    const response = await contract.post(prepared.body, { authorization: `Bearer ${key.secret}` })
+    expect((await response.text()).length).toBe(text.length)
+    await vi.waitFor(async () => {
+      expect(await usageOf(key)).toMatchObject({ requests: 1, pending: 0, costUsd: 0.002834 })
+    }, WAIT)
+  },
+)
 
 describe('a stream of a key with a budget', () => {
   it('is metered from its own usage event, and charged to the micro-dollar', async () => {

@@ -7,9 +7,8 @@ import {
   type RequestToAdmit,
 } from '../../../src/accounts/admit-request.ts'
 import type { AccountDecision } from '../../../src/accounts/account-view.ts'
-import { UsageMeans } from '../../../src/accounts/expected-usage.ts'
+import { UsageMeans } from '../../../src/accounts/usage-means.ts'
 import type { SettlementEntry } from '../../../src/accounts/protocol.ts'
-import { CompletionForecast } from '../../../src/limits/forecast.ts'
 import { createLimiter } from '../../../src/limits/limiter.ts'
 import { createShardStore } from '../../../src/limits/shard-store.ts'
 import type { Limits } from '../../../src/limits/limits.ts'
@@ -35,7 +34,6 @@ function rigWith(decision?: AccountDecision): Rig {
   const clock = { nowMs: Date.UTC(2027, 0, 5, 12) }
   const parts: AdmissionParts = {
     limiter: createLimiter({ shards: createShardStore(env.KV) }),
-    forecast: new CompletionForecast(),
     means: new UsageMeans(),
     accountClient: {
       admit: async () => decision ?? { outcome: 'admitted', by: 'account', status: {} },

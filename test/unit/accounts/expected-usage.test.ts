@@ -1,13 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  expectedUsage,
-  FIRST_REASONING_TOKENS,
-  FIRST_TOKENS_PER_SECOND,
-  MEANS_MAX,
-  TOKENS_PER_SECOND_MAX,
-  UsageMeans,
-} from '../../../src/accounts/expected-usage.ts'
+import { expectedUsage } from '../../../src/accounts/expected-usage.ts'
 import { worstCaseMicroUsd } from '../../../src/accounts/worst-case.ts'
 import { costOf } from '../../../src/models.ts'
 
@@ -74,50 +67,5 @@ describe('the expected usage', () => {
       }),
       { numRuns: 2_000 },
     )
-  })
-})
-
-describe('the means', () => {
-  const usage = { promptTokens: 9, cachedTokens: 0, completionTokens: 400, reasoningTokens: 200 }
-
-  it('begin with first guesses', () => {
-    expect(new UsageMeans().habits('a', 'o3-mini')).toEqual({
-      reasoningTokens: FIRST_REASONING_TOKENS,
-      tokensPerSecond: FIRST_TOKENS_PER_SECOND,
-    })
-  })
-
-  it('follow a key’s own reasoning a choice, and a model’s rate', () => {
-    const means = new UsageMeans()
-    means.learn('a', 'o3-mini', usage, { choices: 2, elapsedMs: 4_000 })
-    means.learn('a', 'o3-mini', usage, { choices: 1, elapsedMs: 2_000 })
-    expect(means.habits('a', 'o3-mini')).toEqual({ reasoningTokens: 150, tokensPerSecond: 150 })
-    expect(means.habits('b', 'o3-mini')).toEqual({
-      reasoningTokens: FIRST_REASONING_TOKENS,
-      tokensPerSecond: 150,
-    })
-    expect(means.habits('a', 'other').tokensPerSecond).toBe(FIRST_TOKENS_PER_SECOND)
-    for (let count = 0; count < 200; count++)
-      means.learn('a', 'o3-mini', { ...usage, reasoningTokens: 1_000 }, { choices: 1, elapsedMs: 1_000 })
-    expect(means.habits('a', 'o3-mini').reasoningTokens).toBeGreaterThan(990)
-    expect(means.habits('a', 'o3-mini').tokensPerSecond).toBeGreaterThan(390)
-  })
-
-  it('learn no rate from a cache, from an empty answer, or from a clock that stood still', () => {
-    const means = new UsageMeans()
-    const fast = usage.completionTokens / TOKENS_PER_SECOND_MAX
-    means.learn('a', 'o3-mini', usage, { choices: 1, elapsedMs: fast * 1_000 - 1 })
-    means.learn('a', 'o3-mini', usage, { choices: 1, elapsedMs: 0 })
-    means.learn('a', 'o3-mini', { ...usage, completionTokens: 0 }, { choices: 1, elapsedMs: 1_000 })
-    expect(means.habits('a', 'o3-mini').tokensPerSecond).toBe(FIRST_TOKENS_PER_SECOND)
-  })
-
-  it('are kept for a bounded number of keys and models', () => {
-    const means = new UsageMeans()
-    for (let at = 0; at < MEANS_MAX + 10; at++) {
-      means.learn(`key${at}`, `model${at}`, usage, { choices: 1, elapsedMs: 1_000 })
-    }
-    expect(means.size).toBe(2 * MEANS_MAX)
-    expect(means.habits('key0', 'model0').reasoningTokens).toBe(FIRST_REASONING_TOKENS)
   })
 })

@@ -2,24 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { Api, ModelRequest } from '../../../src/apis/api.ts'
 import { chatCompletions } from '../../../src/apis/chat-completions.ts'
 import { responses } from '../../../src/apis/responses.ts'
-import {
-  CompletionForecast,
-  estimatePromptTokens,
-  FIRST_COMPLETION_TOKENS,
-  FORECAST_KEYS_MAX,
-} from '../../../src/limits/forecast.ts'
+import { estimatePromptTokens } from '../../../src/apis/prompt-tokens.ts'
 
 function promptTokens<Request extends ModelRequest>(api: Api<Request>, request: Request): number {
   return estimatePromptTokens(api.measurePrompt(request))
-}
-
-function reserve<Request extends ModelRequest>(
-  forecast: CompletionForecast,
-  keyId: string,
-  api: Api<Request>,
-  request: Request,
-): number {
-  return forecast.reserve(keyId, api.tokenCapOf(request), api.choicesOf(request))
 }
 
 const user = (content: string) => ({ role: 'user' as const, content })
@@ -57,39 +43,5 @@ describe('the estimate of a prompt', () => {
     expect(promptTokens(responses, { ...asked, input: items })).toBe(4 + 5 * 3)
     const tools = [{ type: 'function', name: 'f' }]
     expect(promptTokens(responses, { ...asked, tools })).toBeGreaterThan(6 + 3)
-  })
-})
-
-describe('the forecast of a completion', () => {
-  it('starts with a default, and never exceeds the request’s cap', () => {
-    const forecast = new CompletionForecast()
-    expect(reserve(forecast, 'a', chatCompletions, hello)).toBe(FIRST_COMPLETION_TOKENS)
-    expect(reserve(forecast, 'a', chatCompletions, { ...hello, max_completion_tokens: 50, n: 2 })).toBe(100)
-  })
-
-  it('uses the cap of the Responses API, and ignores chat’s parameters there', () => {
-    const forecast = new CompletionForecast()
-    const unchecked = { model: 'o3-mini', input: 'Hi', n: -5, max_tokens: -1_000 }
-    expect(reserve(forecast, 'a', responses, unchecked)).toBe(FIRST_COMPLETION_TOKENS)
-    expect(reserve(forecast, 'a', responses, { ...unchecked, max_output_tokens: 70 })).toBe(70)
-  })
-
-  it('follows the mean of the key’s own completions', () => {
-    const forecast = new CompletionForecast()
-    forecast.learn('a', 100, 1)
-    forecast.learn('a', 600, 2)
-    expect([
-      reserve(forecast, 'a', chatCompletions, hello),
-      reserve(forecast, 'b', chatCompletions, hello),
-    ]).toEqual([200, FIRST_COMPLETION_TOKENS])
-    for (let i = 0; i < 200; i++) forecast.learn('a', 1000, 1)
-    expect(reserve(forecast, 'a', chatCompletions, hello)).toBeGreaterThan(990)
-  })
-
-  it('remembers a bounded number of keys', () => {
-    const forecast = new CompletionForecast()
-    for (let i = 0; i < FORECAST_KEYS_MAX + 10; i++) forecast.learn(`key ${i}`, 7, 1)
-    expect(forecast.size).toBe(FORECAST_KEYS_MAX)
-    expect(reserve(forecast, 'key 0', chatCompletions, hello)).toBe(FIRST_COMPLETION_TOKENS)
   })
 })
