@@ -124,6 +124,31 @@ describe('a change', () => {
     })
   })
 
+  it('races with changes by another isolate on every route, and all of them survive', async () => {
+    const key = await issueKey()
+    const elsewhere = isolate()
+    const patch = (from: Send, body: object) => from('PATCH', `/admin/keys/${key.id}`, ADMIN_TOKEN, body)
+    const answers = await Promise.all([
+      patch(send, { name: 'renamed' }),
+      patch(elsewhere, { limits: { requestsPerDay: 7 } }),
+      send('POST', `/admin/keys/${key.id}/rotate`, ADMIN_TOKEN),
+      patch(elsewhere, { limits: { budget: { usd: 3, period: 'day' } } }),
+      elsewhere('POST', `/admin/keys/${key.id}/rotate`, ADMIN_TOKEN),
+      patch(send, { disabled: true }),
+    ])
+    expect(answers.map(({ status: one }) => one)).toEqual([200, 200, 200, 200, 200, 200])
+    expect(await (await send('GET', `/admin/keys/${key.id}`, ADMIN_TOKEN)).json()).toMatchObject({
+      name: 'renamed',
+      disabled: true,
+      limits: { requestsPerDay: 7, budget: { usd: 3, period: 'day' } },
+    })
+    const deletions = await Promise.all(
+      [send, elsewhere].map((from) => from('DELETE', `/admin/keys/${key.id}`, ADMIN_TOKEN)),
+    )
+    expect(deletions.map(({ status: one }) => one).toSorted((one, other) => one - other)).toEqual([200, 404])
+    expect((await patch(elsewhere, { disabled: false })).status).toBe(404)
+  })
+
   it('still holds here while KV returns the previous copy', async () => {
     const key = await issueKey()
     const old = await env.KV.get(`key:${key.id}`)

@@ -1,5 +1,5 @@
 /** Every end of a request is priced: by the usage, or by what is expected until AI Gateway's log has spoken. */
-import { reset, runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CORRECTION_PAUSES_MS } from '../../src/accounts/book.ts'
 import { AT_ONCE, complete, env, HELLO, type IssuedKey, issueKey, respond, send } from '../support/gateway.ts'
@@ -161,6 +161,12 @@ describe('the log', () => {
     const key = await streamed({ entry: LOGGED, delayMs: 20_000 })
     expect(await askLog(key, 5_000)).toMatchObject({ pending: 1 })
     expect(await askLog(key, 30_000)).toMatchObject({ pending: 0, costUsd: TRUE_USD })
+  })
+
+  it('is asked after a restart of the account too', async () => {
+    const key = await streamed({ entry: LOGGED })
+    await evictDurableObject(env.ACCOUNTS.getByName(key.id))
+    expect(await askLog(key, 5_000)).toMatchObject({ pending: 0, costUsd: TRUE_USD })
   })
 
   it.each([

@@ -1,5 +1,5 @@
 /** Usage is booked by the key's account, and shown to the holder and to the operator. */
-import { reset, runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { USAGE_QUESTIONS_MAX, USAGE_REMEMBERED_MS } from '../../src/accounts/usage-memory.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
@@ -240,5 +240,24 @@ describe('the directory', () => {
     vi.setSystemTime(Date.now() + 60_000)
     await runDurableObjectAlarm(account)
     expect(await reported()).toBe(2)
+  })
+
+  it('learns it although the account was evicted, and the directory failed, before the report', async () => {
+    setClock()
+    const key = await issueKey()
+    await use(key.secret)
+    await usageAfter(key, 1)
+    const account = env.ACCOUNTS.getByName(key.id)
+    await evictDurableObject(account)
+    const broken = vi.spyOn(env.DIRECTORY, 'getByName').mockImplementation(() => {
+      throw new Error('internal error')
+    })
+    await runDurableObjectAlarm(account)
+    broken.mockRestore()
+    await evictDurableObject(account)
+    vi.setSystemTime(Date.now() + 1_000)
+    await runDurableObjectAlarm(account)
+    const response = await send('GET', '/admin/usage?by=key', ADMIN_TOKEN)
+    expect((await response.json<{ total: object }>()).total).toEqual(ONE)
   })
 })
