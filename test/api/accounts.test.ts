@@ -133,7 +133,7 @@ describe('a change', () => {
       patch(elsewhere, { limits: { requestsPerDay: 7 } }),
       send('POST', `/admin/keys/${key.id}/rotate`, ADMIN_TOKEN),
       patch(elsewhere, { limits: { budget: { usd: 3, period: 'day' } } }),
-      elsewhere('POST', `/admin/keys/${key.id}/rotate`, ADMIN_TOKEN),
+      elsewhere('POST', `/admin/keys/${key.id}/rotate`, ADMIN_TOKEN, {}),
       patch(send, { disabled: true }),
     ])
     expect(answers.map(({ status: one }) => one)).toEqual([200, 200, 200, 200, 200, 200])
