@@ -54,7 +54,9 @@ export function waitMs(
   nowMs: number,
 ): number {
   const knownWaitMs = window.waitMs(terms.limit - cost, peers.admitted, nowMs)
-  const share = shareOf(window, peers, terms)
+  // The window ends with an attempt, so its demand is one attempt above the mean. The rounding of a share that changes loses
+  // half a request, as simulated. Half of the attempt is therefore subtracted, but a lone attempt counts in full.
+  const share = shareOf(Math.max(cost, window.offered - cost / 2), peers, terms)
   // A share is seldom a whole number of requests. The dither rounds it up or down, so that the mean is exact. A share below
   // one request is then admitted in some minutes, not never.
   const room = share - cost * (1 - terms.dither)
@@ -72,7 +74,7 @@ export function limitStatus(
   nowMs: number,
 ): LimitStatus {
   const used = window.admitted + peers.admitted
-  const share = shareOf(window, peers, terms)
+  const share = shareOf(window.offered, peers, terms)
   const remaining = Math.min(terms.limit - used, share + terms.dither - window.admitted)
   return {
     limit: terms.limit,
@@ -99,8 +101,8 @@ export function seedOf(text: string): number {
   return hash
 }
 
-// This isolate's share of the limit; `Infinity` where the fleet's demand is within the tolerance.
-function shareOf(window: RollingWindow, peers: PeerSums, terms: Terms): number {
-  const demand = window.offered + peers.offered
-  return demand > (1 + terms.tolerance) * terms.limit ? (terms.limit * window.offered) / demand : Infinity
+// The share of an isolate with this demand; `Infinity` where the fleet's demand is within the tolerance.
+function shareOf(offered: number, peers: PeerSums, terms: Terms): number {
+  const demand = offered + peers.offered
+  return demand > (1 + terms.tolerance) * terms.limit ? (terms.limit * offered) / demand : Infinity
 }

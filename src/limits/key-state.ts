@@ -4,7 +4,7 @@ import type { Cost, Decision, LimitState, Refused, Reservation, WindowLimits } f
 import { dither, seedOf, limitStatus, TOLERANCES, waitMs } from './fleet-share.ts'
 import type { LimitStatus, Terms } from './fleet-share.ts'
 import { PeerViews } from './peer-views.ts'
-import type { Measure } from './peer-views.ts'
+import type { Measure } from './shard.ts'
 import { RollingWindow } from './rolling-window.ts'
 
 export class KeyState {

@@ -38,7 +38,7 @@ interface Entry {
 
 export function createLimiter(options: LimiterOptions): FleetShareLimiter {
   const { shards, random = Math.random, clock = () => Date.now(), onTrouble = () => undefined } = options
-  const syncOptions: SyncOptions = { shards, clock, onTrouble }
+  const syncOptions: SyncOptions = { shards, clock, random, onTrouble }
   // By key id, in the order of the last use.
   const entries = new Map<string, Entry>()
   // The id is drawn at the first request: Workers forbid randomness outside of a request.
@@ -65,8 +65,11 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
       }
       const { state, sync } = getOrCreateEntry(keyId)
       state.roll(limits, nowMs)
-      const decision = state.decide(limits, { requests: cost.requests, tokens }, nowMs)
-      sync.run(limits, nowMs, waitUntil)
+      const wholeCost = { requests: cost.requests, tokens }
+      const decision = state.decide(limits, wholeCost, nowMs)
+      // A request that is too large is no demand, so there is nothing to publish.
+      if (decision.admitted || decision.reason !== 'tokens_too_large')
+        sync.run(limits, wholeCost, nowMs, waitUntil)
       return decision
     },
 

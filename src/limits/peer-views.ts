@@ -1,30 +1,12 @@
-/** The peers' traffic with one key, as one isolate knows it: the last shard seen of each peer, and the weight it has now. */
+/**
+ * The peers' traffic with one key, as one isolate knows it: the last shard seen of each peer, and the weight it has now. Of
+ * quiet peers it knows their demand only, by their samples.
+ */
 
 import { WINDOW_MS } from './rolling-window.ts'
-
-/** One isolate's counts of one measure over the 60 s before it published. */
-export interface Counts {
-  readonly admitted: number
-  readonly offered: number
-}
-
-/** One isolate's counts of one key, as published. The isolate is the only writer of its shard. */
-export interface Shard {
-  readonly isolateId: string
-  /** Grows with every publication. A reader tells a renewed shard from a known shard by it. */
-  readonly seq: number
-  /** The time of the counts, by the clock of their isolate, ms since 1970. */
-  readonly timeMs: number
-  /** While traffic continues, the isolate publishes again within this time. A shard that is older is late. */
-  readonly renewWithinSeconds: number
-  readonly requests: Counts
-  readonly tokens: Counts
-}
-
-/** The measure of a limit over a rolling minute. */
-export type Measure = 'requests' | 'tokens'
-
-const MEASURES: readonly Measure[] = ['requests', 'tokens']
+import { SampledDemand } from './sampled-demand.ts'
+import { isSample, MEASURES } from './shard.ts'
+import type { Counts, Measure, Shard } from './shard.ts'
 
 /** The delay of renewals until it is measured, and its upper bound, ms. A renewal is late after its promise and this delay. */
 export const DELAY_MAX_MS = 60_000
@@ -57,14 +39,27 @@ export class PeerViews {
   #summedAtMs = -Infinity
   #delayMs: number | undefined
   readonly #views = new Map<string, View>()
+  // Created with the first sample: most keys have no quiet peers.
+  #sampled: SampledDemand | undefined
 
-  /** Merges the shards that are new. Returns the age of the newest of them, ms; `Infinity` if none is new. */
+  /**
+   * Merges the shards of a list that are new. Returns the age of the newest counts among them, ms; `Infinity` if there are
+   * none.
+   */
   merge(shards: readonly Shard[], ownIsolateId: string, nowMs: number): number {
     let newestAgeMs = Infinity
+    const samples: Shard[] = []
     for (const shard of shards) {
-      if (shard.isolateId === ownIsolateId) continue
+      if (shard.isolateId === ownIsolateId || this.#sampled?.hasSeen(shard) === true) continue
       const view = this.#views.get(shard.isolateId)
-      if (view === undefined ? this.#views.size >= PEERS_MAX : view.shard.seq >= shard.seq) continue
+      if (view !== undefined && view.shard.seq >= shard.seq) continue
+      if (isSample(shard)) {
+        // The isolate has become quiet. Its earlier counts would otherwise count beside its samples.
+        this.#views.delete(shard.isolateId)
+        samples.push(shard)
+        continue
+      }
+      if (view === undefined && this.#views.size >= PEERS_MAX) continue
       if (view !== undefined)
         this.#measureDelay(nowMs - view.seenAtMs - view.shard.renewWithinSeconds * 1_000)
       const timeMs = Math.min(shard.timeMs, nowMs)
@@ -73,7 +68,9 @@ export class PeerViews {
       this.#views.set(shard.isolateId, { shard, timeMs, seenAtMs })
       newestAgeMs = Math.min(newestAgeMs, nowMs - timeMs)
     }
-    if (newestAgeMs < Infinity) this.#summedAtMs = -Infinity
+    if (samples.length > 0) this.#sampled ??= new SampledDemand()
+    this.#sampled?.merge(samples, nowMs)
+    this.#summedAtMs = -Infinity
     return newestAgeMs
   }
 
@@ -84,14 +81,16 @@ export class PeerViews {
 
   /**
    * Updates the sums. A peer's `admitted` decreases evenly to 0 over the 60 s after its count. A peer's `offered` keeps its
-   * value until the renewal is late, and then fades.
+   * value until the renewal is late, and then fades. The demand of quiet peers is added to `offered`.
    */
   roll(nowMs: number): void {
-    if (this.#views.size === 0) return
     const sinceMs = nowMs - this.#summedAtMs
     if (sinceMs >= 0 && sinceMs < SUMS_MS) return
     this.#summedAtMs = nowMs
-    for (const sums of [this.#requests, this.#tokens]) sums.admitted = sums.offered = sums.emptyAtMs = 0
+    this.#requests.admitted = this.#tokens.admitted = 0
+    this.#requests.emptyAtMs = this.#tokens.emptyAtMs = 0
+    this.#requests.offered = this.#sampled?.offered('requests', nowMs) ?? 0
+    this.#tokens.offered = this.#sampled?.offered('tokens', nowMs) ?? 0
     const delayMs = this.#delayMs ?? DELAY_MAX_MS
     for (const [isolateId, { shard, timeMs, seenAtMs }] of this.#views) {
       const insideShare = clamp(1 - (nowMs - timeMs) / WINDOW_MS)

@@ -1,7 +1,7 @@
 /** The exchange of counts between isolates: each isolate writes a shard of its own, and lists the shards of all. */
 
 import { PEERS_MAX } from './peer-views.ts'
-import type { Shard } from './peer-views.ts'
+import type { Shard } from './shard.ts'
 
 /**
  * A store of shards. Both promises reject when the store fails. The caller leaves at least a second between two publications

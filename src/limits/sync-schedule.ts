@@ -2,9 +2,9 @@
 
 import type { WindowLimits } from './decision.ts'
 import type { KeyState } from './key-state.ts'
-import type { Measure, Shard } from './peer-views.ts'
+import type { Measure, Shard } from './shard.ts'
 
-/** Below this share of the limit a minute, an isolate never uses KV for the key. Peers do not see its counts then. */
+/** An isolate with less demand a minute than this share of the limit is quiet: it publishes samples, not its counts. */
 export const QUIET_SHARE = 0.02
 /** A key is near its limit where the fleet's demand is at least this share of it. */
 export const NEAR_LIMIT_SHARE = 0.5
@@ -25,8 +25,12 @@ export const LIST_NEAR_MIN_MS = 5_000
 export const LIST_NEAR_MAX_MS = 20_000
 export const LIST_NEAR_GROWTH = 1.6
 export const FRESH_MS = 15_000
-/** Time between two lists far from the limit, ms. */
+/** Time between two lists far from the limit, and of a quiet isolate, ms. */
 export const LIST_FAR_MS = 30_000
+/** Requests between two lists of a quiet isolate, so that it lists at most once for three requests. */
+export const QUIET_LIST_REQUESTS = 3
+/** Time between two samples of a quiet isolate, ms. Peers list more often, so a sample does not replace an unseen one. */
+export const SAMPLE_MS = 60_000
 
 /** The load on a key's limits, in one isolate. */
 export interface Load {

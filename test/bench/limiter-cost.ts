@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { WindowLimits } from '../../src/limits/decision.ts'
 import type { ShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
-import type { Shard } from '../../src/limits/peer-views.ts'
+import type { Shard } from '../../src/limits/shard.ts'
 
 const KEYS = 1_000
 const PEERS = 8

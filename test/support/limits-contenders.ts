@@ -13,12 +13,13 @@ const KEY_ID = 'key'
 export function fleetShare(mode: Mode = 'balanced', tokens = 0): Contender {
   return {
     name: `fleet-share (${mode})`,
-    isolate({ name, limit, kv, clock }) {
+    isolate({ name, limit, kv, random, clock }) {
       const limits =
         tokens > 0 ? { tokensPerMinute: limit * tokens, mode } : { requestsPerMinute: limit, mode }
       const limiter = createLimiter({
         shards: createShardStore(kv),
         isolateId: name,
+        random,
         clock,
       })
       return (waitUntil) =>

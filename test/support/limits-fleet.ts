@@ -5,8 +5,10 @@ import type { Decision, WindowLimits } from '../../src/limits/decision.ts'
 import { createShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
 import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
+import { seedOf } from '../../src/limits/fleet-share.ts'
 import { KvDouble } from './kv-double.ts'
 import type { KvDoubleOptions } from './kv-double.ts'
+import { seededRandom } from './seeded-random.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface Isolate {
@@ -40,6 +42,7 @@ export class Fleet {
     const limiter = createLimiter({
       shards: createShardStore(namespace),
       isolateId,
+      random: seededRandom(seedOf(isolateId)),
       clock: () => clock.nowMs,
       onTrouble: (trouble) => troubles.push(trouble),
     })

@@ -46,6 +46,8 @@ export interface IsolateContext {
   readonly name: string
   readonly limit: number
   readonly kv: KvLocation
+  /** From 0 up to 1, seeded: each isolate has a generator of its own. */
+  readonly random: () => number
   /** This isolate's clock. */
   readonly clock: () => number
 }
@@ -70,6 +72,8 @@ export interface Outcome {
 }
 
 const MINUTE_MS = 60_000
+// No two isolates of a test's few seeds share a seed.
+const ISOLATE_SEEDS = 10_000
 const BURST_MS = 30_000
 
 export async function simulate(scenario: Scenario, contender: Contender): Promise<Outcome> {
@@ -82,7 +86,14 @@ export async function simulate(scenario: Scenario, contender: Contender): Promis
   const decides = Array.from({ length: isolates }, (_, index) => {
     const skewMs = Math.round((random() * 2 - 1) * clockSkewMs)
     const name = `isolate${index}`
-    return contender.isolate({ name, limit, kv: kv.at(name), clock: () => clock.nowMs + skewMs })
+    const randomOfIsolate = seededRandom(seed * ISOLATE_SEEDS + index)
+    return contender.isolate({
+      name,
+      limit,
+      kv: kv.at(name),
+      random: randomOfIsolate,
+      clock: () => clock.nowMs + skewMs,
+    })
   })
   const admittedAtMs: number[] = []
   const measuredFromMs = startMs + scenario.warmUpMinutes * MINUTE_MS

@@ -32,17 +32,25 @@ describe('the rules of fleet-share', () => {
     'hold an isolate to its share of a demand above the tolerance, in mode %s',
     (_, tolerance) => {
       const terms = { limit: 60, tolerance, dither: 0 }
-      // This isolate has a quarter of the demand, so it has a quarter of the limit: 15.
+      // This isolate has a quarter of the demand, so it has a quarter of the limit: 15. Half of the attempt is subtracted.
       const demand = (1 + tolerance) * 60 + 4
+      const offered = demand / 4 + 0.5
       const peers = { admitted: 0, offered: (demand * 3) / 4, emptyAtMs: 0 }
-      expect(waitMs(windowOf(14, demand / 4), peers, terms, 1, NOW_MS)).toBe(0)
-      expect(waitMs(windowOf(15, demand / 4), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
-      expect(limitStatus(windowOf(15, demand / 4), peers, terms, NOW_MS).remaining).toBe(0)
+      expect(waitMs(windowOf(14, offered), peers, terms, 1, NOW_MS)).toBe(0)
+      expect(waitMs(windowOf(15, offered), peers, terms, 1, NOW_MS)).toBeGreaterThan(0)
+      expect(limitStatus(windowOf(15, offered), peers, terms, NOW_MS).remaining).toBe(0)
       // Rule share does not apply just below the tolerance.
       const fewer = { ...peers, offered: peers.offered - 5 }
-      expect(waitMs(windowOf(15, demand / 4), fewer, terms, 1, NOW_MS)).toBe(0)
+      expect(waitMs(windowOf(15, offered), fewer, terms, 1, NOW_MS)).toBe(0)
     },
   )
+
+  it('give a lone attempt the share of one request, not of half a request', () => {
+    const terms = { limit: 60, tolerance: 0.5, dither: 0.5 }
+    // The share of one request is 60 ÷ 120, which the dither rounds up. The share of half a request would be rounded down.
+    const peers = { admitted: 0, offered: 119, emptyAtMs: 0 }
+    expect(waitMs(windowOf(0, 1), peers, terms, 1, NOW_MS)).toBe(0)
+  })
 
   it('round a share so that its mean over the minutes is exact', () => {
     const peers = { admitted: 0, offered: 990, emptyAtMs: 0 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { OPERATION_TIMEOUT_MS, PAUSE_MAX_MS } from '../../../src/limits/backoff.ts'
 import { KEYS_MAX } from '../../../src/limits/limiter.ts'
 import { WINDOW_MS } from '../../../src/limits/rolling-window.ts'
+import { createShardStore } from '../../../src/limits/shard-store.ts'
 import { Fleet } from '../../support/limits-fleet.ts'
 import type { Isolate } from '../../support/limits-fleet.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
@@ -83,13 +84,38 @@ describe('the limiter over KV', () => {
     expect(fleet.troubles).toEqual([])
   })
 
-  it('does not use KV for a key below 2 % of its limit', async () => {
+  it('writes and lists once for three requests at most, in the mean, while it is quiet', async () => {
     const fleet = new Fleet()
-    for (let minute = 0; minute < 30; minute++) {
+    const requests = 900
+    for (let count = 0; count < requests; count++) {
       fleet.at(0).ask(LIMITS)
       await fleet.clock.advance(61_000)
     }
-    expect(fleet.kv.counts).toMatchObject({ put: 0, list: 0 })
+    expect(fleet.kv.counts.list).toBeLessThanOrEqual(requests / 3)
+    expect(fleet.kv.counts.put).toBeLessThanOrEqual(requests / 3 + 50)
+  })
+
+  it('shows its peers the demand of isolates that are all quiet', async () => {
+    const limits = { requestsPerMinute: 600 }
+    const fleet = new Fleet(200)
+    // 200 isolates with 6 requests a minute: twice the limit, and each isolate is below 2 % of it.
+    for (let round = 0; round < 6 * 4; round++) {
+      for (const { ask } of fleet.isolates) ask(limits)
+      await fleet.clock.advance(10_000)
+    }
+    let refused = 0
+    for (const { ask } of fleet.isolates) if (!ask(limits).admitted) refused += 1
+    expect(refused).toBeGreaterThan(50)
+  })
+
+  it('ends its counts when it becomes quiet, so that peers do not count it twice', async () => {
+    const fleet = new Fleet()
+    await pace(fleet, fleet.at(0), 60)
+    await fleet.clock.advance(60_000)
+    fleet.at(0).ask(LIMITS)
+    await fleet.clock.advance(1)
+    const shards = await createShardStore(fleet.kv.at('elsewhere')).list('key')
+    expect(shards).toMatchObject([{ renewWithinSeconds: 0, requests: { admitted: 0 } }])
   })
 
   it('decides by its own count when KV fails, backs off, and reports each pause', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DELAY_MAX_MS, FADE_MS, PEERS_MAX, PeerViews } from '../../../src/limits/peer-views.ts'
-import type { Shard } from '../../../src/limits/peer-views.ts'
+import type { Shard } from '../../../src/limits/shard.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
 const ZERO_COUNTS = { admitted: 0, offered: 0 }
@@ -83,5 +83,25 @@ describe('the views of peers', () => {
     const shards = Array.from({ length: PEERS_MAX + 5 }, (_, index) => shard({ isolateId: `peer${index}` }))
     views.merge(shards, 'own', NOW_MS)
     expect(offeredAt(views, NOW_MS)).toBe(PEERS_MAX * 60)
+  })
+
+  it('end the counts of a peer with its sample, and count its samples instead', () => {
+    const views = new PeerViews()
+    const quiet = { renewWithinSeconds: 0, requests: { admitted: 0, offered: 12 } }
+    views.merge([shard()], 'own', NOW_MS)
+    views.merge([shard({ ...quiet, seq: 2, timeMs: NOW_MS + 20_000 })], 'own', NOW_MS + 20_000)
+    // A first sample counts for 30 s: 12 requests in 30 s.
+    expect(offeredAt(views, NOW_MS + 20_000)).toBe(24)
+    expect(views.sums('requests').admitted).toBe(0)
+    // The older counts are listed again: KV's locations differ.
+    views.merge([shard()], 'own', NOW_MS + 20_000)
+    expect(offeredAt(views, NOW_MS + 20_000)).toBe(24)
+  })
+
+  it('ignore an older sample of a peer that publishes counts again', () => {
+    const views = new PeerViews()
+    views.merge([shard({ seq: 2 })], 'own', NOW_MS)
+    views.merge([shard({ seq: 1, renewWithinSeconds: 0 })], 'own', NOW_MS)
+    expect(offeredAt(views, NOW_MS)).toBe(60)
   })
 })

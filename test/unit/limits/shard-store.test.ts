@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createShardStore, PAGES_MAX, SHARD_TTL_SECONDS } from '../../../src/limits/shard-store.ts'
 import type { ShardKv } from '../../../src/limits/shard-store.ts'
-import type { Shard } from '../../../src/limits/peer-views.ts'
+import type { Shard } from '../../../src/limits/shard.ts'
 import { KvDouble } from '../../support/kv-double.ts'
 import type { KvLocation } from '../../support/kv-double.ts'
 import { asKVNamespace } from '../../support/kv-namespace.ts'

@@ -107,6 +107,21 @@ describe('fleet-share over a KV that is a minute late', () => {
     expect((await run({ visibilityDelayMs: 5_000 })).meanOver).toBeLessThan(0.03)
   })
 
+  it.each([
+    { limit: 600, isolates: 200, demand: 3 },
+    { limit: 600, isolates: 400, demand: 5 },
+    { limit: 3_000, isolates: 300, demand: 4 },
+  ])(
+    'holds a limit of $limit within 10 % at $demand × the limit, over $isolates isolates of which most are quiet',
+    async (change) => {
+      const outcome = await simulate({ ...BASE, ...change, minutes: 10 }, fleetShare())
+      expect(Math.abs(outcome.meanOver)).toBeLessThanOrEqual(0.1)
+      expect(outcome.writesPerThousand).toBeLessThanOrEqual(400)
+      expect(outcome.listsPerThousand).toBeLessThanOrEqual(400)
+      expect(outcome.tooManyWrites).toBe(0)
+    },
+  )
+
   it('gives the same result for the same seed', async () => {
     expect(await simulate(BASE, fleetShare())).toEqual(await simulate(BASE, fleetShare()))
   })
