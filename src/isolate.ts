@@ -11,7 +11,8 @@ import { UsageMemory } from './accounts/usage-memory.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
-import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
+import type { Limiter } from './limits/decision.ts'
+import { createLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
 import { causeOf, log } from './log.ts'
 
@@ -25,7 +26,7 @@ export interface Isolate {
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: UnknownKeyThrottle
   /** Counts by key, at most `KEYS_MAX`. */
-  limiter: FleetShareLimiter
+  limiter: Limiter
   /** Mean completions and reasoning by key, and mean rates by model, at most `MEANS_MAX` each. */
   means: UsageMeans
   /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */

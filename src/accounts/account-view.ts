@@ -24,7 +24,8 @@ export type AccountDecision =
   /** The account does not answer, and money must not be spent without it. */
   | { outcome: 'unavailable'; retryAfterMs: number }
 
-type Refused = Extract<AccountDecision, { outcome: 'refused' }>
+/** A refusal, by the account or by one of its refusals that still holds. */
+export type Refused = Extract<AccountDecision, { outcome: 'refused' }>
 
 interface HeldRefusal {
   readonly refused: Refused
@@ -42,8 +43,8 @@ export class AccountView {
   #held: HeldRefusal | null = null
   #outage: Outage | null = null
 
-  /** The refusal that still holds for such a request. */
-  heldRefusal(request: AdmissionRequest, limits: LocalLimits, nowMs: number): Refused | null {
+  /** The refusal that still holds for such a request, or for any request with `null`. */
+  heldRefusal(request: AdmissionRequest | null, limits: LocalLimits, nowMs: number): Refused | null {
     const held = this.#held
     if (held === null || nowMs < held.atMs || nowMs >= held.untilMs) return null
     if (!isLike(request, held) || JSON.stringify(limits) !== held.limits) return null
@@ -105,13 +106,13 @@ export class AccountView {
 }
 
 /** Whether a refusal speaks of this request too. A smaller request may fit where a larger one did not. */
-function isLike(request: AdmissionRequest, { refused, request: other }: HeldRefusal): boolean {
+function isLike(request: AdmissionRequest | null, { refused, request: other }: HeldRefusal): boolean {
   switch (refused.refusal.reason) {
     case 'tokens':
     case 'tokens_too_large':
-      return request.tokens >= other.tokens
+      return request !== null && request.tokens >= other.tokens
     case 'budget_under_way':
-      return request.worstMicroUsd >= other.worstMicroUsd
+      return request !== null && request.worstMicroUsd >= other.worstMicroUsd
     case 'requests':
     case 'requests_per_day':
     case 'concurrent_requests':

@@ -2,8 +2,7 @@
  * Admits a request, and books its end. Its key's account decides where a limit must be exact. For other keys the isolate
  * decides from memory, and nothing is awaited. This file knows no HTTP: the stage renders the decision.
  */
-import type { FleetShareLimiter } from '../limits/limiter.ts'
-import type { Reservation, WaitUntil } from '../limits/decision.ts'
+import type { Limiter, Refused, Reservation, WaitUntil } from '../limits/decision.ts'
 import type { Limits } from '../limits/limits.ts'
 import { costOf, type Model } from '../models.ts'
 import type { AnswerFacts } from '../upstream/answer-facts.ts'
@@ -17,7 +16,7 @@ import { type Asked, worstCaseMicroUsd } from './worst-case.ts'
 
 /** The parts of an isolate that decide on a request and count it. */
 export interface AdmissionParts {
-  limiter: FleetShareLimiter
+  limiter: Limiter
   means: UsageMeans
   accountClient: AccountClient
 }
@@ -75,6 +74,21 @@ export function isDecidedByAccount({ requestsPerDay, concurrentRequests, budget,
     budget !== undefined ||
     mode === 'exact'
   )
+}
+
+/** A key, and where its limits come from. */
+export type LimitedKey = Pick<RequestToAdmit, 'keyId' | 'limits'>
+
+/** The refusal that any request of the key gets now, however small; `null` where the request itself decides. */
+export function refuseAny(
+  { keyId, limits }: LimitedKey,
+  { accountClient, limiter }: AdmissionParts,
+  nowMs: number,
+  waitUntil: WaitUntil,
+): Pick<Extract<Admission, { outcome: 'refused' }>, 'refusal' | 'status'> | null {
+  if (isDecidedByAccount(limits)) return accountClient.refuseAny(keyId, limits, nowMs)
+  const refused = limiter.refuseAny(keyId, limits, nowMs, waitUntil)
+  return refused === null ? null : { refusal: refusalOf(refused), status: refused.state }
 }
 
 /** Decides on a request, and reserves its expected cost. It answers at once where the isolate decides. */
@@ -167,12 +181,18 @@ function checkHere(
   const decision = limiter.check(keyId, limits, { requests: 1, tokens }, nowMs, waitUntil)
   const { state: status } = decision
   if (decision.admitted) return { outcome: 'admitted', reservation: decision.reservation, status }
-  const { reason, limit } = decision
-  const refusal: Refusal =
-    decision.reason === 'tokens_too_large'
-      ? { reason, limit, used: decision.requestedTokens, retryAfterMs: null, refusedUntilMs: 0 }
-      : { reason, limit, used: decision.used, retryAfterMs: decision.retryAfterMs, refusedUntilMs: 0 }
-  return { outcome: 'refused', refusal, status }
+  if (decision.reason !== 'tokens_too_large')
+    return { outcome: 'refused', refusal: refusalOf(decision), status }
+  const { reason, limit, requestedTokens: used } = decision
+  return {
+    outcome: 'refused',
+    refusal: { reason, limit, used, retryAfterMs: null, refusedUntilMs: 0 },
+    status,
+  }
+}
+
+function refusalOf({ reason, limit, used, retryAfterMs }: Refused): Refusal {
+  return { reason, limit, used, retryAfterMs, refusedUntilMs: 0 }
 }
 
 function settleTokens(

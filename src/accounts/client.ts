@@ -6,7 +6,7 @@ import type { WaitUntil } from '../limits/decision.ts'
 import { getOrCreate } from '../lru.ts'
 import { raceTimeout, sleep, type Sleep, TIMED_OUT } from '../timeout.ts'
 import { field } from '../wire/field.ts'
-import { type AccountDecision, AccountView } from './account-view.ts'
+import { type AccountDecision, AccountView, type Refused } from './account-view.ts'
 import type { LocalLimits } from './outage.ts'
 import type { AccountAnswer, AccountRequest, SettlementBatch, SettlementEntry } from './protocol.ts'
 import { createSettlementSender, type SettlementSender, type SettleTrouble } from './settlement-sender.ts'
@@ -65,6 +65,8 @@ export interface AccountClient extends SettlementSender {
     nowMs: number,
     waitUntil: WaitUntil,
   ): Promise<AccountDecision>
+  /** The refusal that any request of the key gets now; `null` where there is none, or where the account decides. */
+  refuseAny(keyId: string, limits: LocalLimits, nowMs: number): Refused | null
   /** Renews a request's lease until the function that it returns is called. */
   keepLease(keyId: string, requestId: string): () => void
 }
@@ -125,6 +127,8 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       }
       return decision
     },
+
+    refuseAny: (keyId, limits, nowMs) => views.get(keyId)?.heldRefusal(null, limits, nowMs) ?? null,
 
     book(keyId, entry, nowMs, waitUntil, { atOnce }) {
       if (atOnce) views.get(keyId)?.noteEnd()

@@ -63,18 +63,19 @@ export type Decision = Admitted | Refused | TooLarge
 /** Keeps a promise alive after the response: the runtime's `ctx.waitUntil`, bound. */
 export type WaitUntil = (promise: Promise<unknown>) => void
 
-/** A limiter. A backend that counts in memory answers at once; an exact backend may answer with a promise. */
+/** A limiter. It counts in memory, and so it answers at once. */
 export interface Limiter {
   /** Decides on a request, and counts its cost if it is admitted. */
-  check(
-    keyId: string,
-    limits: WindowLimits,
-    cost: Cost,
-    nowMs: number,
-    waitUntil: WaitUntil,
-  ): Decision | Promise<Decision>
+  check(keyId: string, limits: WindowLimits, cost: Cost, nowMs: number, waitUntil: WaitUntil): Decision
+  /**
+   * The refusal that any request of the key gets now, by the limit of requests; `null` where there is none. It lets a request be
+   * refused before its body is read.
+   */
+  refuseAny(keyId: string, limits: WindowLimits, nowMs: number, waitUntil: WaitUntil): Refused | null
   /** Replaces the reserved tokens by the actual tokens. A second call for the same reservation changes nothing. */
-  settle(reservation: Reservation, actualTokens: number, nowMs: number): void | Promise<void>
+  settle(reservation: Reservation, actualTokens: number, nowMs: number): void
   /** The status of the key's limits. Nothing is counted. */
-  peek(keyId: string, limits: WindowLimits, nowMs: number): LimitState | Promise<LimitState>
+  peek(keyId: string, limits: WindowLimits, nowMs: number): LimitState
+  /** Keys remembered now. */
+  readonly size: number
 }

@@ -65,6 +65,21 @@ export class KeyState {
     return { admitted: true, reservation, state: this.limitState(limits, nowMs) }
   }
 
+  /**
+   * The refusal of any request, whatever its size: by the limit of requests. `null` where there is none. The caller has rolled
+   * the state to now. A refused request counts as offered.
+   */
+  refuseAny(limits: WindowLimits, nowMs: number): Refused | null {
+    const { requestsPerMinute: limit, mode } = limits
+    if (limit === undefined) return null
+    const window = this.window('requests')
+    const wait = waitMs(window, this.peers.sums('requests'), this.#terms(limit, mode, nowMs), 1, nowMs)
+    if (wait === 0) return null
+    window.offer(1)
+    const state = this.limitState(limits, nowMs)
+    return refused('requests', state.requests, wait, state)
+  }
+
   /** Replaces the reserved tokens by the actual tokens. */
   settle(reservation: Reservation, actualTokens: number, nowMs: number): void {
     // No token window exists where tokens are not limited.

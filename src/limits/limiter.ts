@@ -3,13 +3,15 @@
 import { getOrCreate } from '../lru.ts'
 import { Sync } from './sync.ts'
 import type { SyncOptions, Trouble } from './sync.ts'
-import type { Decision, Limiter, LimitState, WindowLimits } from './decision.ts'
+import type { Cost, Limiter, WindowLimits } from './decision.ts'
 import { KeyState } from './key-state.ts'
 
 /** Keys an isolate remembers. The least recently used key is evicted. A key takes up to 6 kB: 30 MB of the isolate's 128. */
 export const KEYS_MAX = 5_000
 
 const ISOLATE_ID_CHARS = 8
+/** The demand of a request whose size is not known. */
+const ONE_REQUEST: Cost = { requests: 1, tokens: 0 }
 
 export interface LimiterOptions extends Pick<SyncOptions, 'shards'> {
   /** Names this isolate in KV. Default: 8 random characters, drawn at the first request. */
@@ -22,21 +24,12 @@ export interface LimiterOptions extends Pick<SyncOptions, 'shards'> {
   readonly onTrouble?: (trouble: Trouble) => void
 }
 
-/** A limiter that answers at once. */
-export interface FleetShareLimiter extends Limiter {
-  check(...args: Parameters<Limiter['check']>): Decision
-  settle(...args: Parameters<Limiter['settle']>): void
-  peek(...args: Parameters<Limiter['peek']>): LimitState
-  /** Keys remembered now. */
-  readonly size: number
-}
-
 interface Entry {
   readonly state: KeyState
   readonly sync: Sync
 }
 
-export function createLimiter(options: LimiterOptions): FleetShareLimiter {
+export function createLimiter(options: LimiterOptions): Limiter {
   const { shards, random = Math.random, clock = () => Date.now(), onTrouble = () => undefined } = options
   const syncOptions: SyncOptions = { shards, clock, random, onTrouble }
   // By key id, in the order of the last use.
@@ -71,6 +64,15 @@ export function createLimiter(options: LimiterOptions): FleetShareLimiter {
       if (decision.admitted || decision.reason !== 'tokens_too_large')
         sync.run(limits, wholeCost, nowMs, waitUntil)
       return decision
+    },
+
+    refuseAny(keyId, limits, nowMs, waitUntil) {
+      const entry = entries.get(keyId)
+      if (entry === undefined || isUnlimited(limits)) return null
+      entry.state.roll(limits, nowMs)
+      const refused = entry.state.refuseAny(limits, nowMs)
+      if (refused !== null) entry.sync.run(limits, ONE_REQUEST, nowMs, waitUntil)
+      return refused
     },
 
     settle(reservation, actualTokens, nowMs) {

@@ -1,6 +1,12 @@
 /** Applies the key's limits and budget: says in headers where the key stands, and refuses with 429. */
 import type { Context, MiddlewareHandler } from 'hono'
-import { type Admission, admit as admitRequest, type RequestToAdmit } from '../accounts/admit-request.ts'
+import {
+  type Admission,
+  admit as admitRequest,
+  refuseAny,
+  type RequestToAdmit,
+} from '../accounts/admit-request.ts'
+import type { AccountStatus, Refusal } from '../accounts/protocol.ts'
 import type { Api, ModelRequest } from '../apis/api.ts'
 import { estimatePromptTokens } from '../apis/prompt-tokens.ts'
 import type { Gateway, ModelInput } from '../context.ts'
@@ -43,17 +49,33 @@ export function admit<Request extends ModelRequest>(
   }
 }
 
+/**
+ * Refuses a key that is over its limits before anything of its body is kept: a flood of large bodies must not fill the memory.
+ *
+ * @throws GatewayError `rate_limited`, `budget_spent`.
+ */
+export function refuseOverLimits(): MiddlewareHandler<Gateway> {
+  return function refuseOverLimits(c, next) {
+    const key = { keyId: c.get('key').id, limits: c.get('limits') }
+    const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
+    const refused = refuseAny(key, isolateOf(c.env), clock(), waitUntil)
+    return refused === null ? next() : failRefused(c, refused.refusal, refused.status)
+  }
+}
+
+function failRefused(c: Context<Gateway>, refusal: Refusal, status: AccountStatus): never {
+  Object.assign(c.get('responseHeaders'), limitHeaders(status, refusal))
+  throw limitError(refusal, status)
+}
+
 /** The settlement of an admitted request. Any other decision fails the request. */
 function take(c: Context<Gateway>, admission: Admission) {
   switch (admission.outcome) {
     case 'admitted':
       Object.assign(c.get('responseHeaders'), limitHeaders(admission.status))
       return admission.settle
-    case 'refused': {
-      const { refusal, status } = admission
-      Object.assign(c.get('responseHeaders'), limitHeaders(status, refusal))
-      throw limitError(refusal, status)
-    }
+    case 'refused':
+      return failRefused(c, admission.refusal, admission.status)
     case 'revoked':
       isolateOf(c.env).keys.remember(c.get('key').id, admission.reading, clock())
       return refuseSecret(c, 'revoked')

@@ -4,7 +4,7 @@ import type { Trouble } from '../../src/limits/sync.ts'
 import type { Decision, WindowLimits } from '../../src/limits/decision.ts'
 import { createShardStore } from '../../src/limits/shard-store.ts'
 import { createLimiter } from '../../src/limits/limiter.ts'
-import type { FleetShareLimiter } from '../../src/limits/limiter.ts'
+import type { Limiter } from '../../src/limits/decision.ts'
 import { seedOf } from '../../src/limits/fleet-share.ts'
 import { KvDouble } from './kv-double.ts'
 import type { KvDoubleOptions } from './kv-double.ts'
@@ -12,7 +12,7 @@ import { seededRandom } from './seeded-random.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface Isolate {
-  readonly limiter: FleetShareLimiter
+  readonly limiter: Limiter
   /** Checks one request now. */
   readonly ask: (limits: WindowLimits, tokens?: number, keyId?: string) => Decision
 }

@@ -45,6 +45,7 @@ function rigWith(decision?: AccountDecision): Rig {
         leases.push(requestId)
         return () => void leases.splice(leases.indexOf(requestId), 1)
       },
+      refuseAny: () => null,
       size: 0,
       waiting: 0,
     },
