@@ -8,6 +8,7 @@ import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
 import { createBudgets, type Budgets } from './limits/budget.ts'
+import { BodyBudget } from './limits/body-budget.ts'
 import type { Limiter } from './limits/decision.ts'
 import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter } from './limits/limiter.ts'
@@ -22,6 +23,8 @@ export interface Isolate {
   keys: KeyStore
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: UnknownKeyThrottle
+  /** Bytes of the bodies under way, at most `BODY_BYTES_HELD_MAX`. */
+  bodies: BodyBudget
   /** Counts by key, at most `KEYS_MAX`. */
   limiter: Limiter
   /** Mean completions by key, at most `FORECAST_KEYS_MAX`. */
@@ -69,6 +72,7 @@ function createIsolate(env: Bindings): Isolate {
     accounts,
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
+    bodies: new BodyBudget(),
     limiter: createLimiter({
       minutes: createMinuteShardStore(kv),
       days: createDayShardStore(kv),
