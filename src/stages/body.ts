@@ -104,34 +104,29 @@ async function readWhole(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { bodyBytesMax, bodyTimeoutMs } = c.get('config')
   const { body } = c.req.raw
-  const tooLarge = new GatewayError({ kind: 'body_too_large', bodyBytesMax })
-  if (declaredBytes(c) > bodyBytesMax) throw tooLarge
+  const declared = declaredBytes(c)
+  if (declared > bodyBytesMax) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
   if (body === null) return new Uint8Array(0)
-  // One byte more than declared lets the last read find the end without more memory.
-  const capacityMax = 1 + (declaredBytes(c) || bodyBytesMax)
   let bytes = 0
-  let capacity = Math.min(FIRST_BYTES, capacityMax)
-  let refusal = tooLarge
+  let capacity = Math.min(declared || bodyBytesMax, FIRST_BYTES)
   const reading = await readInTime(body, {
     timeoutMs: bodyTimeoutMs,
     firstPlace: new Uint8Array(capacity),
     place({ buffer, length }) {
       bytes += length
-      if (bytes > bodyBytesMax) return null
-      if (!hold(length)) {
-        refusal = new GatewayError({ kind: 'gateway_busy' })
-        return null
-      }
+      if (bytes > bodyBytesMax) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
+      if (!hold(length)) throw new GatewayError({ kind: 'gateway_busy' })
+      // The runtime ends a body at its declared length. The read that would say so costs as much as the one before.
+      if (bytes === declared) return null
       if (bytes < capacity) return new Uint8Array(buffer, bytes)
-      capacity = Math.max(bytes + 1, Math.min(2 * capacity, capacityMax))
+      // A body in chunks gets one byte more than it may have, so that the read of its end has a place.
+      capacity = Math.min(2 * capacity, declared || bodyBytesMax + 1)
       return new Uint8Array(buffer.transfer(capacity), bytes)
     },
   })
   switch (reading.end) {
     case 'complete':
       return new Uint8Array(reading.memory, 0, bytes)
-    case 'stopped':
-      throw refusal
     case 'late':
       throw new GatewayError({ kind: 'request_timeout', timeoutMs: bodyTimeoutMs })
     case 'broken':

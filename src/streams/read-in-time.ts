@@ -6,46 +6,47 @@ export const BODY_BYTES_PER_SECOND_MIN = 1024
 export const RATE_WINDOW_MS = 10_000
 
 export type Reading =
-  /** The memory of the last place, with all bytes that were placed in it. */
+  /** All bytes that were placed, in one memory. */
   | { end: 'complete'; memory: ArrayBuffer }
   /** The deadline has passed, or the rate was too low. */
   | { end: 'late' }
   /** The client has gone, or its bytes are no HTTP. */
   | { end: 'broken' }
-  /** `place` gave no place. The rest of the body can still be read. */
-  | { end: 'stopped' }
 
 export interface InTime {
   /** From now to the end of the body. */
   timeoutMs: number
   /** The place of the first bytes. */
   firstPlace: Uint8Array<ArrayBuffer>
-  /** Gets bytes in their place, and returns the place of the next ones; `null` stops the reading. */
+  /** Gets bytes in their place, and returns the place of the next ones; `null` where it needs no more. */
   place(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null
 }
 
 /**
  * Reads into the caller's own memory, since a default reader allocates 4 KiB for each read and takes four times the CPU time.
  * Each read detaches the memory and gives it back with the bytes.
+ *
+ * @throws whatever `place` throws. Others can then read the rest of the body.
  */
 export async function readInTime(body: ReadableStream<Uint8Array>, options: InTime): Promise<Reading> {
   const reader = body.getReader({ mode: 'byob' })
   const pace = watchPace(options.timeoutMs, () => void reader.cancel().catch(() => undefined))
   try {
-    for (let next: Uint8Array<ArrayBuffer> | null = options.firstPlace; next !== null;) {
+    for (let next = options.firstPlace; ;) {
       // A cancelled read rejects or ends, which depends on who made the stream.
-      const read: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | null = await reader
-        .read(next)
-        .catch(() => null)
+      const read = await reader.read(next).catch(() => null)
       if (pace.isLate()) return { end: 'late' }
       const memory = read?.value?.buffer
       if (read === null || memory === undefined) return { end: 'broken' }
       if (read.done) return { end: 'complete', memory }
       pace.count(read.value.length)
-      next = options.place(read.value)
+      const place = options.place(read.value)
+      if (place === null) return { end: 'complete', memory }
+      next = place
     }
+  } catch (error) {
     reader.releaseLock()
-    return { end: 'stopped' }
+    throw error
   } finally {
     pace.end()
   }
