@@ -11,11 +11,11 @@ import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
 import { authenticate } from './stages/authenticate.ts'
-import { limitBody, requireJson } from './stages/body.ts'
+import { drainBody, readJson } from './stages/body.ts'
 import { complete } from './stages/complete.ts'
 import { cors } from './stages/cors.ts'
 import { fail, failNotStored, failUnmatched } from './stages/fail.ts'
-import { admit } from './stages/admit.ts'
+import { admit, refuseOverLimits } from './stages/admit.ts'
 import { getModel, listModels } from './stages/list-models.ts'
 import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
@@ -26,16 +26,16 @@ import { validateJson } from './stages/validate.ts'
 export const app = new Hono<Gateway>()
 app.router = new CachedRouter()
 
-app.use(trace(), configure())
+app.use(trace(), configure(), drainBody())
 app.use('/v1/*', cors())
 
 app.get('/health', (c) => c.json({ status: 'ok' }))
 
 app.post(
   '/v1/chat/completions',
-  limitBody(),
   authenticate(),
-  requireJson(),
+  refuseOverLimits(),
+  readJson(),
   validateJson(chatCompletions.schema),
   resolveModel(),
   prepareInputs(chatCompletions),
@@ -45,9 +45,9 @@ app.post(
 
 app.post(
   '/v1/responses',
-  limitBody(),
   authenticate(),
-  requireJson(),
+  refuseOverLimits(),
+  readJson(),
   validateJson(responses.schema),
   resolveModel(),
   prepareInputs(responses),
@@ -63,13 +63,13 @@ app.get('/v1/models/:id{.+}', authenticate(), getModel)
 
 app.get('/v1/usage', authenticate(), showUsage)
 
-app.use('/admin/*', limitBody(), authenticateOperator())
+app.use('/admin/*', authenticateOperator())
 app.get('/admin/keys', listKeys)
-app.post('/admin/keys', requireJson(), validateJson(keyCreation), createKey)
+app.post('/admin/keys', readJson(), validateJson(keyCreation), createKey)
 app.get('/admin/keys/:id', getKey)
-app.patch('/admin/keys/:id', requireJson(), validateJson(keyUpdate), updateKey)
+app.patch('/admin/keys/:id', readJson(), validateJson(keyUpdate), updateKey)
 app.delete('/admin/keys/:id', deleteKey)
-app.post('/admin/keys/:id/rotate', requireJson({ unlessEmpty: true }), validateJson(keyRotation), rotateKey)
+app.post('/admin/keys/:id/rotate', readJson({ unlessEmpty: true }), validateJson(keyRotation), rotateKey)
 app.get('/admin/keys/:id/usage', showKeyUsage)
 app.get('/admin/usage', showAllUsage)
 app.post('/admin/directory/rebuild', rebuildDirectory)

@@ -32,6 +32,7 @@ export interface Env {
   AI_GATEWAY_TIMEOUT_MS?: unknown
   UNSUPPORTED_PARAMETERS?: unknown
   BODY_BYTES_MAX?: unknown
+  BODY_SECONDS?: unknown
   MODELS?: unknown
   DEFAULT_REQUESTS_PER_MINUTE?: unknown
   DEFAULT_REQUESTS_PER_DAY?: unknown
@@ -55,6 +56,8 @@ export interface Config {
   unsupportedParameters: 'forward' | 'reject' | 'drop'
   /** Largest request body in bytes. Default 4 MiB. */
   bodyBytesMax: number
+  /** How long a request body may take to arrive, ms. Default 60 s. */
+  bodyTimeoutMs: number
   /** Public model names and what they stand for. */
   models: ModelTable
   /** Limits of a key that has none of its own. Default: no limit, mode `balanced`. */
@@ -89,6 +92,7 @@ export function parseConfig(env: Env): Config {
     gateway: gatewayOptions(data),
     unsupportedParameters: data.UNSUPPORTED_PARAMETERS ?? 'forward',
     bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
+    bodyTimeoutMs: 1000 * (numberOf(data.BODY_SECONDS) ?? 60),
     models: modelTable(data.MODELS ?? {}),
     defaultLimits: {
       requestsPerMinute: numberOf(data.DEFAULT_REQUESTS_PER_MINUTE),
@@ -122,6 +126,7 @@ const vars = z.object({
   AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
   UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
   BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
+  BODY_SECONDS: wholeNumber(1, 3600),
   MODELS: z.optional(modelOverrides),
   DEFAULT_REQUESTS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
   DEFAULT_REQUESTS_PER_DAY: wholeNumber(1, LIMIT_MAX),

@@ -30,6 +30,10 @@ export interface Gateway {
     secretSha256: string
     /** Set by `authenticate`: the key's limits, and the gateway's defaults where it has none. */
     limits: Limits
+    /** Set by `readJson`: the body's bytes. `validateJson` decodes and frees them. */
+    body: Uint8Array<ArrayBuffer> | undefined
+    /** Set by `readJson`: how many bytes the body had. */
+    bodyBytes: number
     /** Set by `resolveModel`. */
     model: Model
     /** Set by `prepareInputs`: the inputs of the call. */

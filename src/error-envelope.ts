@@ -38,6 +38,19 @@ export function renderFailure(failure: Failure): RenderedFailure {
         'request_too_large',
         `The request body is too large: this gateway accepts at most ${failure.bodyBytesMax} bytes.`,
       )
+    case 'request_timeout':
+      return invalidRequest(
+        408,
+        'request_timeout',
+        `The request body arrived too slowly: this gateway waits at most ${failure.timeoutMs / 1000} seconds for it.`,
+      )
+    case 'gateway_busy':
+      return serverError(
+        503,
+        'The gateway is busy with other large requests right now. Please retry.',
+        'gateway_busy',
+        { 'retry-after': '1' },
+      )
     case 'missing_key':
       return unauthorized(
         null,

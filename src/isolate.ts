@@ -11,6 +11,7 @@ import { UsageMemory } from './accounts/usage-memory.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { createKeyStore, type KeyStore } from './keys/key-store.ts'
 import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
+import { BodyBudget } from './limits/body-budget.ts'
 import type { Limiter } from './limits/decision.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
@@ -25,6 +26,8 @@ export interface Isolate {
   keys: KeyStore
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: UnknownKeyThrottle
+  /** Bytes of the bodies under way, at most `BODY_BYTES_HELD_MAX`. */
+  bodies: BodyBudget
   /** Counts by key, at most `KEYS_MAX`. */
   limiter: Limiter
   /** Mean completions and reasoning by key, and mean rates by model, at most `MEANS_MAX` each. */
@@ -79,6 +82,7 @@ function createIsolate(env: Bindings): Isolate {
     }),
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     unknownKeys: new UnknownKeyThrottle(),
+    bodies: new BodyBudget(),
     limiter: createLimiter({
       shards: createShardStore(kv),
       onTrouble({ keyId, operation, failures, reason }) {

@@ -1,86 +1,145 @@
-/** Refuses a body before anything parses it: too large, compressed, or not declared as JSON. */
-import type { Context, MiddlewareHandler } from 'hono'
+/** Reads a body in time, and within what the isolate may hold. Nothing is kept for a caller who has no key. */
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
+import { isolateOf } from '../isolate.ts'
+import { BODY_BYTES_HELD_MAX } from '../limits/body-budget.ts'
+import { readInTime } from '../streams/read-in-time.ts'
 
-/** Bytes that are read and dropped of a chunked body that is too large, so that its sender sees the answer. */
+/** Bytes that are read and dropped of a body that no stage has read, so that its sender sees the answer. */
 export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
-
-/**
- * Refuses a body above the configured size with 413. A body with a `content-length` is judged by that, unread. A chunked body
- * is read here and kept; where it is cut, that is a 400. Hono's `bodyLimit` stops reading in the middle of the chunks, and
- * the connection then breaks the next request that a proxy such as `wrangler dev` sends over it.
- */
-export function limitBody(): MiddlewareHandler<Gateway> {
-  return async function limitBody(c, next) {
-    const { bodyBytesMax } = c.get('config')
-    const { body, headers } = c.req.raw
-    const length = headers.get('content-length')
-    if (body !== null && length === null) {
-      const bytes = await readWhole(body, bodyBytesMax)
-      if (bytes === null) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
-      // Hono looks here for a body before it asks the request. A new `Request` could have none where the method is GET.
-      Object.assign(c.req.bodyCache, { arrayBuffer: Promise.resolve(bytes) })
-    } else if (Number(length) > bodyBytesMax) {
-      throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
-    }
-    return next()
-  }
-}
-
-/** The bytes of a body, or `null` where there are more than `bytesMax`. It never holds more than that. */
-async function readWhole(body: ReadableStream<Uint8Array>, bytesMax: number): Promise<ArrayBuffer | null> {
-  let chunks: Uint8Array[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of body) {
-      bytes += chunk.byteLength
-      if (bytes <= bytesMax) chunks.push(chunk)
-      else chunks = []
-      if (bytes > bytesMax + DRAIN_BYTES_MAX) break
-    }
-  } catch {
-    throw new GatewayError({ kind: 'invalid_json', empty: false }, 'body_broken')
-  }
-  return bytes > bytesMax ? null : new Blob(chunks).arrayBuffer()
-}
-
-/**
- * Lets only plain JSON pass. It must stand before `zValidator('json')`, which takes any other content type for `{}` and would
- * blame the caller for a missing parameter. With `unlessEmpty` (default false) a request without a body passes, and counts as
- * `{}`. The body must be UTF-8, as for OpenAI: otherwise a prompt in another character set would reach the model with its
- * letters replaced, without an error.
- */
-export function requireJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gateway> {
-  return async function requireJson(c, next) {
-    if (unlessEmpty && c.req.raw.body === null) return next()
-    const encoding = c.req.header('content-encoding')
-    if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
-      throw new GatewayError({ kind: 'unsupported_content_encoding', encoding })
-    }
-    const contentType = c.req.header('content-type') ?? null
-    if (contentType === null || !JSON_MEDIA_TYPE.test(contentType)) {
-      throw new GatewayError({ kind: 'unsupported_content_type', contentType })
-    }
-    Object.assign(c.req.bodyCache, { text: c.req.arrayBuffer().then(decodeUtf8) })
-    return next()
-  }
-}
-
-/**
- * Frees the body's bytes and its text, once its values are in use. Hono would keep both beside the parsed object for the
- * minutes that the model may think.
- */
-export function forgetBody(c: Context<Gateway>): void {
-  c.req.bodyCache = {}
-}
+/** Memory for the first bytes of a body. It doubles as they arrive. */
+const FIRST_BYTES = 64 * 1024
 
 /** The media types that Hono's validator parses as JSON. */
 const JSON_MEDIA_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i
 
-/** @throws TypeError where the bytes are no UTF-8. The validator takes that for broken JSON. */
-function decodeUtf8(bytes: ArrayBuffer): string {
-  return utf8.decode(bytes)
+/**
+ * Reads what no stage has read of a body, before the answer goes out, and keeps nothing of it. A client could else miss the
+ * answer while it sends, and the unread bytes would break the next request that a proxy such as `wrangler dev` sends over the
+ * connection. It ends at the body's deadline. A body that is longer than `DRAIN_BYTES_MAX` stays unread.
+ */
+export function drainBody(): MiddlewareHandler<Gateway> {
+  return async function drainBody(c, next) {
+    const deadlineMs = Date.now() + c.get('config').bodyTimeoutMs
+    await next()
+    const { body } = c.req.raw
+    if (body === null || body.locked || declaredBytes(c) > DRAIN_BYTES_MAX) return
+    let bytes = 0
+    await readInTime(body, {
+      timeoutMs: deadlineMs - Date.now(),
+      firstPlace: new Uint8Array(FIRST_BYTES),
+      place({ buffer, length }) {
+        bytes += length
+        return bytes > DRAIN_BYTES_MAX ? null : new Uint8Array(buffer)
+      },
+    })
+  }
+}
+
+/**
+ * Reads a JSON body, whole and unparsed. It stands after the stage that authenticates. With `unlessEmpty` (default false) a
+ * request without a body passes, and counts as `{}`.
+ *
+ * The isolate's budget counts a body's bytes from their arrival until the request is answered, and a stream until its end: as
+ * long as the model thinks, the parsed values take the place of the bytes.
+ *
+ * @throws GatewayError `unsupported_content_encoding`, `unsupported_content_type`, `body_too_large`, `request_timeout`,
+ * `gateway_busy`; `invalid_json` where the body is cut.
+ */
+export function readJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gateway> {
+  return function readJson(c, next) {
+    if (unlessEmpty && c.req.raw.body === null) return next()
+    requireJson(c)
+    const handled = readAndHandle(c, next)
+    // Without this the runtime drops a request whose client resets, and its bytes would be counted for ever.
+    c.executionCtx.waitUntil(handled.catch(() => undefined))
+    return handled
+  }
+}
+
+/**
+ * It must stand before `zValidator('json')`, which takes any other content type for `{}` and would blame the caller for a
+ * missing parameter.
+ */
+function requireJson(c: Context<Gateway>): void {
+  const encoding = c.req.header('content-encoding')
+  if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
+    throw new GatewayError({ kind: 'unsupported_content_encoding', encoding })
+  }
+  const contentType = c.req.header('content-type') ?? null
+  if (contentType === null || !JSON_MEDIA_TYPE.test(contentType)) {
+    throw new GatewayError({ kind: 'unsupported_content_type', contentType })
+  }
+}
+
+async function readAndHandle(c: Context<Gateway>, next: Next): Promise<void> {
+  const { bodyBytesMax } = c.get('config')
+  const { bodies } = isolateOf(c.env)
+  let heldBytes = 0
+  const hold = (bytes: number): boolean => {
+    // A body that is alone in the isolate may be as large as the operator allows.
+    if (!bodies.hold(bytes, Math.max(BODY_BYTES_HELD_MAX, bodyBytesMax))) return false
+    heldBytes += bytes
+    return true
+  }
+  try {
+    const body = await readWhole(c, hold)
+    c.set('body', body)
+    c.set('bodyBytes', body.length)
+    await next()
+  } finally {
+    const release = (): void => bodies.release(heldBytes)
+    const ended = c.get('ended')
+    if (ended === undefined) release()
+    else void ended.then(release, release)
+  }
+}
+
+/** `hold` asks for the isolate's budget. */
+async function readWhole(
+  c: Context<Gateway>,
+  hold: (bytes: number) => boolean,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { bodyBytesMax, bodyTimeoutMs } = c.get('config')
+  const { body } = c.req.raw
+  const declared = declaredBytes(c)
+  if (declared > bodyBytesMax) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
+  if (body === null) return new Uint8Array(0)
+  let bytes = 0
+  let capacity = Math.min(declared || bodyBytesMax, FIRST_BYTES)
+  const reading = await readInTime(body, {
+    timeoutMs: bodyTimeoutMs,
+    firstPlace: new Uint8Array(capacity),
+    place({ buffer, length }) {
+      bytes += length
+      if (bytes > bodyBytesMax) throw new GatewayError({ kind: 'body_too_large', bodyBytesMax })
+      if (!hold(length)) throw new GatewayError({ kind: 'gateway_busy' })
+      // The runtime ends a body at its declared length. The read that would say so costs as much as the one before.
+      if (bytes === declared) return null
+      if (bytes < capacity) return new Uint8Array(buffer, bytes)
+      // A body in chunks gets one byte more than it may have, so that the read of its end has a place.
+      capacity = Math.min(2 * capacity, declared || bodyBytesMax + 1)
+      return new Uint8Array(buffer.transfer(capacity), bytes)
+    },
+  })
+  switch (reading.end) {
+    case 'complete':
+      return new Uint8Array(reading.memory, 0, bytes)
+    case 'late':
+      throw new GatewayError({ kind: 'request_timeout', timeoutMs: bodyTimeoutMs })
+    case 'broken':
+      throw new GatewayError({ kind: 'invalid_json', empty: false }, 'body_broken')
+  }
+}
+
+/** The body's `content-length`; 0 where it is sent in chunks. */
+function declaredBytes(c: Context<Gateway>): number {
+  return Number(c.req.header('content-length') ?? 0)
+}
+
+/** Frees the body's text, once its values are in use. Hono would keep it for the minutes that the model may think. */
+export function forgetBody(c: Context<Gateway>): void {
+  c.req.bodyCache = {}
 }

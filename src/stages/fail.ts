@@ -49,17 +49,8 @@ async function failureOf(error: Error, c: Context<Gateway>): Promise<{ failure: 
   if (error instanceof GatewayError) return { failure: error.failure, reason: error.reason }
   if (error instanceof HTTPException && error.status === 400) {
     // Only Hono's validator throws it, and only for a body that is not JSON.
-    const empty = await isEmpty(c)
+    const empty = (await c.req.text()).trim() === ''
     return { failure: { kind: 'invalid_json', empty }, reason: 'invalid_json' }
   }
   return { failure: { kind: 'internal' }, reason: `internal: ${causeOf(error)}` }
-}
-
-async function isEmpty(c: Context<Gateway>): Promise<boolean> {
-  try {
-    return (await c.req.text()).trim() === ''
-  } catch {
-    // The body was cut, or is no UTF-8.
-    return false
-  }
 }

@@ -33,7 +33,7 @@ export function prepareInputs<Request extends ModelRequest>(
       }
     }
     const asked = {
-      bodyBytes: (await c.req.arrayBuffer()).byteLength,
+      bodyBytes: c.get('bodyBytes'),
       hasContentElsewhere: api.hasContentElsewhere(request),
       tokenCap: api.tokenCapOf(request),
       choices: api.choicesOf(request),

@@ -1,5 +1,5 @@
 /** The CPU time and memory of a process, from Linux's /proc. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /**
  * CPU time of all threads, user and system, µs. `schedstat` gives nanoseconds. `stat` gives the same sum in ticks of 10 ms,
@@ -16,4 +16,15 @@ export function cpuMicros(pid: number): number {
 export function residentMiB(pid: number): number {
   const kib = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
   return Number(kib) / 1024
+}
+
+/** The most memory that was resident since the process started, or since `resetPeak`, MiB. */
+export function peakMiB(pid: number): number {
+  const kib = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kib) / 1024
+}
+
+/** The peak starts anew from what is resident now. */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
 }

@@ -88,4 +88,12 @@ describe('curl', () => {
     ])
     expect(status.stdout).toBe('413')
   })
+
+  it('gets a 401 for a chunked upload without a key, and the next request over the connection works', async () => {
+    const status = await run('sh', [
+      '-c',
+      `head -c 5000000 /dev/zero | curl -sS -m 20 -o /dev/null -w '%{http_code}\n' -H 'Transfer-Encoding: chunked' -H '${JSON_TYPE}' --data-binary @- ${url}/v1/chat/completions --next -sS -m 20 -o /dev/null -w '%{http_code}\n' -H '${KEY}' ${url}/v1/models`,
+    ])
+    expect(status.stdout).toBe('401\n200\n')
+  })
 })

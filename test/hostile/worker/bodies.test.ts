@@ -143,6 +143,7 @@ describe('a body in transfer', () => {
     for (const headers of [{}, { 'content-length': `${text.length}` }]) {
       let isFirst = true
       const failing = new ReadableStream({
+        type: 'bytes',
         pull(controller) {
           if (isFirst) controller.enqueue(new TextEncoder().encode(text.slice(0, 10)))
           else controller.error(new Error('the connection was cut'))
@@ -187,6 +188,8 @@ function pieces(text: string, ends: readonly number[]): ReadableStream {
   const bounds = [0, ...ends.toSorted((a, b) => a - b), text.length]
   const parts = bounds.slice(1).map((end, index) => text.slice(bounds[index], end))
   return new ReadableStream({
+    // The body of a request from outside is a byte stream too.
+    type: 'bytes',
     start(controller) {
       for (const part of parts) if (part !== '') controller.enqueue(new TextEncoder().encode(part))
       controller.close()
