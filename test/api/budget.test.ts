@@ -45,7 +45,7 @@ describe('a budget', () => {
     const { total } = await usageAfter(key, 1)
     expect(total.costUsd).toBeLessThan(0.01 + WORST_USD)
     expect((await use(key.secret)).status).toBe(429)
-  })
+  }, 20_000)
 
   it('admits as many calls at once as fit by their caps, and says how many that are', async () => {
     const key = await issueKey({ limits: { budget: { usd: 0.01, period: 'day' } } })
