@@ -50,7 +50,11 @@ export function drainBody(): MiddlewareHandler<Gateway> {
  */
 export function readJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gateway> {
   return function readJson(c, next) {
-    if (unlessEmpty && c.req.raw.body === null) return next()
+    if (unlessEmpty && c.req.raw.body === null) {
+      // Many clients declare JSON in every request, also in one without a body.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve('{}') })
+      return next()
+    }
     requireJson(c)
     const handled = readAndHandle(c, next)
     // Without this the runtime drops a request whose client resets, and its bytes would be counted for ever.

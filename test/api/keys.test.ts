@@ -154,6 +154,15 @@ describe('the operator', () => {
     expect((await complete(secret)).status).toBe(401)
   })
 
+  it.each([[{}], [{ 'content-type': 'application/json' }]])(
+    'rotates by a request without a body, with the headers %o',
+    async (headers) => {
+      const { id } = await issueKey()
+      const init = { method: 'POST', headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...headers } }
+      expect((await call(`/admin/keys/${id}/rotate`, init)).status).toBe(200)
+    },
+  )
+
   it('deletes a key', async () => {
     const { id, secret } = await issueKey()
     expect(await (await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)).json()).toMatchObject({
