@@ -9,8 +9,8 @@ import { accountOf, type Bindings } from './accounts/objects.ts'
 import { type Accounts, createAccounts } from './accounts/record-client.ts'
 import { UsageMemory } from './accounts/usage-memory.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
-import { createKeyStore, type KeyStore } from './keys/key-store.ts'
-import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
+import { AddressThrottle, WRONG_ADMIN_TOKENS_PER_MINUTE } from './keys/address-throttle.ts'
+import { createKeyStore, type KeyStore, UNKNOWN_KEYS_PER_MINUTE } from './keys/key-store.ts'
 import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
@@ -24,7 +24,9 @@ export interface Isolate {
   /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
   keys: KeyStore
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
-  unknownKeys: UnknownKeyThrottle
+  unknownKeys: AddressThrottle
+  /** Addresses that showed wrong admin tokens, at most `ADDRESSES_MAX`. */
+  wrongAdminTokens: AddressThrottle
   /** Counts by key, at most `KEYS_MAX`. */
   limiter: FleetShareLimiter
   /** Mean completions by key, at most `FORECAST_KEYS_MAX`. */
@@ -80,7 +82,8 @@ function createIsolate(env: Bindings): Isolate {
       onTrouble: ({ what, keyId, cause }) => logTrouble(`account_${what}`)(keyId, cause),
     }),
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
-    unknownKeys: new UnknownKeyThrottle(),
+    unknownKeys: new AddressThrottle(UNKNOWN_KEYS_PER_MINUTE),
+    wrongAdminTokens: new AddressThrottle(WRONG_ADMIN_TOKENS_PER_MINUTE),
     limiter: createLimiter({
       shards: createShardStore(kv),
       onTrouble({ keyId, operation, failures, reason }) {
