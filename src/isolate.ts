@@ -8,13 +8,14 @@ import type { HolderUsage } from './accounts/holder-usage.ts'
 import { accountOf, type Bindings } from './accounts/objects.ts'
 import { type Accounts, createAccounts } from './accounts/record-client.ts'
 import { UsageMemory } from './accounts/usage-memory.ts'
+import { configWarnings } from './config-warnings.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { AddressThrottle, WRONG_ADMIN_TOKENS_PER_MINUTE } from './keys/address-throttle.ts'
 import { createKeyStore, type KeyStore, UNKNOWN_KEYS_PER_MINUTE } from './keys/key-store.ts'
 import { CompletionForecast } from './limits/forecast.ts'
 import { createLimiter, type FleetShareLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
-import { causeOf, log } from './log.ts'
+import { causeOf, log, warnOnce } from './log.ts'
 
 export interface Isolate {
   /** The calls to the accounts of keys. They remember nothing. */
@@ -35,7 +36,7 @@ export interface Isolate {
   means: UsageMeans
   /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */
   usageMemory: UsageMemory<HolderUsage>
-  /** Warnings that the log has: one of each is enough. At most one for each model of the table. */
+  /** Warnings that the log has: one of each is enough. At most one for each var and each model of the table. */
   warned: Set<string>
 }
 
@@ -55,15 +56,17 @@ export function isolateOf(env: Bindings): Isolate {
 }
 
 /**
- * The configuration in `env`. It is parsed at an isolate's first request, since a bad var must not stop the start.
+ * The configuration in `env`. It is parsed at an isolate's first request, since a bad var must not stop the start. Vars without
+ * effect are logged.
  *
  * @throws GatewayError `misconfigured` with the name of the var that is wrong.
  */
-export function configOf(env: Env): Config {
+export function configOf(env: Bindings): Config {
   let config = configs.get(env)
   if (config === undefined) {
     config = parseConfig(env)
     configs.set(env, config)
+    for (const cause of configWarnings(env, config)) warnOnce(isolateOf(env).warned, 'config', cause)
   }
   return config
 }

@@ -4,16 +4,22 @@ import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { bearerToken, equalHashes, hashSecret } from '../keys/secret.ts'
+import { warnOnce } from '../log.ts'
 
 /** A shorter token could be guessed. The routes are then off, as without a token. */
 export const ADMIN_TOKEN_LENGTH_MIN = 32
+
+const ADMIN_OFF_WARNING = `the admin routes are off, since ADMIN_TOKEN has fewer than ${ADMIN_TOKEN_LENGTH_MIN} characters or is not set. Run: npx wrangler secret put ADMIN_TOKEN`
 
 /** @throws GatewayError `admin_off`, `invalid_admin_token`, `rate_limited` for an address with too many wrong tokens. */
 export function authenticateOperator(): MiddlewareHandler<Gateway> {
   return async function authenticateOperator(c, next) {
     c.get('responseHeaders')['cache-control'] = 'no-store'
     const expected = c.env.ADMIN_TOKEN ?? ''
-    if (expected.length < ADMIN_TOKEN_LENGTH_MIN) throw new GatewayError({ kind: 'admin_off' })
+    if (expected.length < ADMIN_TOKEN_LENGTH_MIN) {
+      warnOnce(isolateOf(c.env).warned, 'admin_off', ADMIN_OFF_WARNING)
+      throw new GatewayError({ kind: 'admin_off' })
+    }
     const token = bearerToken(c.req.header('authorization'))
     if (token === null) throw new GatewayError({ kind: 'invalid_admin_token' })
     // Hashes have one length, so that the time of the comparison reveals nothing about the token's length.
