@@ -25,6 +25,7 @@ export interface Env {
   ADMIN_TOKEN?: string
   AI_GATEWAY_ID?: unknown
   AI_GATEWAY_COLLECT_LOG?: unknown
+  AI_GATEWAY_LOG_TEXTS?: unknown
   AI_GATEWAY_CACHE_SECONDS?: unknown
   AI_GATEWAY_ATTEMPTS?: unknown
   AI_GATEWAY_RETRY_DELAY_MS?: unknown
@@ -52,6 +53,8 @@ export interface Env {
 export interface Config {
   /** The AI Gateway that third-party models go through, and its options. Unset options are the gateway's own settings. */
   gateway: GatewayOptions
+  /** Whether AI Gateway's log holds prompts and answers. Default `false`: it then holds token counts without texts. */
+  logTexts: boolean
   /** The treatment of parameters that the model refuses. Default `forward`. */
   unsupportedParameters: 'forward' | 'reject' | 'drop'
   /** Largest request body in bytes. Default 4 MiB. */
@@ -90,6 +93,7 @@ export function parseConfig(env: Env): Config {
   const { data } = parsed
   return {
     gateway: gatewayOptions(data),
+    logTexts: data.AI_GATEWAY_LOG_TEXTS === 'true',
     unsupportedParameters: data.UNSUPPORTED_PARAMETERS ?? 'forward',
     bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
     bodyTimeoutMs: 1000 * (numberOf(data.BODY_SECONDS) ?? 60),
@@ -119,6 +123,7 @@ const vars = z.object({
   ACCOUNTS_LOCATION_HINT: z.optional(z.enum(LOCATION_HINTS)),
   AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
   AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),
+  AI_GATEWAY_LOG_TEXTS: z.optional(z.enum(['true', 'false'])),
   AI_GATEWAY_CACHE_SECONDS: wholeNumber(0, 30 * 86_400),
   AI_GATEWAY_ATTEMPTS: wholeNumber(1, 5),
   AI_GATEWAY_RETRY_DELAY_MS: wholeNumber(0, 5_000),
@@ -142,6 +147,9 @@ const vars = z.object({
   METER_STREAMS: z.optional(z.enum(['when-limited', 'always', 'never'])),
   CORS_ORIGINS: z.optional(z.string()),
 })
+
+/** The names of all vars. */
+export const VAR_NAMES: readonly string[] = Object.keys(vars.shape)
 
 function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {
   const maxAttempts = numberOf(data.AI_GATEWAY_ATTEMPTS)

@@ -78,7 +78,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         403,
         'admin_off',
-        'The admin routes are off: set the secret ADMIN_TOKEN to at least 32 characters to turn them on.',
+        'The admin routes are off. To turn them on, set a token of at least 32 characters: npx wrangler secret put ADMIN_TOKEN',
       )
     case 'invalid_admin_token':
       return unauthorized(

@@ -8,14 +8,15 @@ import { accountOf, type Bindings } from './accounts/objects.ts'
 import { type Accounts, createAccounts } from './accounts/record-client.ts'
 import { UsageMeans } from './accounts/usage-means.ts'
 import { UsageMemory } from './accounts/usage-memory.ts'
+import { configWarnings } from './config-warnings.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
-import { createKeyStore, type KeyStore } from './keys/key-store.ts'
-import { UnknownKeyThrottle } from './keys/unknown-key-throttle.ts'
+import { AddressThrottle, WRONG_ADMIN_TOKENS_PER_MINUTE } from './keys/address-throttle.ts'
+import { createKeyStore, type KeyStore, UNKNOWN_KEYS_PER_MINUTE } from './keys/key-store.ts'
 import { BodyBudget } from './limits/body-budget.ts'
 import type { Limiter } from './limits/decision.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
-import { causeOf, log } from './log.ts'
+import { causeOf, log, warnOnce } from './log.ts'
 
 export interface Isolate {
   /** The calls to the accounts of keys. They remember nothing. */
@@ -25,7 +26,9 @@ export interface Isolate {
   /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
   keys: KeyStore
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
-  unknownKeys: UnknownKeyThrottle
+  unknownKeys: AddressThrottle
+  /** Addresses that showed wrong admin tokens, at most `ADDRESSES_MAX`. */
+  wrongAdminTokens: AddressThrottle
   /** Bytes of the bodies under way, at most `BODY_BYTES_HELD_MAX`. */
   bodies: BodyBudget
   /** Counts by key, at most `KEYS_MAX`. */
@@ -34,7 +37,7 @@ export interface Isolate {
   means: UsageMeans
   /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */
   usageMemory: UsageMemory<HolderUsage>
-  /** Warnings that the log has: one of each is enough. At most one for each model of the table. */
+  /** Warnings that the log has: one of each is enough. At most one for each var and each model of the table. */
   warned: Set<string>
 }
 
@@ -54,15 +57,17 @@ export function isolateOf(env: Bindings): Isolate {
 }
 
 /**
- * The configuration in `env`. It is parsed at an isolate's first request, since a bad var must not stop the start.
+ * The configuration in `env`. It is parsed at an isolate's first request, since a bad var must not stop the start. Vars without
+ * effect are logged.
  *
  * @throws GatewayError `misconfigured` with the name of the var that is wrong.
  */
-export function configOf(env: Env): Config {
+export function configOf(env: Bindings): Config {
   let config = configs.get(env)
   if (config === undefined) {
     config = parseConfig(env)
     configs.set(env, config)
+    for (const cause of configWarnings(env, config)) warnOnce(isolateOf(env).warned, 'config', cause)
   }
   return config
 }
@@ -81,7 +86,8 @@ function createIsolate(env: Bindings): Isolate {
       onTrouble: ({ what, keyId, cause }) => logTrouble(`account_${what}`)(keyId, cause),
     }),
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
-    unknownKeys: new UnknownKeyThrottle(),
+    unknownKeys: new AddressThrottle(UNKNOWN_KEYS_PER_MINUTE),
+    wrongAdminTokens: new AddressThrottle(WRONG_ADMIN_TOKENS_PER_MINUTE),
     bodies: new BodyBudget(),
     limiter: createLimiter({
       shards: createShardStore(kv),

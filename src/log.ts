@@ -38,6 +38,13 @@ export function log(line: RequestLine | TroubleLine, level: Level = levelOf(line
   console[level](JSON.stringify({ level, ...line }))
 }
 
+/** Logs a warning unless `warned` has it. */
+export function warnOnce(warned: Set<string>, what: string, cause: string): void {
+  if (warned.has(cause)) return
+  warned.add(cause)
+  log({ event: 'trouble', what, cause }, 'warn')
+}
+
 type Level = 'info' | 'warn' | 'error'
 
 function levelOf(line: RequestLine | TroubleLine): Level {

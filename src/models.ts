@@ -53,11 +53,10 @@ const O3_MINI: Model = {
   shutdownDate: '2026-10-23',
 }
 
-const BUILT_IN: readonly Model[] = [
-  O3_MINI,
-  { ...O3_MINI, id: 'o3-mini-2025-01-31' },
-  { ...O3_MINI, id: 'openai/o3-mini' },
-]
+/** Other names of o3-mini. */
+const ALIASES = ['o3-mini-2025-01-31', 'openai/o3-mini']
+
+const BUILT_IN: readonly Model[] = [O3_MINI, ...ALIASES.map((id) => ({ ...O3_MINI, id }))]
 
 /** The var `MODELS`: a public name and its slug, or a row with what differs from o3-mini. It is lazy, since few set the var. */
 export const modelOverrides = z.lazy(() => {
@@ -85,7 +84,8 @@ export function costOf({ promptTokens, cachedTokens, completionTokens }: Usage, 
 
 /**
  * The built-in rows with the operator's over them. A re-pointed name keeps o3-mini's figures where the row gives none,
- * except the shutdown date and the refused parameters, which belong to the model and not to the name.
+ * except the shutdown date and the refused parameters, which belong to the model and not to the name. An alias follows o3-mini,
+ * unless it has a row of its own.
  */
 export function modelTable(overrides: z.output<typeof modelOverrides>): ModelTable {
   const table = new Map(BUILT_IN.map((model) => [model.id, model]))
@@ -105,6 +105,8 @@ export function modelTable(overrides: z.output<typeof modelOverrides>): ModelTab
       shutdownDate: row.shutdownDate ?? known?.shutdownDate ?? null,
     })
   }
+  const o3Mini = table.get(O3_MINI.id) ?? O3_MINI
+  for (const id of ALIASES) if (!Object.hasOwn(overrides, id)) table.set(id, { ...o3Mini, id })
   return table
 }
 

@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['models.ts', 'upstream'],
   ['streams'],
   ['apis', 'keys', 'limits'],
-  ['config.ts'],
+  ['config.ts', 'config-warnings.ts'],
   ['accounts'],
   ['isolate.ts'],
   ['context.ts'],

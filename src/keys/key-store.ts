@@ -4,6 +4,7 @@
  */
 import { GatewayError } from '../failure.ts'
 import { log } from '../log.ts'
+import type { Attempt } from './address-throttle.ts'
 import type { ApiKey, KeyReading } from './api-key.ts'
 import { KeyCache } from './key-cache.ts'
 import { readCopy } from './key-copy.ts'
@@ -20,12 +21,26 @@ export const KEY_RETRY_MS = 5_000
 export const KEY_READ_TIMEOUT_MS = 3_000
 /** Records that an isolate remembers. */
 export const KEYS_REMEMBERED_MAX = 10_000
+/**
+ * Look-ups of unknown keys a minute, address and isolate that may find nothing. A checksum stops random secrets only, since
+ * anyone can compute it.
+ *
+ * A key that this isolate does not know costs a read of KV, and a call of its account where KV has no copy. Such a look-up
+ * counts while it is pending, and is taken back when it finds a key. Beyond this number KV is not read, and the account alone
+ * is asked. So a valid key is found, however many others are tried from its address. These calls have no bound in number,
+ * but each costs less than the request that causes it: an account without a key stores nothing.
+ *
+ * The answer is then 429 where the account has no key, since a record of version 0.1 can still be in KV alone.
+ * `POST /admin/directory/rebuild` gives all such keys their accounts.
+ */
+export const UNKNOWN_KEYS_PER_MINUTE = 20
 
 export interface KeyStore {
   /**
    * The record of a key; `null` where there is none.
    *
-   * @throws GatewayError `keys_unavailable` where nothing answers and the key is not known here, `key_record_unreadable`.
+   * @throws GatewayError `keys_unavailable` where nothing answers and the key is not known here, `key_record_unreadable`,
+   * `rate_limited` where the address has no look-up left and the key has no account.
    */
   find(id: string, asking: Asking): Promise<ApiKey | null>
   /** Caches the answer of a key's account. A later version in the cache stays. */
@@ -34,13 +49,13 @@ export interface KeyStore {
 
 export interface Asking {
   nowMs: number
-  /** Runs before KV is asked for a key that this isolate does not know, and may throw. */
-  beforeRead: () => void
+  /** Counts a look-up of the caller's address. It is called for a key that this isolate does not know. */
+  startLookUp: () => Attempt
   /** Keeps background work alive: the runtime's `waitUntil`. */
   afterwards: (work: Promise<unknown>) => void
 }
 
-/** Asks the account of a key, which looks into KV itself unless the key is known to be absent there. It never throws. */
+/** Asks the account of a key. An account without a record looks into KV itself unless `isAbsentInKv`. It never throws. */
 export type AskAccount = (keyId: string, isAbsentInKv: boolean) => Promise<KeyReading>
 
 export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStore {
@@ -51,13 +66,14 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
   })
 
   return {
-    async find(id, { nowMs, beforeRead, afterwards }) {
+    async find(id, { nowMs, startLookUp, afterwards }) {
       const known = cache.get(id, nowMs)
       if (known !== undefined && known.fresh) return known.value
-      if (!known?.value) beforeRead()
-      const copy = await readCopy(kv, id, KEY_READ_TIMEOUT_MS, 'kv_read')
-      const isCopyEnough = copy.kind === 'found' || copy.kind === 'deleted'
-      const reading = isCopyEnough ? copy : await askAccount(id, copy.kind === 'absent')
+      const lookUp = known?.value ? null : startLookUp()
+      const waitMs = lookUp?.waitMs ?? 0
+      const reading = await (waitMs > 0 ? askAccount(id, true) : read(id))
+      if (waitMs > 0 && reading.kind === 'absent') throw tooManyUnknownKeys(waitMs)
+      if (reading.kind === 'found' || reading.kind === 'unreadable') lookUp?.takeBack()
       switch (reading.kind) {
         case 'found':
           // The account of such a record does not know its key yet. It takes the record from KV when it is asked.
@@ -81,6 +97,12 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
     remember: take,
   }
 
+  async function read(id: string): Promise<KeyReading> {
+    const copy = await readCopy(kv, id, KEY_READ_TIMEOUT_MS, 'kv_read')
+    if (copy.kind === 'found' || copy.kind === 'deleted') return copy
+    return askAccount(id, copy.kind === 'absent')
+  }
+
   function take(id: string, reading: KeyReading, nowMs: number): ApiKey | null {
     switch (reading.kind) {
       case 'found':
@@ -94,4 +116,12 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
         return null
     }
   }
+}
+
+function tooManyUnknownKeys(retryAfterMs: number): GatewayError {
+  const message = 'Too many unknown API keys from your address. Please try again in a minute.'
+  return new GatewayError(
+    { kind: 'rate_limited', measure: 'requests', message, retryAfterMs },
+    'unknown_keys',
+  )
 }

@@ -6,7 +6,6 @@ import { isolateOf } from '../isolate.ts'
 import { viewOf } from '../keys/api-key.ts'
 import { refusalOfSecret, type SecretRefusal } from '../keys/check-secret.ts'
 import { bearerToken, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
-import type { UnknownKeyThrottle } from '../keys/unknown-key-throttle.ts'
 
 /**
  * The reason why a secret is refused. The log has it; the caller reads the same sentence for all of them. `revoked`: the key's
@@ -16,7 +15,7 @@ type Refusal = SecretRefusal | 'malformed' | 'unknown' | 'revoked'
 
 /**
  * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where neither KV nor the account answers
- * for a key that this isolate has not seen, `key_record_unreadable`, `rate_limited` for an address that asks for too many unknown keys.
+ * for a key that this isolate has not seen, `key_record_unreadable`, `rate_limited` for an address with too many unknown keys.
  */
 export function authenticate(): MiddlewareHandler<Gateway> {
   return async function authenticate(c, next) {
@@ -29,13 +28,10 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     const nowMs = Date.now()
     const key = await keys.find(keyId, {
       nowMs,
-      beforeRead: () => throttleUnknownKeys(unknownKeys, address, nowMs),
+      startLookUp: () => unknownKeys.start(address, nowMs),
       afterwards: (work) => c.executionCtx.waitUntil(work),
     })
-    if (key === null) {
-      unknownKeys.count(address, nowMs)
-      return refuseSecret(c, 'unknown')
-    }
+    if (key === null) return refuseSecret(c, 'unknown')
     const secretSha256 = await hashSecret(secret)
     const refusal = refusalOfSecret(key, secretSha256, nowMs)
     if (refusal !== null) refuseSecret(c, refusal)
@@ -50,12 +46,4 @@ export function authenticate(): MiddlewareHandler<Gateway> {
 export function refuseSecret(c: Context<Gateway>, refusal: Refusal): never {
   const masked = maskSecret(bearerToken(c.req.header('authorization')) ?? '')
   throw new GatewayError({ kind: 'invalid_key', masked }, `key_${refusal}`)
-}
-
-/** Runs before KV is asked for a key that this isolate does not know. */
-function throttleUnknownKeys(throttle: UnknownKeyThrottle, address: string, nowMs: number): void {
-  const retryAfterMs = throttle.waitMs(address, nowMs)
-  if (retryAfterMs === 0) return
-  const message = 'Too many unknown API keys from your address. Please try again in a minute.'
-  throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'unknown_keys')
 }

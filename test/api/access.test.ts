@@ -3,14 +3,18 @@ import { reset } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   ADDRESSES_MAX,
-  UnknownKeyThrottle,
-  UNKNOWN_KEYS_PER_MINUTE,
-} from '../../src/keys/unknown-key-throttle.ts'
-import { createSecret } from '../../src/keys/secret.ts'
+  AddressThrottle,
+  WRONG_ADMIN_TOKENS_PER_MINUTE,
+} from '../../src/keys/address-throttle.ts'
+import { UNKNOWN_KEYS_PER_MINUTE } from '../../src/keys/key-store.ts'
+import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { ADMIN_TOKEN, AT_ONCE, call, env, errorOf, HELLO, issueKey, send } from '../support/gateway.ts'
 
+/** Each test begins two minutes after the one before it, so that their throttles do not add up. */
+let nowMs = 1_800_000_000_000
 beforeEach(() => {
-  vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ['Date'] })
+  nowMs += 120_000
+  vi.useFakeTimers({ now: nowMs, toFake: ['Date'] })
 })
 afterEach(async () => {
   vi.useRealTimers()
@@ -82,9 +86,24 @@ describe.each<[string, string, unknown, readonly Bearer[] | 'all']>([
   })
 })
 
-describe('a flood of unknown keys', () => {
-  const from = (address: string, secret: string) =>
-    call('/v1/models', { headers: { authorization: `Bearer ${secret}`, 'cf-connecting-ip': address } })
+/** A GET with this bearer from this address. */
+const from = (address: string, bearer: string, path = '/v1/models') =>
+  call(path, { headers: { authorization: `Bearer ${bearer}`, 'cf-connecting-ip': address } })
+
+/** A key that another isolate has created: this one has not met it. */
+async function strangersKey(): Promise<string> {
+  const { id, secret } = createSecret()
+  await env.ACCOUNTS.getByName(id).create(await recordOf(id, secret))
+  return secret
+}
+
+async function recordOf(id: string, secret: string) {
+  const view = { id, name: 'stranger', createdAt: '2026-01-01T00:00:00Z', expiresAt: null, disabled: false }
+  return { ...view, limits: {}, secretSha256: await hashSecret(secret), previous: null }
+}
+
+describe('a flood of unknown keys', { timeout: 30_000 }, () => {
+  const guess = (address: string) => from(address, createSecret().secret)
 
   it('with wrong checksums causes no KV read', async () => {
     const get = vi.spyOn(env.KV, 'get')
@@ -97,33 +116,118 @@ describe('a flood of unknown keys', () => {
     get.mockRestore()
   })
 
-  it(
-    'with right checksums gets a bounded number of KV reads per address and minute, then 429, while a known key still works',
-    { timeout: 20_000 },
-    async () => {
-      const { secret } = await issueKey()
-      const get = vi.spyOn(env.KV, 'get')
-      const statuses: number[] = []
-      for (let i = 0; i < 50; i++) statuses.push((await from('192.0.2.2', createSecret().secret)).status)
-      expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
-      expect(statuses.filter((status) => status === 429)).toHaveLength(50 - UNKNOWN_KEYS_PER_MINUTE)
-      expect((await from('192.0.2.2', secret)).status).toBe(200)
-      expect((await from('192.0.2.3', createSecret().secret)).status).toBe(401)
-      const refused = await from('192.0.2.2', createSecret().secret)
-      expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
-      vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
-      expect((await from('192.0.2.2', createSecret().secret)).status).toBe(401)
-      get.mockRestore()
-    },
-  )
+  it('with right checksums gets a bounded number of KV reads per address and minute, then 429, while a known key still works', async () => {
+    const { secret } = await issueKey()
+    const get = vi.spyOn(env.KV, 'get')
+    const statuses: number[] = []
+    for (let i = 0; i < 50; i++) statuses.push((await guess('192.0.2.2')).status)
+    expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(50 - UNKNOWN_KEYS_PER_MINUTE)
+    expect((await from('192.0.2.2', secret)).status).toBe(200)
+    expect((await guess('192.0.2.3')).status).toBe(401)
+    const refused = await guess('192.0.2.2')
+    expect(await errorOf(refused)).toMatchObject({ type: 'requests', code: 'rate_limit_exceeded' })
+    vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
+    expect((await guess('192.0.2.2')).status).toBe(401)
+    get.mockRestore()
+  })
 
-  it('is counted per IPv6 /64 network, and for a bounded number of addresses', () => {
-    const throttle = new UnknownKeyThrottle()
-    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) throttle.count(`2001:db8:1:2::${i}`, 0)
-    expect(throttle.waitMs('2001:db8:1:2:ffff::1', 1000)).toBe(59_000)
-    expect(throttle.waitMs('2001:db8:1:3::1', 1000)).toBe(0)
+  it('in parallel gets no more KV reads than one after another', async () => {
+    const get = vi.spyOn(env.KV, 'get')
+    const answers = await Promise.all(Array.from({ length: 60 }, () => guess('192.0.2.4')))
+    expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(60 - UNKNOWN_KEYS_PER_MINUTE)
+    get.mockRestore()
+  })
+
+  it('keeps no valid key out that the isolate has not met, without a KV read for it', async () => {
+    const stranger = await strangersKey()
+    const get = vi.spyOn(env.KV, 'get')
+    const guesses = Array.from({ length: 2 * UNKNOWN_KEYS_PER_MINUTE }, () => guess('192.0.2.5'))
+    await Promise.all(guesses)
+    expect((await from('192.0.2.5', stranger)).status).toBe(200)
+    expect(get).toHaveBeenCalledTimes(UNKNOWN_KEYS_PER_MINUTE)
+    get.mockRestore()
+  })
+
+  it('is not made by valid keys: a look-up that finds its key does not count', async () => {
+    const strangers = await Promise.all(Array.from({ length: UNKNOWN_KEYS_PER_MINUTE + 5 }, strangersKey))
+    for (const stranger of strangers) expect((await from('192.0.2.6', stranger)).status).toBe(200)
+    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) expect((await guess('192.0.2.6')).status).toBe(401)
+    expect((await guess('192.0.2.6')).status).toBe(429)
+  })
+
+  it('is not made by one unknown key that is tried again and again', async () => {
+    const { secret } = createSecret()
+    for (let i = 0; i < 2 * UNKNOWN_KEYS_PER_MINUTE; i++)
+      expect((await from('192.0.2.7', secret)).status).toBe(401)
+    expect((await guess('192.0.2.7')).status).toBe(401)
+  })
+
+  it('delays a key of version 0.1, which only KV has, until it has an account', async () => {
+    const { id, secret } = createSecret()
+    await env.KV.put(`key:${id}`, JSON.stringify(await recordOf(id, secret)))
+    for (let i = 0; i < UNKNOWN_KEYS_PER_MINUTE; i++) expect((await guess('192.0.2.11')).status).toBe(401)
+    expect((await from('192.0.2.11', secret)).status).toBe(429)
+    expect((await send('POST', '/admin/directory/rebuild', ADMIN_TOKEN)).status).toBe(200)
+    expect((await from('192.0.2.11', secret)).status).toBe(200)
+  })
+})
+
+describe('a flood of wrong admin tokens', { timeout: 30_000 }, () => {
+  const wrongToken = (i: number) => `wrong-admin-token-number-${i}-of-a-test-and-of-nothing-else`
+
+  it('gets 429 after 10 a minute from its address, and keeps no right token out', async () => {
+    const statuses: number[] = []
+    for (let i = 0; i < WRONG_ADMIN_TOKENS_PER_MINUTE + 5; i++)
+      statuses.push((await from('192.0.2.8', wrongToken(i), '/admin/keys')).status)
+    expect(statuses).toEqual([
+      ...Array<number>(WRONG_ADMIN_TOKENS_PER_MINUTE).fill(401),
+      ...Array<number>(5).fill(429),
+    ])
+    const refused = await from('192.0.2.8', wrongToken(0), '/admin/keys')
+    expect(refused.headers.get('cache-control')).toBe('no-store')
+    expect(await errorOf(refused)).toMatchObject({ code: 'rate_limit_exceeded', type: 'requests' })
+    expect((await from('192.0.2.9', wrongToken(0), '/admin/keys')).status).toBe(401)
+    for (const address of ['192.0.2.9', '192.0.2.8'])
+      expect((await from(address, ADMIN_TOKEN, '/admin/keys')).status).toBe(200)
+    vi.setSystemTime(Date.now() + 1000 * Number(refused.headers.get('retry-after')))
+    expect((await from('192.0.2.8', wrongToken(0), '/admin/keys')).status).toBe(401)
+  })
+
+  it('is not made by requests without a token', async () => {
+    for (let i = 0; i < 2 * WRONG_ADMIN_TOKENS_PER_MINUTE; i++)
+      expect((await call('/admin/keys', { headers: { 'cf-connecting-ip': '192.0.2.10' } })).status).toBe(401)
+  })
+})
+
+describe('a throttle by address', () => {
+  it('counts an IPv6 /64 network as one address, however its addresses are written', () => {
+    const throttle = new AddressThrottle(3)
+    for (const address of ['2001:db8:1:2::1', '2001:db8:1:2:a:b:c:d', '2001:db8:1:2::ffff:0:1'])
+      expect(throttle.start(address, 0).waitMs).toBe(0)
+    expect(throttle.start('2001:db8:1:2:ffff::1', 1000).waitMs).toBe(59_000)
+    expect(throttle.start('2001:db8:1:3::1', 1000).waitMs).toBe(0)
+    for (const address of ['2001:db8::1', '2001:db8::a:b:c:d', '2001:db8::b:b:c:d'])
+      expect(throttle.start(address, 0).waitMs).toBe(0)
+    expect(throttle.start('2001:db8::c:b:c:d', 0).waitMs).toBe(60_000)
+  })
+
+  it('remembers a bounded number of addresses', () => {
+    const throttle = new AddressThrottle(3)
     for (let i = 0; i < 2 * ADDRESSES_MAX; i++)
-      throttle.count(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 0)
+      throttle.start(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 0)
     expect(throttle.size).toBe(ADDRESSES_MAX)
+  })
+
+  it('takes back an attempt of its own minute only', () => {
+    const throttle = new AddressThrottle(1)
+    const first = throttle.start('192.0.2.1', 0)
+    expect(throttle.start('192.0.2.1', 1).waitMs).toBe(59_999)
+    first.takeBack()
+    expect(throttle.start('192.0.2.1', 2).waitMs).toBe(0)
+    expect(throttle.start('192.0.2.1', 60_000).waitMs).toBe(0)
+    first.takeBack()
+    expect(throttle.start('192.0.2.1', 60_001).waitMs).toBe(59_999)
   })
 })

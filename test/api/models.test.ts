@@ -95,3 +95,29 @@ it('answers /health without a key, KV or the upstream', async () => {
   expect(response.status).toBe(200)
   expect(await response.json()).toEqual({ status: 'ok' })
 })
+
+it('re-points the aliases of o3-mini with it, unless they have rows of their own', async () => {
+  const slugsWith = async (models: Record<string, string>): Promise<unknown> => {
+    for (const model of ['o3-mini', 'o3-mini-2025-01-31', 'openai/o3-mini']) {
+      const body = JSON.stringify({ ...HELLO, model, simulate: { ...AT_ONCE, tag: 'alias' } })
+      const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+      const context = createExecutionContext()
+      const bindings = { ...env, MODELS: JSON.stringify(models) }
+      const init = { method: 'POST', headers, body }
+      const response = await app.request('/v1/chat/completions', init, bindings, context)
+      expect(response.status).toBe(200)
+      await response.text()
+    }
+    return (await env.AI.calls()).slice(-3).map(({ model }) => model)
+  }
+  expect(await slugsWith({ 'o3-mini': 'openai/o4-mini' })).toEqual([
+    'openai/o4-mini',
+    'openai/o4-mini',
+    'openai/o4-mini',
+  ])
+  expect(await slugsWith({ 'o3-mini': 'openai/o4-mini', 'openai/o3-mini': 'openai/o3-mini' })).toEqual([
+    'openai/o4-mini',
+    'openai/o4-mini',
+    'openai/o3-mini',
+  ])
+})
