@@ -31,6 +31,8 @@ export interface Env {
   AI_GATEWAY_BACKOFF?: unknown
   AI_GATEWAY_TIMEOUT_MS?: unknown
   UNSUPPORTED_PARAMETERS?: unknown
+  VENDOR_STORAGE?: unknown
+  ALLOWED_EXTRAS?: unknown
   BODY_BYTES_MAX?: unknown
   MODELS?: unknown
   DEFAULT_REQUESTS_PER_MINUTE?: unknown
@@ -53,6 +55,10 @@ export interface Config {
   gateway: GatewayOptions
   /** The treatment of parameters that the model refuses. Default `forward`. */
   unsupportedParameters: 'forward' | 'reject' | 'drop'
+  /** Whether requests may refer to what the vendor's account stores, and store there. Default `never`. */
+  vendorStorage: 'never' | 'allow'
+  /** The service tiers and hosted tools that requests may use, by the vendor's names. Default none. */
+  allowedExtras: ReadonlySet<string>
   /** Largest request body in bytes. Default 4 MiB. */
   bodyBytesMax: number
   /** Public model names and what they stand for. */
@@ -88,6 +94,8 @@ export function parseConfig(env: Env): Config {
   return {
     gateway: gatewayOptions(data),
     unsupportedParameters: data.UNSUPPORTED_PARAMETERS ?? 'forward',
+    vendorStorage: data.VENDOR_STORAGE ?? 'never',
+    allowedExtras: new Set(listOf(data.ALLOWED_EXTRAS)),
     bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
     models: modelTable(data.MODELS ?? {}),
     defaultLimits: {
@@ -103,7 +111,7 @@ export function parseConfig(env: Env): Config {
     idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
     upstreamTimeoutMs: 1000 * (numberOf(data.UPSTREAM_TIMEOUT_SECONDS) ?? 600),
     meterStreams: data.METER_STREAMS ?? 'when-limited',
-    corsOrigins: data.CORS_ORIGINS?.split(/[\s,]+/).filter((origin) => origin !== '') ?? [],
+    corsOrigins: listOf(data.CORS_ORIGINS),
   }
 }
 
@@ -121,6 +129,8 @@ const vars = z.object({
   AI_GATEWAY_BACKOFF: z.optional(z.enum(['constant', 'linear', 'exponential'])),
   AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
   UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
+  VENDOR_STORAGE: z.optional(z.enum(['never', 'allow'])),
+  ALLOWED_EXTRAS: z.optional(z.string()),
   BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
   MODELS: z.optional(modelOverrides),
   DEFAULT_REQUESTS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
@@ -174,6 +184,11 @@ function numberVar(form: RegExp, minimum: number, maximum: number) {
 function defaultBudget(data: z.output<typeof vars>): Budget | undefined {
   const usd = numberOf(data.DEFAULT_BUDGET_USD)
   return usd === undefined ? undefined : { usd, period: data.DEFAULT_BUDGET_PERIOD ?? 'month' }
+}
+
+/** The entries of a list, which commas or spaces separate. */
+function listOf(text = ''): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '')
 }
 
 function numberOf(value: NumberVar): number | undefined {
