@@ -16,6 +16,7 @@ import { complete } from './stages/complete.ts'
 import { cors } from './stages/cors.ts'
 import { fail, failNotStored, failUnmatched } from './stages/fail.ts'
 import { admit, refuseOverLimits } from './stages/admit.ts'
+import { guardAccount } from './stages/guard-account.ts'
 import { getModel, listModels } from './stages/list-models.ts'
 import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
@@ -38,6 +39,7 @@ app.post(
   readJson(),
   validateJson(chatCompletions.schema),
   resolveModel(),
+  guardAccount(),
   prepareInputs(chatCompletions),
   admit(chatCompletions),
   complete(chatCompletions),
@@ -50,6 +52,7 @@ app.post(
   readJson(),
   validateJson(responses.schema),
   resolveModel(),
+  guardAccount(),
   prepareInputs(responses),
   admit(responses),
   complete(responses),

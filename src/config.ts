@@ -32,6 +32,8 @@ export interface Env {
   AI_GATEWAY_BACKOFF?: unknown
   AI_GATEWAY_TIMEOUT_MS?: unknown
   UNSUPPORTED_PARAMETERS?: unknown
+  VENDOR_STORAGE?: unknown
+  ALLOWED_EXTRAS?: unknown
   BODY_BYTES_MAX?: unknown
   BODY_SECONDS?: unknown
   MODELS?: unknown
@@ -57,6 +59,10 @@ export interface Config {
   logTexts: boolean
   /** The treatment of parameters that the model refuses. Default `forward`. */
   unsupportedParameters: 'forward' | 'reject' | 'drop'
+  /** Whether requests may refer to what the vendor's account stores, and store there. Default `never`. */
+  vendorStorage: 'never' | 'allow'
+  /** The service tiers and hosted tools that requests may use, by the vendor's names. Default none. */
+  allowedExtras: ReadonlySet<string>
   /** Largest request body in bytes. Default 4 MiB. */
   bodyBytesMax: number
   /** How long a request body may take to arrive, ms. Default 60 s. */
@@ -95,6 +101,8 @@ export function parseConfig(env: Env): Config {
     gateway: gatewayOptions(data),
     logTexts: data.AI_GATEWAY_LOG_TEXTS === 'true',
     unsupportedParameters: data.UNSUPPORTED_PARAMETERS ?? 'forward',
+    vendorStorage: data.VENDOR_STORAGE ?? 'never',
+    allowedExtras: new Set(listOf(data.ALLOWED_EXTRAS)),
     bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
     bodyTimeoutMs: 1000 * (numberOf(data.BODY_SECONDS) ?? 60),
     models: modelTable(data.MODELS ?? {}),
@@ -111,7 +119,7 @@ export function parseConfig(env: Env): Config {
     idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
     upstreamTimeoutMs: 1000 * (numberOf(data.UPSTREAM_TIMEOUT_SECONDS) ?? 600),
     meterStreams: data.METER_STREAMS ?? 'when-limited',
-    corsOrigins: data.CORS_ORIGINS?.split(/[\s,]+/).filter((origin) => origin !== '') ?? [],
+    corsOrigins: listOf(data.CORS_ORIGINS),
   }
 }
 
@@ -130,6 +138,8 @@ const vars = z.object({
   AI_GATEWAY_BACKOFF: z.optional(z.enum(['constant', 'linear', 'exponential'])),
   AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
   UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
+  VENDOR_STORAGE: z.optional(z.enum(['never', 'allow'])),
+  ALLOWED_EXTRAS: z.optional(z.string()),
   BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
   BODY_SECONDS: wholeNumber(1, 3600),
   MODELS: z.optional(modelOverrides),
@@ -187,6 +197,11 @@ function numberVar(form: RegExp, minimum: number, maximum: number) {
 function defaultBudget(data: z.output<typeof vars>): Budget | undefined {
   const usd = numberOf(data.DEFAULT_BUDGET_USD)
   return usd === undefined ? undefined : { usd, period: data.DEFAULT_BUDGET_PERIOD ?? 'month' }
+}
+
+/** The entries of a list, which commas or spaces separate. */
+function listOf(text = ''): string[] {
+  return text.split(/[\s,]+/).filter((entry) => entry !== '')
 }
 
 function numberOf(value: NumberVar): number | undefined {

@@ -19,6 +19,8 @@ export interface Api<Request extends ModelRequest> {
   hasContentElsewhere(request: Request): boolean
   /** The upstream's inputs: the body without `model`, and with what the model is known to stumble over mended. */
   toInputs(request: Request): Inputs
+  /** Parameters that the API takes only beside `store: true`. */
+  readonly onlyWithStore: readonly string[]
   /** The same inputs, with the usage asked for where the API does not send it unasked. */
   withUsage(inputs: Inputs): Inputs
   /** Reads a stream of this request in passing. It leaves out what `withUsage` added and the caller had not asked for. */
@@ -96,5 +98,5 @@ export function hasHostedTools(tools: unknown): boolean {
   return Array.isArray(tools) && tools.some((tool) => !CALLER_TOOLS.has(field(tool, 'type')))
 }
 
-/** Tools that the caller runs. */
-const CALLER_TOOLS = new Set<unknown>(['function', 'custom'])
+/** Tools that the caller runs, and whose definitions stand in the body. */
+export const CALLER_TOOLS: ReadonlySet<unknown> = new Set(['function', 'custom'])

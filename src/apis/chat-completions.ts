@@ -4,6 +4,7 @@ import { field } from '../wire/field.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { type Api, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ChatCompletionRequest, chatCompletionRequest } from './chat-completions-schema.ts'
+import { storedReference } from './stored-references.ts'
 
 export const chatCompletions: Api<ChatCompletionRequest> = {
   schema: chatCompletionRequest,
@@ -26,11 +27,14 @@ export const chatCompletions: Api<ChatCompletionRequest> = {
     hasOtherParts(request.messages) ||
     hasHostedTools(request.tools) ||
     field(request, 'web_search_options') != null ||
-    request.messages.some((message) => field(message, 'audio') != null),
+    storedReference(request) !== undefined,
 
   toInputs({ model: _name, ...inputs }) {
     return { ...inputs, messages: withContent(inputs.messages) }
   },
+
+  /** The labels of a stored completion. */
+  onlyWithStore: ['metadata'],
 
   withUsage(inputs) {
     const options = inputs['stream_options']

@@ -3,9 +3,8 @@
  * model can use. Like the chat schema it only judges, and the caller's own JSON goes upstream. Items and tools need only be
  * objects, since they are of many kinds and the vendor keeps adding some.
  *
- * It is stricter than OpenAI's: `model` and `input` are required, and a parameter that needs stored responses is refused. The
- * catalog has the model with zero data retention, and the one account behind the gateway would hold the responses of all
- * keys.
+ * It is stricter than OpenAI's: `model` and `input` are required, and `background` is refused, since the gateway has no route
+ * that would fetch the response later, and its usage would never be known.
  */
 import * as z from 'zod/mini'
 import {
@@ -35,9 +34,6 @@ const format = z.lazy(() =>
 )
 const typed = z.object({ type: string })
 
-const NOT_STORED =
-  "This gateway does not store responses. Leave out this parameter, and send the earlier items in 'input' instead."
-
 export const responsesRequest = z.lazy(() =>
   z.object({
     model: modelName,
@@ -46,8 +42,8 @@ export const responsesRequest = z.lazy(() =>
       z.optional(z.nullable(z.array(z.object({})))),
       "In the Responses API, this parameter has moved to 'input'.",
     ),
-    previous_response_id: z.nullish(refused(string, NOT_STORED)),
-    conversation: z.nullish(refused(z.union([string, z.object({})]), NOT_STORED)),
+    previous_response_id: maybeString,
+    conversation: z.nullish(z.union([string, z.object({})])),
     background: z.nullish(
       refused(
         z.boolean(),

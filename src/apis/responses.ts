@@ -4,6 +4,7 @@ import { field } from '../wire/field.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { type Api, charactersOf, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ResponsesRequest, responsesRequest } from './responses-schema.ts'
+import { storedReference } from './stored-references.ts'
 
 /** Events that tell how a response stands, without output. */
 const STATUS_EVENT = /^(response\.(queued|created|in_progress|completed|incomplete|failed)|error|keepalive)$/
@@ -26,7 +27,7 @@ export const responses: Api<ResponsesRequest> = {
     const { input, tools } = request
     const items = Array.isArray(input) ? input : []
     return (
-      REFERENCES.some((name) => field(request, name) != null) ||
+      storedReference(request) !== undefined ||
       hasHostedTools(tools) ||
       hasOtherParts(items) ||
       items.some((item) => !TEXT_ITEMS.has(field(item, 'type') ?? 'message'))
@@ -34,6 +35,8 @@ export const responses: Api<ResponsesRequest> = {
   },
 
   toInputs: ({ model: _name, ...inputs }) => inputs,
+
+  onlyWithStore: [],
 
   withUsage: (inputs) => inputs,
 
@@ -55,9 +58,6 @@ export const responses: Api<ResponsesRequest> = {
     return `event: error\ndata: ${JSON.stringify(data)}`
   },
 }
-
-/** Parameters that refer to what the vendor stores. */
-const REFERENCES = ['previous_response_id', 'conversation', 'prompt']
 
 /** Items whose tokens all stand in the body. */
 const TEXT_ITEMS = new Set<unknown>([

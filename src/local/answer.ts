@@ -4,6 +4,7 @@ import { apiFormatOf } from './api-format.ts'
 import type { EarlyEnd, Part } from './delivery.ts'
 import type { LoggedTokens } from './gateway-logs.ts'
 import type { Envelope } from './model/envelope.ts'
+import { missingReference } from './model/missing-reference.ts'
 import type { Refusal } from './model/parsed-request.ts'
 import { replyTo } from './model/reply.ts'
 import type { Random } from './model/seeded-random.ts'
@@ -27,7 +28,7 @@ export function answerOf(
   random: Random,
 ): Answer | Refusal {
   const format = apiFormatOf(request)
-  const parsed = format.parse(request)
+  const parsed = missingReference(request) ?? format.parse(request)
   if ('refused' in parsed) return parsed
   const reply = replyTo(parsed, random, script.chunks)
   const loggedTokens = format.loggedTokens(reply.tokens, script.usage ?? {})

@@ -79,9 +79,10 @@ const SHAPES: Record<ScriptedError['shape'], (error: ScriptedError, headers: Hea
   empty: ({ status = 500 }, headers) => new Response(null, { status, headers }),
 }
 
-/** The 400 for a request or a script that the simulator cannot parse. */
-export function refusalResponse({ param, message }: Refusal, headers: Headers): Response {
-  return openaiEnvelope({ message, type: 'invalid_request_error', param, code: null }, 400, headers)
+/** The error for a request or a script that the simulator cannot parse, or that refers to something stored. */
+export function refusalResponse(refusal: Refusal, headers: Headers): Response {
+  const { param, message, status = 400, code = null } = refusal
+  return openaiEnvelope({ message, type: 'invalid_request_error', param, code }, status, headers)
 }
 
 /** The 502 for a local upstream that cannot be reached. */

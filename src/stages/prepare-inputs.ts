@@ -1,6 +1,7 @@
 /** Makes the upstream's inputs of the caller's body, and decides whether a stream's usage is read in passing. */
 import type { MiddlewareHandler } from 'hono'
 import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
+import { withoutStorage } from '../apis/without-storage.ts'
 import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
@@ -14,6 +15,8 @@ import { forgetBody } from './body.ts'
  * The operator chooses what happens to parameters that the model refuses (`UNSUPPORTED_PARAMETERS`): `forward` lets the model
  * refuse them itself, `reject` refuses them in its place, `drop` removes them and names them in a header.
  *
+ * Nothing is stored with the vendor, unless the operator allows it (`VENDOR_STORAGE`). A `store: true` is dropped likewise.
+ *
  * @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter`.
  */
 export function prepareInputs<Request extends ModelRequest>(
@@ -22,16 +25,23 @@ export function prepareInputs<Request extends ModelRequest>(
   return async function prepareInputs(c, next) {
     const request = c.req.valid('json')
     const config = c.get('config')
+    const dropped: string[] = []
     let inputs = api.toInputs(request)
+    if (config.vendorStorage === 'never') {
+      const kept = withoutStorage(inputs, api.onlyWithStore)
+      dropped.push(...kept.dropped)
+      inputs = kept.inputs
+    }
     if (config.unsupportedParameters !== 'forward') {
       const refused = c.get('model').refusedParameters.filter((name) => inputs[name] != null)
       const [param] = refused
       if (param !== undefined) {
         if (config.unsupportedParameters === 'reject') throw unsupported(param, api.tokenCapNames[0])
-        c.get('responseHeaders')['x-gateway-dropped-parameters'] = refused.join(', ')
+        dropped.push(...refused)
         inputs = withoutParameters(inputs, refused, api.tokenCapNames[0])
       }
     }
+    if (dropped.length > 0) c.get('responseHeaders')['x-gateway-dropped-parameters'] = dropped.join(', ')
     const asked = {
       bodyBytes: c.get('bodyBytes'),
       hasContentElsewhere: api.hasContentElsewhere(request),

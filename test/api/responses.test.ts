@@ -199,7 +199,7 @@ describe.each([
       const { response, done } = await stream({ METER_STREAMS }, simulate)
       const direct = await env.AI.run(
         'openai/o3-mini',
-        { input: 'Hello!', stream: true, simulate: { ...AT_ONCE, ...simulate } },
+        { input: 'Hello!', stream: true, simulate: { ...AT_ONCE, ...simulate }, store: false },
         { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
       )
       if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
@@ -263,6 +263,6 @@ describe('parameters unsupported by the model', () => {
     const response = await post('drop', { max_tokens: 300, temperature: 1, top_logprobs: 2, simulate })
     expect(response.headers.get('x-gateway-dropped-parameters')).toBe('max_tokens, temperature, top_logprobs')
     const seen = (await env.AI.calls()).find(({ tag }) => tag === 'dropped')
-    expect(seen?.inputs).toEqual({ input: 'Hi', max_output_tokens: 300, simulate })
+    expect(seen?.inputs).toEqual({ input: 'Hi', max_output_tokens: 300, simulate, store: false })
   })
 })

@@ -122,7 +122,13 @@ describe.each([
         expect(withUsage.match(/"usage":\{/g)).toHaveLength(1)
         const direct = await env.AI.run(
           'openai/o3-mini',
-          { messages: HELLO.messages, stream: true, simulate: { ...AT_ONCE, ...simulate }, ...asked },
+          {
+            messages: HELLO.messages,
+            stream: true,
+            simulate: { ...AT_ONCE, ...simulate },
+            ...asked,
+            store: false,
+          },
           { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
         )
         if (!(direct instanceof Response)) throw new Error('the simulator returned no response')

@@ -43,10 +43,10 @@ describe('a call', () => {
   })
 
   it.each(Object.entries(SEED_EXAMPLES))(
-    'carries the page’s example unchanged: %s',
+    'carries the page’s example unchanged, with `store: false`: %s',
     async (_name, example) => {
       const { call } = await upstreamSaw(example)
-      expect(call.inputs).toEqual({ ...example, user: call.tag })
+      expect(call.inputs).toEqual({ ...example, user: call.tag, store: false })
     },
   )
 

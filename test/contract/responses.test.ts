@@ -63,7 +63,8 @@ describe.each([
     expect(await response.text()).toBe(STREAM.toString())
     expect(await contract.logLine(response)).toMatchObject({ outcome: 'completed' })
     // The API reports usage without being asked.
-    expect((await contract.upstream.call(tag)).inputs).toEqual({ input: 'Hello!', user: tag, stream })
+    const inputs = { input: 'Hello!', user: tag, stream, store: false }
+    expect((await contract.upstream.call(tag)).inputs).toEqual(inputs)
   })
 
   it.each(['reset', 'cut'] as const)(

@@ -126,13 +126,13 @@ describe('client.responses', () => {
   })
 
   it('makes a tool’s round trip, with the earlier items sent back', async () => {
-    const first = await client.responses.create({ model, input, tools: [WEATHER], ...simulate({}) })
+    const carried = { model, tools: [WEATHER], include: ['reasoning.encrypted_content' as const] }
+    const first = await client.responses.create({ ...carried, input, ...simulate({}) })
     const call = first.output.find((item) => item.type === 'function_call')
     if (call === undefined) throw new Error('the answer called no tool')
     expect(JSON.parse(call.arguments)).toEqual({ city: expect.any(String) })
     const second = await client.responses.create({
-      model,
-      tools: [WEATHER],
+      ...carried,
       input: [
         { role: 'user', content: input },
         // The SDK's type of an output item is wider than its type of an input item.

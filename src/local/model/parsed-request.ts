@@ -31,11 +31,15 @@ export type Format =
   | { readonly kind: 'object' }
   | { readonly kind: 'schema'; readonly schema: unknown }
 
-/** The reason why a request cannot be answered, with the message and the path of OpenAI's 400. */
+/** The reason why a request cannot be answered, with the message and the path of OpenAI's error. */
 export interface Refusal {
   readonly refused: true
   readonly param: string
   readonly message: string
+  /** 400 by default. */
+  readonly status?: number
+  /** Null by default. */
+  readonly code?: string
 }
 
 /** The refusal of a request with an invalid field at `path`. */

@@ -29,8 +29,13 @@ describe('the responses schema accepts', () => {
     ['a schema', { text: { format: { type: 'json_schema', name: 'n', schema: {} }, verbosity: 'low' } }],
     ['an effort', { reasoning: { effort: 'none', summary: 'auto' } }],
     [
-      'a request for storage, which the gateway ignores',
-      { store: true, include: ['reasoning.encrypted_content'] },
+      'references and a request for storage, which a later stage judges',
+      {
+        store: true,
+        previous_response_id: 'resp_1',
+        conversation: { id: 'conv_1' },
+        prompt: { id: 'pmpt_1' },
+      },
     ],
     ['unknown fields', { something_new: { deeply: [1] } }],
     ['a switched-off background', { background: false }],
@@ -124,9 +129,6 @@ describe('the responses schema refuses', () => {
   })
 
   it.each<[Record<string, unknown>, RegExp]>([
-    [{ previous_response_id: 'resp_1' }, /does not store responses.*send the earlier items in 'input'/],
-    [{ conversation: 'conv_1' }, /does not store responses/],
-    [{ conversation: { id: 'conv_1' } }, /does not store responses/],
     [{ background: true }, /in the background.*'stream'/],
     [{ messages: [{ role: 'user', content: 'Hi' }], input: undefined }, /moved to 'input'/],
     [{ messages: null }, /moved to 'input'/],
