@@ -43,7 +43,8 @@ async function measure(turns: number, turn: (index: number) => void): Promise<nu
   return (user + system) / turns
 }
 
-for (const overload of [0.5, 3]) {
+// Keys at a hundredth of their limit are quiet.
+for (const overload of [0.01, 0.5, 3]) {
   const limiter = createLimiter({ shards, clock: () => nowMs })
   const stepMs = 60_000 / (KEYS * REQUESTS_PER_MINUTE * overload)
   let atMs = nowMs

@@ -50,3 +50,26 @@ for (const [name, change] of scenarios) {
   const rates = [outcome.writesPerThousand, outcome.listsPerThousand].map((rate) => rate.toFixed(0))
   print(`| ${[name, ...shares, ...rates].join(' | ')} |`)
 }
+
+print('\nfleet-share (balanced) over many isolates, of which most are quiet:\n')
+print(
+  '| limit | isolates | demand | requests a minute and isolate | mean | worst 60 s | writes/1,000 | lists/1,000 |',
+)
+print('|---|---|---|---|---|---|---|---|')
+const quietScenarios = [
+  { limit: 600, isolates: 200, demand: 3 },
+  { limit: 600, isolates: 400, demand: 5 },
+  { limit: 3_000, isolates: 300, demand: 4 },
+  { limit: 600, isolates: 1_000, demand: 3 },
+  { limit: 600, isolates: 2_000, demand: 3 },
+  { limit: 60, isolates: 100, demand: 3 },
+  { limit: 60, isolates: 200, demand: 3 },
+]
+for (const change of quietScenarios) {
+  const { limit, isolates, demand } = change
+  const outcome = await meanOutcome({ ...BASE, ...change, minutes: 10 }, fleetShare(), SEEDS)
+  const shares = [outcome.meanOver, outcome.worstOver].map(percent)
+  const rates = [outcome.writesPerThousand, outcome.listsPerThousand].map((rate) => rate.toFixed(0))
+  const perIsolate = ((limit * demand) / isolates).toFixed(1)
+  print(`| ${[limit, isolates, `${demand} ×`, perIsolate, ...shares, ...rates].join(' | ')} |`)
+}

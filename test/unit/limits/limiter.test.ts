@@ -107,12 +107,15 @@ describe('the limiter in one isolate', () => {
     expect(ask({ requestsPerMinute: 1 })).toMatchObject({ reason: 'requests', limit: 1, used: 1 })
   })
 
-  it('refuses a request larger than the whole limit for good, and counts nothing', () => {
-    const { ask } = new Fleet().at(0)
+  it('refuses a request larger than the whole limit for good, and counts and publishes nothing', () => {
+    const fleet = new Fleet()
+    const { ask } = fleet.at(0)
     const limits = { requestsPerMinute: 1, tokensPerMinute: 100 }
     const decision = ask(limits, 101)
     expect(decision).toMatchObject({ reason: 'tokens_too_large', limit: 100, requestedTokens: 101 })
     expect(decision).not.toHaveProperty('retryAfterMs')
+    for (let count = 0; count < 20; count++) ask(limits, 101)
+    expect(fleet.kv.counts).toMatchObject({ put: 0, list: 0 })
     expect(ask(limits, 100).admitted).toBe(true)
   })
 
