@@ -47,7 +47,14 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     c.get('log').stream = stream
     const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs)
     const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
-    const call = { slug: c.get('model').slug, inputs, gateway: { ...config.gateway, metadata }, stream }
+    const { logTexts } = config
+    const call = {
+      slug: c.get('model').slug,
+      inputs,
+      gateway: { ...config.gateway, metadata },
+      logTexts,
+      stream,
+    }
     const upstream = callUpstream(c.env.AI, call, cancellation)
     const answer = stream
       ? answerStream(c, { upstream, cancellation, api, meter: c.get('meter') })

@@ -19,6 +19,8 @@ export interface UpstreamOptions {
   returnRawResponse: true
   gateway: GatewayOptions
   signal: AbortSignal
+  /** Headers of the binding's own request, for what `gateway` has no option for. */
+  extraHeaders?: Record<string, string>
 }
 
 /** AI Gateway's options for a call (https://developers.cloudflare.com/ai-gateway/usage/worker-binding-methods/). */
@@ -38,8 +40,16 @@ export interface UpstreamCall {
   slug: string
   inputs: Record<string, unknown>
   gateway: GatewayOptions
+  /** Whether AI Gateway's log may hold the prompt and the answer. */
+  logTexts: boolean
   stream: boolean
 }
+
+/**
+ * AI Gateway then logs token counts, model, status and cost without the bodies. The binding's options have no such field:
+ * https://developers.cloudflare.com/ai-gateway/observability/logging/
+ */
+const WITHOUT_TEXTS = { 'cf-aig-collect-log-payload': 'false' }
 
 export type UpstreamResult =
   | { accepted: true; response: Response & { body: ReadableStream<Uint8Array> } }
@@ -57,6 +67,7 @@ export async function callUpstream(
       returnRawResponse: true,
       gateway: call.gateway,
       signal: cancellation.signal,
+      ...(call.logTexts ? {} : { extraHeaders: WITHOUT_TEXTS }),
     })
     const answer = await cancellation.race(running)
     if (!(answer instanceof Response)) return { accepted: false, ...failureOfNothing(answer) }

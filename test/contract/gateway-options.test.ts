@@ -25,6 +25,39 @@ describe('a gateway with default vars', () => {
   })
 })
 
+/** It leaves AI Gateway's log without prompts and answers: https://developers.cloudflare.com/ai-gateway/observability/logging/ */
+const PAYLOAD_HEADER = 'cf-aig-collect-log-payload'
+
+describe('a prompt', () => {
+  const contract = useContractGateway()
+
+  it('is kept out of AI Gateway’s log: every call has the header that leaves token counts only', async () => {
+    const calls = Array.from({ length: 20 }, async (_, i) => {
+      const stream = i % 2 === 1
+      const { tag, body } = contract.prepare(stream ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}'), {
+        stream,
+      })
+      await (await contract.post(body)).text()
+      return contract.upstream.call(tag)
+    })
+    for (const { headers, options } of await Promise.all(calls)) {
+      expect(headers[PAYLOAD_HEADER]).toBe('false')
+      expect(options).not.toHaveProperty('extraHeaders')
+      expect(options['gateway']).not.toHaveProperty('collectLog')
+    }
+  })
+})
+
+describe('a prompt, with AI_GATEWAY_LOG_TEXTS = true,', () => {
+  const contract = useContractGateway({ AI_GATEWAY_LOG_TEXTS: 'true' })
+
+  it('is left to AI Gateway’s own setting: no call has the header', async () => {
+    const { tag, body } = contract.prepare(jsonAnswer('{}'))
+    await (await contract.post(body)).text()
+    expect((await contract.upstream.call(tag)).headers).not.toHaveProperty(PAYLOAD_HEADER)
+  })
+})
+
 describe('a gateway with all AI Gateway vars set', () => {
   const contract = useContractGateway({
     AI_GATEWAY_ID: 'team',

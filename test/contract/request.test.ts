@@ -70,16 +70,19 @@ describe('a call', () => {
       'cf-aig-authorization': 'Bearer canary-token',
       'cf-aig-metadata': '{"canary":1}',
       'cf-aig-cache-ttl': '3600',
+      'cf-aig-collect-log-payload': 'true',
       'cf-consn-model-id': 'openai/canary',
     }
     const { call } = await upstreamSaw({}, secretHeaders)
     expect(Object.keys(call.headers).toSorted()).toEqual([
+      'cf-aig-collect-log-payload',
       'cf-consn-model-id',
       'cf-consn-sdk-version',
       'content-length',
       'content-type',
       'host',
     ])
+    expect(call.headers['cf-aig-collect-log-payload']).toBe('false')
     const wire = JSON.stringify(call.headers) + call.text
     for (const secret of [
       contract.gateway.secret,
