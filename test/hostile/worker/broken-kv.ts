@@ -1,6 +1,6 @@
 /** Two isolates and the accounts over one KV, whose faults and clock a test controls. */
 import { runDurableObjectAlarm } from 'cloudflare:test'
-import { beforeEach, afterEach, vi } from 'vitest'
+import { afterEach, beforeEach, expect, vi } from 'vitest'
 import { ADOPTION_TIMEOUT_MS } from '../../../src/accounts/key-account.ts'
 import { ATTEMPT_TIMEOUT_MS } from '../../../src/accounts/publication.ts'
 import { DAY_MS } from '../../../src/calendar.ts'
@@ -163,8 +163,16 @@ export async function writeRecord(
   return { id, secret }
 }
 
-/** The requests of a key in the ledger, as an isolate sees it. */
-export async function requestsOf(door: FrontDoor, { id }: IssuedKey): Promise<number> {
+/** Lets time pass until a key has so many requests in its ledger. Accounts answer in real time, and timers are fake. */
+export async function expectRequests(world: BrokenKv, key: IssuedKey, requests: number): Promise<void> {
+  for (let second = 0; second < 60; second += 1) {
+    if ((await requestsOf(world.elsewhere, key)) === requests) return
+    await pass(world, 1_000)
+  }
+  expect(await requestsOf(world.elsewhere, key)).toBe(requests)
+}
+
+async function requestsOf(door: FrontDoor, { id }: IssuedKey): Promise<number> {
   const { text } = await send(door, 'GET', `/admin/keys/${id}/usage`, ADMIN_TOKEN)
   return (JSON.parse(text) as { total: { requests: number } }).total.requests
 }
