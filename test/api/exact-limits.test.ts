@@ -226,7 +226,7 @@ describe('where the account acts and its answer is lost', () => {
   function loseAnswerOf(method: 'settle' | 'admit') {
     const getByName = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
     let isLost = false
-    const loseOnce = async <Answer>(name: string, call: Promise<Answer>): Promise<Answer> => {
+    const loseOnce = async (name: string, call: PromiseLike<unknown>): Promise<unknown> => {
       const answer = await call
       if (isLost || name !== method) return answer
       isLost = true
@@ -234,8 +234,8 @@ describe('where the account acts and its answer is lost', () => {
     }
     return vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((...args) => {
       const stub = getByName(...args)
-      const admit: typeof stub.admit = (...given) => loseOnce('admit', stub.admit(...given)) as never
-      const settle: typeof stub.settle = (...given) => loseOnce('settle', stub.settle(...given)) as never
+      const admit = (...given: Parameters<typeof stub.admit>) => loseOnce('admit', stub.admit(...given))
+      const settle = (...given: Parameters<typeof stub.settle>) => loseOnce('settle', stub.settle(...given))
       return { admit, settle } as never
     })
   }
