@@ -17,12 +17,13 @@ export interface StoredReference {
 
 const NOT_STORED =
   "This gateway does not store responses. Leave out this parameter, and send the earlier items in 'input' instead."
-const NO_ITEM =
-  'This gateway does not store items, so it takes none by its id. Send the whole item instead. ' +
-  'With the AI SDK, set providerOptions: { openai: { store: false } }.'
+const WITH_AI_SDK = 'With the AI SDK, set providerOptions: { openai: { store: false } }.'
+const NO_ITEM = `This gateway does not store items, and takes none by its id. Send the whole item instead. ${WITH_AI_SDK}`
 const NO_REASONING =
   'This gateway does not store reasoning. Ask for it with include: ["reasoning.encrypted_content"], and send the item with ' +
-  "its 'encrypted_content', or leave the item out. With the AI SDK, set providerOptions: { openai: { store: false } }."
+  `its 'encrypted_content', or leave the item out. ${WITH_AI_SDK}`
+const NO_AUDIO = "This gateway does not store audio. Send the answer's text in 'content' instead."
+const NO_CONTAINER = 'This gateway takes no container by its id. Send {"type": "auto"} instead.'
 const NO_FILE =
   'This gateway takes nothing that is stored with the vendor of the model. Send the content itself instead: ' +
   "a file in 'file_data', an image as a data URL in 'image_url'."
@@ -37,8 +38,9 @@ const PARAMETERS: readonly (readonly [name: string, instead: string])[] = [
   ],
 ]
 
-/** Fields with the ids of files, containers, vector stores and skills. */
+/** Fields with the ids of files, containers, vector stores and skills. An object in `container` asks for a new one. */
 const ID_FIELDS: ReadonlySet<string> = new Set([
+  'container',
   'file_id',
   'file_ids',
   'container_id',
@@ -53,9 +55,7 @@ export function storedReference(request: unknown): StoredReference | undefined {
     if (field(request, name) != null) return { path: [name], instead }
   }
   return (
-    inList(request, 'input', inTurn) ??
-    inList(request, 'messages', inTurn) ??
-    inList(request, 'tools', inTool)
+    inList(request, 'input', inTurn) ?? inList(request, 'messages', inTurn) ?? inList(request, 'tools', inAny)
   )
 }
 
@@ -84,25 +84,13 @@ function inTurn(turn: unknown): StoredReference | undefined {
     if (type === 'reasoning' && !field(turn, 'encrypted_content')) return { path: [], instead: NO_REASONING }
     if (type === 'image_generation_call' && !field(turn, 'result')) return { path: [], instead: NO_ITEM }
   }
-  if (field(field(turn, 'audio'), 'id') != null) {
-    const instead = "This gateway does not store audio. Send the answer's text in 'content' instead."
-    return { path: ['audio', 'id'], instead }
-  }
+  if (field(field(turn, 'audio'), 'id') != null) return { path: ['audio', 'id'], instead: NO_AUDIO }
   return inAny(turn)
-}
-
-function inTool(tool: unknown): StoredReference | undefined {
-  // Code interpreter: a string is the id of a container, and an object asks for a new one.
-  if (typeof field(tool, 'container') === 'string') {
-    const instead = 'This gateway takes no container by its id. Send {"type": "auto"} instead.'
-    return { path: ['container'], instead }
-  }
-  return inAny(tool)
 }
 
 function inAny(value: unknown): StoredReference | undefined {
   const path = pathOfId(value)
-  return path && { path, instead: NO_FILE }
+  return path && { path, instead: path.at(-1) === 'container' ? NO_CONTAINER : NO_FILE }
 }
 
 /** The path of the first id at any depth. */

@@ -77,6 +77,19 @@ const RESPONSES: [Record<string, unknown>, string, RegExp][] = [
     /Send \{"type": "auto"\}/,
   ],
   [
+    {
+      input: [
+        {
+          type: 'additional_tools',
+          role: 'developer',
+          tools: [{ type: 'code_interpreter', container: 'cntr_1' }],
+        },
+      ],
+    },
+    'input[0].tools[0].container',
+    /Send \{"type": "auto"\}/,
+  ],
+  [
     { tools: [{ type: 'code_interpreter', container: { type: 'auto', file_ids: ['file-1'] } }] },
     'tools[0].container.file_ids',
     /Send the content/,
@@ -108,7 +121,8 @@ describe('a reference to what the vendor stores', () => {
   it.each(REFERENCES)(
     'is a 400 that says what to send instead, without a call: %s %j',
     async (api, body, param, message) => {
-      const response = await POST[api](secret, { ...body, simulate: { ...AT_ONCE, tag: 'refused' } })
+      const tag = crypto.randomUUID()
+      const response = await POST[api](secret, { ...body, simulate: { ...AT_ONCE, tag } })
       expect([response.status, await errorOf(response)]).toEqual([
         400,
         {
@@ -118,7 +132,7 @@ describe('a reference to what the vendor stores', () => {
           code: 'unsupported_parameter',
         },
       ])
-      expect(await inputsOf('refused')).toBeUndefined()
+      expect(await inputsOf(tag)).toBeUndefined()
     },
   )
 
@@ -211,8 +225,9 @@ describe('background: true', () => {
     ['never', (body) => respond(secret, body)],
     ['allow', (body) => postAllowed('responses', body)],
   ])('is refused, since its usage would never be known: VENDOR_STORAGE = "%s"', async (_storage, post) => {
-    const response = await post({ background: true, simulate: { ...AT_ONCE, tag: 'later' } })
+    const tag = crypto.randomUUID()
+    const response = await post({ background: true, simulate: { ...AT_ONCE, tag } })
     expect([response.status, (await errorOf(response)).param]).toEqual([400, 'background'])
-    expect(await inputsOf('later')).toBeUndefined()
+    expect(await inputsOf(tag)).toBeUndefined()
   })
 })
