@@ -42,7 +42,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         408,
         'request_timeout',
-        `The request body arrived too slowly: this gateway waits at most ${failure.timeoutMs / 1000} seconds for it.`,
+        `The request body arrived too slowly: this gateway expects all of it within ${failure.timeoutMs / 1000} seconds, and at least ${failure.bytesPerSecondMin} bytes a second.`,
       )
     case 'gateway_busy':
       return serverError(

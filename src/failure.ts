@@ -6,7 +6,7 @@ export type Failure =
   | { kind: 'unsupported_content_type'; contentType: string | null }
   | { kind: 'unsupported_content_encoding'; encoding: string }
   | { kind: 'body_too_large'; bodyBytesMax: number }
-  | { kind: 'request_timeout'; timeoutMs: number }
+  | { kind: 'request_timeout'; timeoutMs: number; bytesPerSecondMin: number }
   | { kind: 'gateway_busy' }
   | { kind: 'missing_key' }
   | { kind: 'invalid_key'; masked: string }

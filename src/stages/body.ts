@@ -4,7 +4,7 @@ import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { BODY_BYTES_HELD_MAX } from '../limits/body-budget.ts'
-import { readInTime } from '../streams/read-in-time.ts'
+import { BODY_BYTES_PER_SECOND_MIN, readInTime } from '../streams/read-in-time.ts'
 
 /** Bytes that are read and dropped of a body that no stage has read, so that its sender sees the answer. */
 export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
@@ -132,7 +132,11 @@ async function readWhole(
     case 'complete':
       return new Uint8Array(reading.memory, 0, bytes)
     case 'late':
-      throw new GatewayError({ kind: 'request_timeout', timeoutMs: bodyTimeoutMs })
+      throw new GatewayError({
+        kind: 'request_timeout',
+        timeoutMs: bodyTimeoutMs,
+        bytesPerSecondMin: BODY_BYTES_PER_SECOND_MIN,
+      })
     case 'broken':
       throw new GatewayError({ kind: 'invalid_json', empty: false }, 'body_broken')
   }
