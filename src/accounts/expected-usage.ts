@@ -29,7 +29,7 @@ export function expectedUsage(
 ): BookedUsage {
   const seen = atLeast(0, Math.floor(seenTokens))
   const bySight = seen === 0 ? 0 : seen + atLeast(0, reasoningTokens) * asked.choices
-  const byTime = atLeast(0, elapsedMs / 1_000) * atLeast(0, tokensPerSecond)
+  const byTime = atLeast(0, elapsedMs / 1_000) * atLeast(0, tokensPerSecond) * asked.choices
   const expected = atLeast(1, Math.ceil(Math.max(bySight, byTime)))
   const completionTokens = Math.min(expected, completionTokensMax(asked, model))
   const usage: Usage = {

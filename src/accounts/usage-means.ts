@@ -19,7 +19,7 @@ export const MEANS_MAX = 5_000
 export interface Habits {
   /** The key's mean of reasoning, tokens a choice. */
   reasoningTokens: number
-  /** The model's mean rate, completion tokens a second. */
+  /** The model's mean rate, completion tokens a second of each choice: the model makes the choices at the same time. */
   tokensPerSecond: number
 }
 
@@ -47,7 +47,7 @@ export class UsageMeans {
     const { choices, elapsedMs } = answer
     learnMean(this.#completions, keyId, usage.completionTokens / choices)
     learnMean(this.#reasoning, keyId, usage.reasoningTokens / choices)
-    const tokensPerSecond = (usage.completionTokens * 1_000) / elapsedMs
+    const tokensPerSecond = ((usage.completionTokens / choices) * 1_000) / elapsedMs
     if (tokensPerSecond > 0 && tokensPerSecond <= TOKENS_PER_SECOND_MAX) {
       learnMean(this.#rates, modelId, tokensPerSecond)
     }

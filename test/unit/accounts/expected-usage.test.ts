@@ -32,6 +32,8 @@ describe('the expected usage', () => {
   it('is the model’s output in the time since the call, if that is more', () => {
     const usage = expectedUsage(ASKED, { seenTokens: 0, elapsedMs: 60_500 }, HABITS, MODEL)
     expect([usage.completionTokens, usage.reasoningTokens]).toEqual([6_050, 6_050])
+    const three = expectedUsage({ ...ASKED, choices: 3 }, { seenTokens: 0, elapsedMs: 60_500 }, HABITS, MODEL)
+    expect(three.completionTokens).toBe(18_150)
   })
 
   it('is never more than the context and the caps', () => {

@@ -22,10 +22,10 @@ describe('the means', () => {
     const means = new UsageMeans()
     means.learn('a', 'o3-mini', usage, { choices: 2, elapsedMs: 4_000 })
     means.learn('a', 'o3-mini', usage, { choices: 1, elapsedMs: 2_000 })
-    expect(means.habits('a', 'o3-mini')).toEqual({ reasoningTokens: 150, tokensPerSecond: 150 })
+    expect(means.habits('a', 'o3-mini')).toEqual({ reasoningTokens: 150, tokensPerSecond: 125 })
     expect(means.habits('b', 'o3-mini')).toEqual({
       reasoningTokens: FIRST_REASONING_TOKENS,
-      tokensPerSecond: 150,
+      tokensPerSecond: 125,
     })
     expect(means.habits('a', 'other').tokensPerSecond).toBe(FIRST_TOKENS_PER_SECOND)
     for (let count = 0; count < 200; count++)
