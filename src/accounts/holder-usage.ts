@@ -14,17 +14,13 @@ export function shownFrom(nowMs: number): string {
 export type HolderUsage = ReturnType<typeof holderUsage>
 
 /** `ofIsolate` stands above the account's status: where the isolate decides, it alone knows the minute's counts. */
-export function holderUsage(
-  { limits, status: ofAccount, rows }: KeyUsage,
-  ofIsolate: AccountStatus,
-  nowMs: number,
-) {
+export function holderUsage({ atMs, limits, status: ofAccount, rows }: KeyUsage, ofIsolate: AccountStatus) {
   const { requests, requestsPerDay, tokens, concurrentRequests, budget } = { ...ofAccount, ...ofIsolate }
   const timeAfter = (ms: number | undefined): string | undefined =>
-    ms === undefined ? undefined : timeOf(nowMs + ms)
-  const today = dateOf(nowMs)
+    ms === undefined ? undefined : timeOf(atMs + ms)
+  const today = dateOf(atMs)
   return {
-    asOf: timeOf(nowMs),
+    asOf: timeOf(atMs),
     limits,
     remaining: {
       requestsPerMinute: requests?.remaining,
@@ -40,9 +36,9 @@ export function holderUsage(
       budgetUsd: budget && (budget.renewsAtMs === null ? null : timeOf(budget.renewsAtMs)),
     },
     today: sumSince(rows, today),
-    month: sumSince(rows, periodStartDate('month', nowMs)),
+    month: sumSince(rows, periodStartDate('month', atMs)),
     models: shownModels(rows),
-    days: shownDays(rows, shownFrom(nowMs), today),
+    days: shownDays(rows, shownFrom(atMs), today),
   }
 }
 

@@ -131,9 +131,10 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (account === null) return reading
     const { stored, book } = account
     const limits = { ...defaultLimits, ...stored.key.limits }
-    const status = book.status(limits, Date.now())
+    const atMs = Date.now()
+    const status = book.status(limits, atMs)
     const { deletedAt } = stored
-    return { kind: 'usage', limits, status, rows: book.rows(fromDate, toDate), deletedAt }
+    return { kind: 'usage', atMs, limits, status, rows: book.rows(fromDate, toDate), deletedAt }
   }
 
   async republish(keyId: string): Promise<KeyReading> {

@@ -127,6 +127,8 @@ export interface UsageQuestion {
 /** The usage of a key, and where its limits stand. */
 export interface KeyUsage {
   kind: 'usage'
+  /** The account's time of the answer, ms since 1970. */
+  atMs: number
   /** The key's own limits, and the defaults where it has none. */
   limits: Limits
   status: AccountStatus

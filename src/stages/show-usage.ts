@@ -23,7 +23,7 @@ export async function showUsage(c: Context<Gateway>): Promise<Response> {
     throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'usage_rate')
   }
   const known = usageMemory.get(keyId, nowMs)
-  const answer = known ?? holderUsage(await ask(c, nowMs), statusHere(c, nowMs), nowMs)
+  const answer = known ?? holderUsage(await ask(c, nowMs), statusHere(c, nowMs))
   if (known === null) usageMemory.set(keyId, answer, nowMs)
   c.header('cache-control', 'no-store')
   return c.json(answer)

@@ -213,7 +213,7 @@ describe('the holder’s usage', () => {
       },
       renewsAt: {
         budgetUsd: '2027-02-01T00:00:00.000Z',
-        requestsPerDay: expect.stringContaining('2027-01-06'),
+        requestsPerDay: '2027-01-06T00:00:00.000Z',
       },
     })
   })
