@@ -46,7 +46,9 @@ const limits = fc.record(
     requestsPerMinute: count,
     requestsPerDay: count,
     tokensPerMinute: count,
-    mode: fc.constantFrom('strict', 'balanced', 'lenient'),
+    concurrentRequests: count,
+    completionTokensPerRequest: count,
+    mode: fc.constantFrom('strict', 'balanced', 'lenient', 'exact'),
     budget: fc.record({
       usd: fc.oneof(fc.double(), count),
       period: fc.constantFrom('day', 'month', 'total'),
@@ -86,6 +88,30 @@ describe('the operator’s bodies', () => {
       expect((await expectAnswer('GET', '/admin/keys')).status).toBe(200)
     },
   )
+})
+
+describe('a key with any limits', () => {
+  it('is served or refused, and its usage can be read', FUZZ_TEST, async () => {
+    const made = await expectAnswer('POST', '/admin/keys', '{"name":"x"}')
+    const key = JSON.parse(made.text) as { id: string; secret: string }
+    const headers = { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' }
+    const caps = fc.option(fc.oneof(fc.integer({ min: 1, max: 200_000 }), count), { nil: undefined })
+    const calls = fc.record({ cap: caps, n: fc.constantFrom(undefined, 1, 8), stream: fc.boolean() })
+    const valid = limits.map((drawn) => JSON.stringify({ limits: drawn }))
+    await fc.assert(
+      fc.asyncProperty(valid, calls, async (change, { cap, n, stream }) => {
+        await expectAnswer('PATCH', `/admin/keys/${key.id}`, change)
+        const messages = [{ role: 'user', content: 'Hi' }]
+        const body = JSON.stringify({ model: 'o3-mini', messages, max_completion_tokens: cap, n, stream })
+        const init = { method: 'POST', headers, body }
+        const answered = await ask(new Request(`${BASE_URL}/v1/chat/completions`, init))
+        expectCivil('POST', answered)
+        expect([200, 400, 429]).toContain(answered.status)
+        expect((await expectAnswer('GET', `/admin/keys/${key.id}/usage`)).status).toBe(200)
+      }),
+      fuzz(0.02),
+    )
+  })
 })
 
 describe('the operator’s addresses', () => {
