@@ -4,13 +4,12 @@
  */
 import type { Limiter, Refused, Reservation, WaitUntil } from '../limits/decision.ts'
 import type { Limits } from '../limits/limits.ts'
-import { costOf, type Model } from '../models.ts'
-import type { AnswerFacts } from '../upstream/answer-facts.ts'
-import type { Usage } from '../wire/usage.ts'
+import type { Model } from '../models.ts'
 import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
 import { expectedUsage } from './expected-usage.ts'
-import type { AccountStatus, BookedUsage, Refusal, SettlementEntry } from './protocol.ts'
+import type { AccountStatus, BookedUsage, Refusal } from './protocol.ts'
+import { type End, type Ending, endingOf, NOTHING_BOOKED } from './request-end.ts'
 import type { UsageMeans } from './usage-means.ts'
 import { type Asked, worstCaseMicroUsd } from './worst-case.ts'
 
@@ -37,20 +36,6 @@ export interface RequestToAdmit {
   logGatewayId: string | null
 }
 
-/** The end of a request. */
-export interface End {
-  /** The usage as the upstream reported it; `null` where it is not known. */
-  usage: Usage | null
-  /** Whether the upstream failed, before its answer or within it. */
-  failed: boolean
-  /** Whether the model may have worked. Without a usage, such a request costs what is expected of it, and others nothing. */
-  isCharged: boolean
-  /** Completion tokens that were seen of the answer. */
-  seenTokens: number
-  /** What AI Gateway says of the answer; `null` where there was none. */
-  answer: AnswerFacts | null
-}
-
 /** Books the end of a request. Only the first call counts. */
 export type Settle = (end: End) => void
 
@@ -58,8 +43,6 @@ export type Admission =
   | { outcome: 'admitted'; status: AccountStatus; settle: Settle }
   | { outcome: 'refused'; refusal: Refusal; status: AccountStatus }
   | Extract<AccountDecision, { outcome: 'revoked' | 'unavailable' }>
-
-type Entry = Omit<SettlementEntry, 'requestId' | 'model' | 'admittedAtMs'>
 
 /** Whether the key's limits need the usage of each answer as soon as the answer ends. */
 export function needsUsage({ tokensPerMinute, budget }: Limits): boolean {
@@ -117,7 +100,7 @@ function admitHere(
   const settle = once((end) => {
     const entry = {
       ...identityOf(request, admittedAtMs),
-      ...entryOf(request, parts, end, clock() - admittedAtMs),
+      ...endingOf(request, parts.means, end, clock() - admittedAtMs),
     }
     settleTokens(parts, decision.reservation, entry.booked, clock())
     parts.accountClient.book(keyId, entry, clock(), waitUntil, { atOnce: false })
@@ -148,7 +131,7 @@ async function admitByAccount(
   const admittedAtMs = clock()
   const decision = await accountClient.admit(keyId, question, limits, admittedAtMs, waitUntil)
   if (decision.outcome !== 'admitted') return decision
-  const bookAtOnce = (entry: Entry): void => {
+  const bookAtOnce = (entry: Ending): void => {
     const settlement = { ...identityOf(request, admittedAtMs), ...entry }
     accountClient.book(keyId, settlement, clock(), waitUntil, { atOnce: true })
   }
@@ -161,7 +144,7 @@ async function admitByAccount(
   const endLease = accountClient.keepLease(keyId, requestId)
   const settle = once((end) => {
     endLease()
-    const entry = entryOf(request, parts, end, clock() - admittedAtMs)
+    const entry = endingOf(request, parts.means, end, clock() - admittedAtMs)
     if (local !== null) settleTokens(parts, local.reservation, entry.booked, clock())
     bookAtOnce(entry)
   })
@@ -210,39 +193,6 @@ function reservedTokens({ keyId, asked, promptTokens }: RequestToAdmit, { means 
 
 function identityOf({ requestId, model }: RequestToAdmit, admittedAtMs: number) {
   return { requestId, model: model.id, admittedAtMs }
-}
-
-const NOTHING_BOOKED: BookedUsage = {
-  promptTokens: 0,
-  cachedTokens: 0,
-  completionTokens: 0,
-  reasoningTokens: 0,
-  costMicroUsd: 0,
-}
-
-/** What is booked for an end: the upstream's usage, else what is expected of a request that the model has worked on. */
-function entryOf(
-  { keyId, model, asked, logGatewayId }: RequestToAdmit,
-  { means }: AdmissionParts,
-  { usage, failed, isCharged, seenTokens, answer }: End,
-  elapsedMs: number,
-): Entry {
-  const isCacheHit = answer?.cacheStatus === 'HIT'
-  const costIn = (costMicroUsd: number): number => (isCacheHit ? 0 : costMicroUsd)
-  if (usage !== null) {
-    if (!isCacheHit) {
-      means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
-    }
-    const booked = { ...usage, costMicroUsd: costIn(costOf(usage, model.prices)) }
-    return { failed, booked, certainty: 'exact' }
-  }
-  if (!isCharged) return { failed, booked: NOTHING_BOOKED, certainty: 'exact' }
-  const expected = expectedUsage(asked, { seenTokens, elapsedMs }, means.habits(keyId, model.id), model)
-  const booked = { ...expected, costMicroUsd: costIn(expected.costMicroUsd) }
-  const logId = answer?.logId ?? null
-  if (logId === null || logGatewayId === null) return { failed, booked, certainty: 'estimated' }
-  const log = { gatewayId: logGatewayId, logId, prices: model.prices }
-  return { failed, booked, certainty: 'pending', log }
 }
 
 function once(settle: Settle): Settle {

@@ -5,16 +5,16 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { refusalOfSecret } from '../keys/check-secret.ts'
-import { readCopy, writeCopy } from '../keys/key-copy.ts'
+import { readCopy } from '../keys/key-copy.ts'
 import { log } from '../log.ts'
 import { type Account, AccountStore } from './account-store.ts'
 import { Alarm } from './alarm.ts'
 import type { AccountBook } from './book.ts'
 import { correctionsOf } from './corrections.ts'
-import { reportOf } from './key-list.ts'
-import { type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
+import type { Bindings, KeyAccountCalls } from './objects.ts'
 import type { AccountAnswer, AccountRequest, KeyUsage, SettlementBatch, UsageQuestion } from './protocol.ts'
-import { ATTEMPT_TIMEOUT_MS, Publication, RETRY_MS, type Source, type Target } from './publication.ts'
+import { sourcesOf } from './publication-sources.ts'
+import { ATTEMPT_TIMEOUT_MS, Publication, RETRY_MS } from './publication.ts'
 import {
   adopted,
   created,
@@ -47,7 +47,10 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     super(ctx, env)
     this.#store = new AccountStore(ctx.storage)
     this.#alarm = new Alarm(ctx.storage)
-    this.#publication = new Publication(ctx.storage.sql, this.#sources())
+    this.#publication = new Publication(
+      ctx.storage.sql,
+      sourcesOf(env, () => this.#store.account),
+    )
     void ctx.blockConcurrencyWhile(async () => {
       this.#store.load()
       if (this.#store.account === null) return
@@ -233,30 +236,5 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     const nextAtMs = Math.min(...times.map((timeMs) => timeMs ?? Infinity))
     if (nextAtMs === Infinity) this.#alarm.clear()
     else this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))
-  }
-
-  #sources(): Record<Target, Source> {
-    const accountOf = (): Account | null => this.#store.account
-    const recordSource = (publish: (stored: StoredKey) => Promise<unknown>): Source => ({
-      version: () => accountOf()?.stored.key.version ?? 0,
-      publish: async () => {
-        const account = accountOf()
-        if (account !== null) await publish(account.stored)
-      },
-    })
-    return {
-      kv: recordSource(({ key, deletedAt }) => writeCopy(this.env.KV, key, deletedAt)),
-      directory: recordSource((stored) => directoryOf(this.env).report(reportOf(stored))),
-      usage: {
-        version: () => accountOf()?.book.revision ?? 0,
-        publish: async (acknowledged) => {
-          const account = accountOf()
-          if (account === null) return
-          const { stored, book } = account
-          const [keyId, revision, rows] = [stored.key.id, book.revision, book.changedSince(acknowledged)]
-          await directoryOf(this.env).reportUsage({ keyId, revision, rows })
-        },
-      },
-    }
   }
 }

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import {
   admit,
   type AdmissionParts,
-  type End,
   isDecidedByAccount,
   type RequestToAdmit,
 } from '../../../src/accounts/admit-request.ts'
+import type { End } from '../../../src/accounts/request-end.ts'
 import type { AccountDecision } from '../../../src/accounts/account-view.ts'
 import { UsageMeans } from '../../../src/accounts/usage-means.ts'
 import type { SettlementEntry } from '../../../src/accounts/protocol.ts'

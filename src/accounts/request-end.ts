@@ -1,0 +1,65 @@
+/** What is booked for the end of a request. No clock, no I/O. */
+import { costOf, type Model } from '../models.ts'
+import type { AnswerFacts } from '../upstream/answer-facts.ts'
+import type { Usage } from '../wire/usage.ts'
+import { expectedUsage } from './expected-usage.ts'
+import type { BookedUsage, SettlementEntry } from './protocol.ts'
+import type { UsageMeans } from './usage-means.ts'
+import type { Asked } from './worst-case.ts'
+
+/** The end of a request. */
+export interface End {
+  /** The usage as the upstream reported it; `null` where it is not known. */
+  usage: Usage | null
+  /** Whether the upstream failed, before its answer or within it. */
+  failed: boolean
+  /** Whether the model may have worked. Without a usage, such a request costs what is expected of it, and others nothing. */
+  isCharged: boolean
+  /** Completion tokens that were seen of the answer. */
+  seenTokens: number
+  /** What AI Gateway says of the answer; `null` where there was none. */
+  answer: AnswerFacts | null
+}
+
+/** What the price of an end depends on. */
+interface EndedRequest {
+  keyId: string
+  model: Model
+  asked: Asked
+  /** The AI Gateway whose log has the true usage; `null` where no log is kept. */
+  logGatewayId: string | null
+}
+
+/** The part of a settlement that depends on the end. */
+export type Ending = Omit<SettlementEntry, 'requestId' | 'model' | 'admittedAtMs'>
+
+export const NOTHING_BOOKED: BookedUsage = {
+  promptTokens: 0,
+  cachedTokens: 0,
+  completionTokens: 0,
+  reasoningTokens: 0,
+  costMicroUsd: 0,
+}
+
+/** The upstream's usage, else what is expected of a request that the model has worked on. The means learn from a usage. */
+export function endingOf(
+  { keyId, model, asked, logGatewayId }: EndedRequest,
+  means: UsageMeans,
+  { usage, failed, isCharged, seenTokens, answer }: End,
+  elapsedMs: number,
+): Ending {
+  const isCacheHit = answer?.cacheStatus === 'HIT'
+  const costIn = (costMicroUsd: number): number => (isCacheHit ? 0 : costMicroUsd)
+  if (usage !== null) {
+    if (!isCacheHit) means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
+    const booked = { ...usage, costMicroUsd: costIn(costOf(usage, model.prices)) }
+    return { failed, booked, certainty: 'exact' }
+  }
+  if (!isCharged) return { failed, booked: NOTHING_BOOKED, certainty: 'exact' }
+  const expected = expectedUsage(asked, { seenTokens, elapsedMs }, means.habits(keyId, model.id), model)
+  const booked = { ...expected, costMicroUsd: costIn(expected.costMicroUsd) }
+  const logId = answer?.logId ?? null
+  if (logId === null || logGatewayId === null) return { failed, booked, certainty: 'estimated' }
+  const log = { gatewayId: logGatewayId, logId, prices: model.prices }
+  return { failed, booked, certainty: 'pending', log }
+}
