@@ -23,17 +23,18 @@ export function useAnswer<Value>(
   const round = useSignal(0)
   const load = useCallback(() => {
     const mine = (round.value = round.peek() + 1)
-    answer.value = { state: 'loading', value: answer.peek().value }
-    ask().then(
-      (value) => {
-        if (mine === round.peek()) answer.value = { state: 'ready', value }
-      },
-      (error: unknown) => {
-        if (mine === round.peek()) {
-          answer.value = { state: 'failed', error: callErrorOf(error), value: answer.peek().value }
-        }
-      },
-    )
+    const set = (next: Answer<Value>): void => {
+      if (mine === round.peek()) answer.value = next
+    }
+    set({ state: 'loading', value: answer.peek().value })
+    async function load(): Promise<void> {
+      try {
+        set({ state: 'ready', value: await ask() })
+      } catch (error) {
+        set({ state: 'failed', error: callErrorOf(error), value: answer.peek().value })
+      }
+    }
+    void load()
   }, dependencies)
   useEffect(load, [load])
   return { answer, reload: load }
