@@ -55,7 +55,7 @@ export function CopyButton({ text, what }: { text: string; what: string }): JSX.
       type="button"
       class="button button-small"
       onClick={() => void copy()}
-      aria-label={`Copy the ${what}`}
+      aria-label={`${copied.value ? 'Copied' : 'Copy'} the ${what}`}
     >
       {copied.value ? 'Copied' : 'Copy'}
     </button>
