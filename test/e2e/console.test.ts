@@ -106,8 +106,23 @@ describe.skipIf(executablePath === null)('a browser', { timeout: 60_000 }, () =>
 
     await page.getByRole('link', { name: 'Keys', exact: true }).click()
     await page.getByRole('link', { name, exact: true }).click()
+    // The account has booked the request before its answer ended, so the page shows it at once.
+    await page.getByText('None failed').waitFor()
+    await page.getByRole('button', { name: 'Rotate' }).click()
+    await page.getByLabel('The old secret stays good').selectOption('0')
+    await page.getByRole('button', { name: 'Make a new secret' }).click()
+    await page.getByText('The old secret has ended.').waitFor()
+    const rotated = await page.getByLabel('Secret', { exact: true }).textContent()
+    expect(rotated).not.toBe(secret)
+    await page.getByRole('button', { name: 'I have copied it' }).click()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    )
+
     await page.getByRole('button', { name: 'Disable' }).click()
     await page.getByText('Disabled', { exact: true }).waitFor()
+    const refused = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${rotated}` } })
+    expect(refused.status).toBe(401)
     expect(await violationsIn(page)).toEqual([])
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByLabel(`Type ${name} to confirm`).fill(name)
