@@ -19,7 +19,7 @@ export function When({ at }: { at: string }): JSX.Element {
   const ms = Date.parse(at)
   return (
     <time dateTime={at} class="when">
-      {localTime(ms)} <span class="utc">{utcTime(ms)}</span>
+      {localTime(ms)} <span class="utc">({utcTime(ms)})</span>
     </time>
   )
 }

@@ -60,7 +60,7 @@ function AsOf({ at }: { at: string }): JSX.Element {
   const ms = Date.parse(at)
   return (
     <p class="muted small as-of">
-      As of {localClockTime(ms)} <span class="utc">{utcTime(ms)}</span>, up to 10 seconds old. Days begin at
+      As of {localClockTime(ms)} <span class="utc">({utcTime(ms)})</span>, up to 10 seconds old. Days begin at
       00:00 UTC.
     </p>
   )

@@ -65,8 +65,8 @@ function OverviewFigures({ shown }: { shown: Overview }): JSX.Element {
   return (
     <>
       <p class="muted small as-of">
-        As of {localClockTime(atMs)} <span class="utc">{utcTime(atMs)}</span>, up to a minute old. Days begin
-        at 00:00 UTC.
+        As of {localClockTime(atMs)} <span class="utc">({utcTime(atMs)})</span>, up to a minute old. Days
+        begin at 00:00 UTC.
       </p>
       {today !== undefined && (
         <section class="card">
