@@ -6,8 +6,12 @@ import { fileURLToPath } from 'node:url'
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { kCurrentWorker } from 'miniflare'
 import { defineConfig } from 'vitest/config'
+import { buildConsole } from '../src/console/build.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+
+// Wrangler refuses to start without the folder of `[assets]`.
+await buildConsole()
 
 /** `npm run fuzz` sets the mode `fuzz`: many cases with a new seed. Other runs use few cases and a fixed seed. */
 const fuzzOf = (mode: string) => ({

@@ -1,0 +1,108 @@
+/** The operator's calls, with the admin token of the session. */
+import type * as z from 'zod/mini'
+import type { Budget, Limits } from '../../limits/limits.ts'
+import { operatorSession } from '../state/session.ts'
+import {
+  createdKey,
+  deletedKey,
+  key,
+  keyPage,
+  keyUsage,
+  rotatedKey,
+  usageByDay,
+  usageByKey,
+  usageByModel,
+} from './answers.ts'
+import { call, CallError, type CallOptions } from './client.ts'
+
+/** Keys in a page of the list. */
+export const KEYS_SHOWN = 100
+/** The most rows that a page of usage can have. */
+const USAGE_ROWS_MAX = 1000
+
+export interface KeyFilter {
+  name: string
+  state: string
+  sort: string
+}
+
+/** `null` removes a limit. */
+export type LimitChanges = { [Name in keyof Limits]: Limits[Name] | null }
+
+export interface KeyDraft {
+  name: string
+  expiresAt: string | null
+  limits: Limits
+}
+
+export interface KeyChange {
+  name?: string
+  expiresAt?: string | null
+  disabled?: boolean
+  limits?: LimitChanges
+}
+
+export type { Budget }
+
+export function listKeys({ name, state, sort }: KeyFilter, cursor: string | null) {
+  const query = new URLSearchParams({ limit: `${KEYS_SHOWN}`, sort })
+  if (name !== '') query.set('name', name)
+  if (state !== '') query.set('state', state)
+  if (cursor !== null) query.set('cursor', cursor)
+  return asOperator(keyPage, `/admin/keys?${query}`)
+}
+
+export function createKey(draft: KeyDraft) {
+  return asOperator(createdKey, '/admin/keys', { method: 'POST', body: draft })
+}
+
+export function readKey(id: string) {
+  return asOperator(key, pathOf(id))
+}
+
+export function updateKey(id: string, change: KeyChange) {
+  return asOperator(key, pathOf(id), { method: 'PATCH', body: change })
+}
+
+export function rotateKey(id: string, graceSeconds: number) {
+  return asOperator(rotatedKey, `${pathOf(id)}/rotate`, { method: 'POST', body: { graceSeconds } })
+}
+
+export function deleteKey(id: string, options: Pick<CallOptions, 'keepalive'> = {}) {
+  return asOperator(deletedKey, pathOf(id), { method: 'DELETE', ...options })
+}
+
+export function readKeyUsage(id: string, from: string, to: string) {
+  return asOperator(keyUsage, `${pathOf(id)}/usage?from=${from}&to=${to}`)
+}
+
+export function readUsageByDay(from: string, to: string) {
+  return asOperator(usageByDay, `/admin/usage?by=day&from=${from}&to=${to}`)
+}
+
+export function readUsageByModel(from: string, to: string) {
+  return asOperator(usageByModel, `/admin/usage?by=model&from=${from}&to=${to}`)
+}
+
+export function readUsageByKey(from: string, to: string) {
+  return asOperator(usageByKey, `/admin/usage?by=key&limit=${USAGE_ROWS_MAX}&from=${from}&to=${to}`)
+}
+
+function pathOf(id: string): string {
+  return `/admin/keys/${encodeURIComponent(id)}`
+}
+
+/** A token that is refused ends the session, so that the page asks for another one. */
+async function asOperator<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  path: string,
+  options: CallOptions = {},
+): Promise<z.output<Schema>> {
+  try {
+    return await call(schema, operatorSession.credential.value ?? '', path, options)
+  } catch (error) {
+    if (error instanceof CallError && error.code === 'invalid_admin_token')
+      operatorSession.refuse(error.message)
+    throw error
+  }
+}
