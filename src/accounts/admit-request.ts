@@ -5,11 +5,12 @@
 import type { FleetShareLimiter } from '../limits/limiter.ts'
 import type { Reservation, WaitUntil } from '../limits/decision.ts'
 import type { Limits } from '../limits/limits.ts'
-import { costOf, type Model } from '../models.ts'
+import type { Model } from '../models/model.ts'
 import type { AnswerFacts } from '../upstream/answer-facts.ts'
 import type { Usage } from '../wire/usage.ts'
 import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
+import { bookedUsage } from './booked-usage.ts'
 import { expectedUsage } from './expected-usage.ts'
 import type { AccountStatus, BookedUsage, Refusal, SettlementEntry } from './protocol.ts'
 import type { UsageMeans } from './usage-means.ts'
@@ -213,8 +214,7 @@ function entryOf(
     if (!isCacheHit) {
       means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
     }
-    const booked = { ...usage, costMicroUsd: costIn(costOf(usage, model.prices)) }
-    return { failed, booked, certainty: 'exact' }
+    return { failed, booked: bookedUsage(usage, isCacheHit ? null : model.prices), certainty: 'exact' }
   }
   if (!isCharged) return { failed, booked: NOTHING_BOOKED, certainty: 'exact' }
   const expected = expectedUsage(asked, { seenTokens, elapsedMs }, means.habits(keyId, model.id), model)
