@@ -20,7 +20,10 @@ export interface ModelFacts {
   efforts: readonly Effort[] | null
   /** Whether a chat request may have tools. Where it may not, the model takes them in a Responses request. */
   toolsInChat: 'always' | 'with_effort_none' | 'never'
-  /** Parameters that the model itself refuses with 400 `unsupported_parameter`, whatever the effort is. */
+  /**
+   * Parameters that the model itself refuses with 400 `unsupported_parameter` while it reasons. Some models take sampling
+   * parameters with the effort `none`.
+   */
   refusedParameters: readonly string[]
   /** The day for which the vendor has announced the model's end, as `YYYY-MM-DD`; `null` where it has announced none. */
   shutdownDate: string | null
