@@ -1,5 +1,5 @@
 /** `GET /v1/models` and `GET /v1/models/{id}` list the models, which the var `MODELS` changes. */
-import { reset, runDurableObjectAlarm } from 'cloudflare:test'
+import { evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CORRECTION_PAUSES_MS } from '../../src/accounts/book.ts'
 import { app } from '../../src/app.ts'
@@ -154,7 +154,7 @@ describe('the bill', () => {
     expect((await usageAfter(key, 2)).total.costUsd).toBe(2 * 0.06075)
   })
 
-  it('has the long-context prices where AI Gateway’s log corrects it', async () => {
+  it('has the long-context prices where AI Gateway’s log corrects it, after an eviction too', async () => {
     const key = await issueKey()
     const send = askWith({ 'o3-mini': 'openai/gpt-6-luna' })
     const log = { entry: { tokens_in: 300_000, tokens_out: 1_000 } }
@@ -163,6 +163,7 @@ describe('the bill', () => {
       simulate: { ...AT_ONCE, usage: null, log },
     })
     expect((await usageAfter(key, 1)).total).toMatchObject({ pending: 1 })
+    await evictDurableObject(env.ACCOUNTS.getByName(key.id))
     vi.setSystemTime(Date.now() + CORRECTION_PAUSES_MS[0])
     await runDurableObjectAlarm(env.ACCOUNTS.getByName(key.id))
     expect((await usageOf(key)).total).toMatchObject({ pending: 0, costUsd: 0.06075 })
