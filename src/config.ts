@@ -1,7 +1,8 @@
 /** Bindings and vars of the Worker, parsed once into `Config`. A bad var fails with its name. */
 import * as z from 'zod/mini'
 import { GatewayError } from './failure.ts'
-import { type ModelTable, modelOverrides, modelTable } from './models.ts'
+import type { ModelTable } from './models/model.ts'
+import { modelOverrides, modelTable } from './models/table.ts'
 import {
   type Budget,
   BUDGET_USD_MAX,

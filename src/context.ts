@@ -7,7 +7,7 @@ import type { Config } from './config.ts'
 import type { ApiKeyView } from './keys/api-key.ts'
 import type { Limits } from './limits/limits.ts'
 import type { LogFields } from './log.ts'
-import type { Model } from './models.ts'
+import type { Model } from './models/model.ts'
 import type { Meter } from './streams/meter.ts'
 import type { StreamOutcome } from './streams/relay.ts'
 

@@ -37,7 +37,7 @@ export interface Isolate {
   means: UsageMeans
   /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */
   usageMemory: UsageMemory<HolderUsage>
-  /** Warnings that the log has: one of each is enough. At most one for each var and each model of the table. */
+  /** Warnings that the log has: one of each is enough. At most one for each var, and six for each model of the table. */
   warned: Set<string>
 }
 

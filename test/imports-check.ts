@@ -17,7 +17,7 @@ const LEVELS: readonly (readonly string[])[] = [
     'timeout.ts',
     'wire',
   ],
-  ['models.ts', 'upstream'],
+  ['models', 'upstream'],
   ['streams'],
   ['apis', 'keys', 'limits'],
   ['config.ts', 'config-warnings.ts'],

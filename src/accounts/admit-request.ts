@@ -4,7 +4,7 @@
  */
 import type { Limiter, Refused, Reservation, WaitUntil } from '../limits/decision.ts'
 import type { Limits } from '../limits/limits.ts'
-import type { Model } from '../models.ts'
+import type { Model } from '../models/model.ts'
 import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
 import { expectedUsage } from './expected-usage.ts'

@@ -34,13 +34,19 @@ const booking = z.object({
   failed: z.boolean(),
 })
 
+const rates = {
+  inputMicroUsd: z.number(),
+  cachedInputMicroUsd: z.number(),
+  outputMicroUsd: z.number(),
+}
+
+/** AI Gateway's log has no tokens written to the cache, so their rate is not needed. */
 const log = z.object({
   gatewayId: z.string(),
   logId: z.string(),
   prices: z.object({
-    inputMicroUsd: z.number(),
-    cachedInputMicroUsd: z.number(),
-    outputMicroUsd: z.number(),
+    ...rates,
+    longContext: z.optional(z.object({ aboveTokens: z.number(), ...rates })),
   }),
 })
 

@@ -1,6 +1,5 @@
 /** The expected usage of a request that ended without one: what is booked until AI Gateway's log corrects it. */
-import { costOf } from '../models.ts'
-import type { Usage } from '../wire/usage.ts'
+import { costOf } from '../models/prices.ts'
 import type { BookedUsage } from './protocol.ts'
 import type { Habits } from './usage-means.ts'
 import { type Asked, completionTokensMax, type PricedModel, promptTokensMax } from './worst-case.ts'
@@ -32,7 +31,7 @@ export function expectedUsage(
   const byTime = atLeast(0, elapsedMs / 1_000) * atLeast(0, tokensPerSecond) * asked.choices
   const expected = atLeast(1, Math.ceil(Math.max(bySight, byTime)))
   const completionTokens = Math.min(expected, completionTokensMax(asked, model))
-  const usage: Usage = {
+  const usage = {
     promptTokens: Math.min(Math.ceil(asked.bodyBytes / BYTES_PER_TOKEN), promptTokensMax(asked, model)),
     cachedTokens: 0,
     completionTokens,

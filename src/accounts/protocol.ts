@@ -3,7 +3,7 @@ import type { KeyReading } from '../keys/api-key.ts'
 import type { Period } from '../calendar.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
-import type { Prices } from '../models.ts'
+import type { Prices } from '../models/prices.ts'
 import type { Usage } from '../wire/usage.ts'
 
 /** A request that wants to be admitted by its key's account. */
@@ -85,8 +85,11 @@ export type AdmissionReply =
   | { admitted: true; status: AccountStatus; leaseUntilMs: number }
   | { admitted: false; refusal: Refusal; status: AccountStatus; limits: Limits }
 
-/** Tokens and their cost, as they are booked. */
-export interface BookedUsage extends Usage {
+/**
+ * Tokens and their cost, as they are booked. Tokens written to the vendor's cache are priced when a request is booked, and
+ * not stored: no report shows them, and the ledger's rows would need another field.
+ */
+export interface BookedUsage extends Omit<Usage, 'cacheWriteTokens'> {
   costMicroUsd: number
 }
 

@@ -1,7 +1,8 @@
 /** What is booked for the end of a request. No clock, no I/O. */
-import { costOf, type Model } from '../models.ts'
+import type { Model } from '../models/model.ts'
 import type { AnswerFacts } from '../upstream/answer-facts.ts'
 import type { Usage } from '../wire/usage.ts'
+import { bookedUsage } from './booked-usage.ts'
 import { expectedUsage } from './expected-usage.ts'
 import type { BookedUsage, SettlementEntry } from './protocol.ts'
 import type { UsageMeans } from './usage-means.ts'
@@ -49,15 +50,13 @@ export function endingOf(
   elapsedMs: number,
 ): Ending {
   const isCacheHit = answer?.cacheStatus === 'HIT'
-  const costIn = (costMicroUsd: number): number => (isCacheHit ? 0 : costMicroUsd)
   if (usage !== null) {
     if (!isCacheHit) means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
-    const booked = { ...usage, costMicroUsd: costIn(costOf(usage, model.prices)) }
-    return { failed, booked, certainty: 'exact' }
+    return { failed, booked: bookedUsage(usage, isCacheHit ? null : model.prices), certainty: 'exact' }
   }
   if (!isCharged) return { failed, booked: NOTHING_BOOKED, certainty: 'exact' }
   const expected = expectedUsage(asked, { seenTokens, elapsedMs }, means.habits(keyId, model.id), model)
-  const booked = { ...expected, costMicroUsd: costIn(expected.costMicroUsd) }
+  const booked = { ...expected, costMicroUsd: isCacheHit ? 0 : expected.costMicroUsd }
   const logId = answer?.logId ?? null
   if (logId === null || logGatewayId === null) return { failed, booked, certainty: 'estimated' }
   const log = { gatewayId: logGatewayId, logId, prices: model.prices }

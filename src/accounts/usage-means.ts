@@ -15,6 +15,9 @@ export const MEAN_OVER = 20
 /** Keys and models whose means an isolate remembers, about 100 bytes each. The least recently used one is evicted. */
 export const MEANS_MAX = 5_000
 
+/** The tokens of an answer that teach something. */
+type Learnt = Pick<Usage, 'completionTokens' | 'reasoningTokens'>
+
 /** The means of other answers. */
 export interface Habits {
   /** The key's mean of reasoning, tokens a choice. */
@@ -43,7 +46,7 @@ export class UsageMeans {
   }
 
   /** Learns from an answer with a usage; `elapsedMs` is the time from the call to the end. */
-  learn(keyId: string, modelId: string, usage: Usage, answer: { choices: number; elapsedMs: number }): void {
+  learn(keyId: string, modelId: string, usage: Learnt, answer: { choices: number; elapsedMs: number }): void {
     const { choices, elapsedMs } = answer
     learnMean(this.#completions, keyId, usage.completionTokens / choices)
     learnMean(this.#reasoning, keyId, usage.reasoningTokens / choices)

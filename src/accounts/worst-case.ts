@@ -1,5 +1,6 @@
 /** The most that a request can cost, before the model is asked. */
-import type { Model } from '../models.ts'
+import type { Model } from '../models/model.ts'
+import { dearestRates } from '../models/prices.ts'
 
 /** The figures of a model on which a price depends. */
 export type PricedModel = Pick<Model, 'contextTokens' | 'outputTokensMax' | 'prices'>
@@ -21,8 +22,9 @@ export interface Asked {
 
 /** In micro-dollars, rounded up once, at least 1. */
 export function worstCaseMicroUsd(asked: Asked, model: PricedModel): number {
-  const { inputMicroUsd, outputMicroUsd } = model.prices
-  const inputs = promptTokensMax(asked, model) * inputMicroUsd
+  const promptTokens = promptTokensMax(asked, model)
+  const { inputMicroUsd, outputMicroUsd } = dearestRates(model.prices, promptTokens)
+  const inputs = promptTokens * inputMicroUsd
   const outputs = completionTokensMax(asked, model) * outputMicroUsd
   return Math.max(1, Math.ceil((inputs + outputs) / 1_000_000))
 }

@@ -32,7 +32,8 @@ export function answerOf(
   if ('refused' in parsed) return parsed
   const reply = replyTo(parsed, random, script.chunks)
   const loggedTokens = format.loggedTokens(reply.tokens, script.usage ?? {})
-  const source = { envelope, reply, request, usage: script.usage, random }
+  const served = { ...envelope, model: script.model ?? envelope.model }
+  const source = { envelope: served, reply, request, usage: script.usage, random }
   return request['stream'] === true
     ? { isStream: true, loggedTokens, parts: format.events(source) }
     : { isStream: false, loggedTokens, parts: jsonParts(JSON.stringify(format.json(source)), script) }

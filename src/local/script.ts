@@ -94,6 +94,8 @@ const scriptSchema = z.strictObject(
     hang: z.optional(
       z.union([flag, z.literal('headers'), chunkCount], "must be true, 'headers' or a number of chunks"),
     ),
+    /** The model's name in the answer, as if the upstream had replaced it. */
+    model: z.optional(text),
     /** These headers override those of the answer. */
     headers: z.optional(
       z

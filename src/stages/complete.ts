@@ -17,6 +17,7 @@ import {
 import { field } from '../wire/field.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
 import { settleStream } from './settle-stream.ts'
+import { addAlert, warnOfOtherModel, watchModel } from './warn-of-model.ts'
 
 /** Headers of every stream: nothing on the way may cache, compress or hold back a chunk. */
 const STREAM_HEADERS = {
@@ -57,7 +58,7 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     }
     const upstream = callUpstream(c.env.AI, call, cancellation)
     const answer = stream
-      ? answerStream(c, { upstream, cancellation, api, meter: c.get('meter') })
+      ? answerStream(c, { upstream, cancellation, api: watchModel(c, api), meter: c.get('meter') })
       : answerWhole(c, upstream, cancellation)
     // Without this the runtime drops a request whose client resets, and with it the settlement and the log line.
     c.executionCtx.waitUntil(answer.catch(() => undefined))
@@ -79,7 +80,10 @@ async function answerStream(
   const finish = async (): Promise<StreamOutcome> => {
     const end = await relay({ ...call, writable, keepAliveMs, idleMs, isLate: early === TIMED_OUT })
     c.get('log').outcome = end.outcome
-    if (end.outcome === 'upstream_failed') Object.assign(c.get('log'), end.diagnosis)
+    if (end.outcome === 'upstream_failed') {
+      c.get('log').reason = end.diagnosis.reason
+      addAlert(c, end.diagnosis)
+    }
     return end
   }
   const ended = finish()
@@ -103,12 +107,13 @@ async function answerWhole(
   const answer = answerFactsOf(result.response)
   const body = await cancellation.race(result.response.arrayBuffer()).catch(failureOfError)
   if (!(body instanceof ArrayBuffer)) return throwFailure(c, body, cancellation, answer)
-  const usage = usageOf(body)
+  const content = contentOf(body)
   // An SDK could make nothing of a body that is no JSON but an error of its own.
-  if (usage === undefined) return throwFailure(c, failureOfNothing('garbage'), cancellation, answer)
+  if (content === undefined) return throwFailure(c, failureOfNothing('garbage'), cancellation, answer)
   cancellation.clearTimeout()
   showAnswerFacts(c, answer)
-  c.get('settle')({ usage, failed: false, isCharged: true, seenTokens: 0, answer })
+  warnOfOtherModel(c, content.model)
+  c.get('settle')({ usage: content.usage, failed: false, isCharged: true, seenTokens: 0, answer })
   return new Response(body, { headers: JSON_HEADERS })
 }
 
@@ -126,7 +131,7 @@ function throwFailure(
   cancellation.clearTimeout()
   if (hasClientLeft) throw new GatewayError({ kind: 'client_closed' })
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
-  if (diagnosis.alert !== undefined) c.get('log').alert = diagnosis.alert
+  addAlert(c, diagnosis)
   throw new GatewayError(failure, diagnosis.reason)
 }
 
@@ -136,11 +141,12 @@ function showAnswerFacts(c: Context<Gateway>, { logId, cacheStatus }: AnswerFact
   if (cacheStatus !== null) c.get('responseHeaders')['cf-aig-cache-status'] = cacheStatus
 }
 
-/** `undefined` where the body is no JSON. */
-function usageOf(body: ArrayBuffer): Usage | null | undefined {
-  if (body.byteLength > ANSWER_BYTES_READ_MAX) return null
+/** The parts of an answer that the gateway reads; `undefined` where the body is no JSON. */
+function contentOf(body: ArrayBuffer): { usage: Usage | null; model: unknown } | undefined {
+  if (body.byteLength > ANSWER_BYTES_READ_MAX) return { usage: null, model: null }
   try {
-    return parseUsage(field(JSON.parse(utf8.decode(body)), 'usage'))
+    const answer: unknown = JSON.parse(utf8.decode(body))
+    return { usage: parseUsage(field(answer, 'usage')), model: field(answer, 'model') }
   } catch {
     return undefined
   }

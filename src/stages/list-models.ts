@@ -1,8 +1,9 @@
-/** Lists the models, in OpenAI's shape. */
+/** Lists the models, in OpenAI's shape, with their limits and prices. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import type { Model } from '../models.ts'
+import type { Model } from '../models/model.ts'
+import { type Rates, usdOf } from '../models/prices.ts'
 
 /** `GET /v1/models` */
 export function listModels(c: Context<Gateway>): Response {
@@ -22,11 +23,25 @@ export function getModel(c: Context<Gateway>): Response {
 }
 
 function entryOf(model: Model) {
+  const { longContext } = model.prices
   return {
     id: model.id,
     object: 'model',
     created: model.createdSeconds,
     owned_by: model.ownedBy,
     shutdown_date: model.shutdownDate,
+    context_window: model.contextTokens,
+    max_output_tokens: model.outputTokensMax,
+    usd_per_million_tokens: {
+      ...shownRates(model.prices),
+      ...(longContext === undefined
+        ? {}
+        : { long_context: { above_tokens: longContext.aboveTokens, ...shownRates(longContext) } }),
+    },
   }
+}
+
+function shownRates(rates: Rates) {
+  const { input, cachedInput, cacheWrite, output } = usdOf(rates)
+  return { input, cached_input: cachedInput, cache_write: cacheWrite, output }
 }

@@ -7,6 +7,8 @@ export interface Diagnosis {
   reason: string
   /** A sentence that tells the operator what to do, where only the operator can mend it. */
   alert?: string
+  /** The upstream has no such model (any more). */
+  isModelGone?: true
 }
 
 export interface FailureOutcome {
@@ -202,6 +204,7 @@ function diagnose(symptom: Symptom): FailureOutcome {
     diagnosis: {
       reason: [`upstream_${row.reason}`, ...details].join(', '),
       ...(row.alert === undefined ? {} : { alert: row.alert }),
+      ...(row.reason === 'no_such_model' ? { isModelGone: true } : {}),
     },
     mayHaveWorked:
       row.reason === 'timeout' || (row.reason === 'broken' && symptom.status === 0 && symptom.code === 0),

@@ -6,6 +6,8 @@ export interface Usage {
   promptTokens: number
   /** Part of the prompt tokens, at a lower price. */
   cachedTokens: number
+  /** Part of the prompt tokens, at a higher price with some models. */
+  cacheWriteTokens: number
   /** Reasoning included. */
   completionTokens: number
   /** Part of the completion tokens, at the same price. */
@@ -22,6 +24,7 @@ export function parseUsage(usage: unknown): Usage | null {
   return {
     promptTokens,
     cachedTokens: count(promptDetails, 'cached_tokens') ?? 0,
+    cacheWriteTokens: count(promptDetails, 'cache_write_tokens') ?? 0,
     completionTokens,
     reasoningTokens: count(details, 'reasoning_tokens') ?? 0,
   }

@@ -11,7 +11,7 @@ const CALLS = 120
 const MODELS: Record<string, string> = {
   'o3-mini': 'openai/o3-mini',
   fast: 'openai/gpt-5-mini',
-  deep: 'openai/gpt-5',
+  deep: 'openai/gpt-6-luna',
 }
 
 const contract = useContractGateway({

@@ -1,6 +1,7 @@
 /** A streamed chat completion, as the playground asks for it and reads it. */
 import * as z from 'zod/mini'
-import { costOf, modelTable } from '../../models.ts'
+import { costOf } from '../../models/prices.ts'
+import { modelTable } from '../../models/table.ts'
 import { parseUsage, type Usage } from '../../wire/usage.ts'
 
 export const CHAT_PATH = '/v1/chat/completions'

@@ -12,10 +12,11 @@ import type { SettlementEntry } from '../../../src/accounts/protocol.ts'
 import { createLimiter } from '../../../src/limits/limiter.ts'
 import { createShardStore } from '../../../src/limits/shard-store.ts'
 import type { Limits } from '../../../src/limits/limits.ts'
-import { modelTable } from '../../../src/models.ts'
+import { modelTable } from '../../../src/models/table.ts'
 import { env } from '../../support/gateway.ts'
 
-const USAGE = { promptTokens: 100, cachedTokens: 0, completionTokens: 10, reasoningTokens: 0 }
+const BOOKED = { promptTokens: 100, cachedTokens: 0, completionTokens: 10, reasoningTokens: 0 }
+const USAGE = { ...BOOKED, cacheWriteTokens: 0 }
 const ANSWER = { logId: 'log-1', cacheStatus: null }
 const END: End = { usage: null, failed: false, isCharged: true, seenTokens: 0, answer: ANSWER }
 const SECOND_MS = 1_000
@@ -110,7 +111,7 @@ describe.each<[string, Limits]>([
   ['its account', { budget: { usd: 1, period: 'day' } }],
 ])('the booking of a request that was admitted by %s', (_who, limits) => {
   it.each<[string, Partial<End>, number, object]>([
-    ['its usage', { usage: USAGE }, 0, { booked: { ...USAGE, costMicroUsd: 154 }, certainty: 'exact' }],
+    ['its usage', { usage: USAGE }, 0, { booked: { ...BOOKED, costMicroUsd: 154 }, certainty: 'exact' }],
     [
       'its usage, though it failed in the end',
       { usage: USAGE, failed: true },
@@ -121,7 +122,7 @@ describe.each<[string, Limits]>([
       'its usage at no cost where AI Gateway’s cache answered',
       { usage: USAGE, answer: { logId: 'log-1', cacheStatus: 'HIT' } },
       0,
-      { booked: { ...USAGE, costMicroUsd: 0 }, certainty: 'exact' },
+      { booked: { ...BOOKED, costMicroUsd: 0 }, certainty: 'exact' },
     ],
     [
       'nothing where the model has refused it',

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { expectedUsage } from '../../../src/accounts/expected-usage.ts'
 import { worstCaseMicroUsd } from '../../../src/accounts/worst-case.ts'
-import { costOf } from '../../../src/models.ts'
+import { costOf } from '../../../src/models/prices.ts'
 
 const MODEL = {
   contextTokens: 200_000,

@@ -13,6 +13,11 @@ it('prices the tokens of a log record', () => {
   })
 })
 
+it('prices a long context by its step', () => {
+  const longContext = { ...PRICES, aboveTokens: 9, outputMicroUsd: 6_000_000 }
+  expect(logFigures({ tokens_in: 10, tokens_out: 5 }, { ...PRICES, longContext })?.costMicroUsd).toBe(40)
+})
+
 it('charges nothing for an answer from the cache of AI Gateway', () => {
   expect(logFigures({ tokens_in: 10, tokens_out: 5, cached: true }, PRICES)?.costMicroUsd).toBe(0)
 })

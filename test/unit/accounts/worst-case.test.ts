@@ -1,12 +1,27 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { worstCaseMicroUsd } from '../../../src/accounts/worst-case.ts'
-import { costOf } from '../../../src/models.ts'
+import { costOf } from '../../../src/models/prices.ts'
 
 const MODEL = {
   contextTokens: 200_000,
   outputTokensMax: 100_000,
   prices: { inputMicroUsd: 1_100_000, cachedInputMicroUsd: 550_000, outputMicroUsd: 4_400_000 },
+}
+/** Its input is dearest where it is written to the cache, and above the step. */
+const STEPPED = {
+  ...MODEL,
+  prices: {
+    ...MODEL.prices,
+    cacheWriteMicroUsd: 2_000_000,
+    longContext: {
+      aboveTokens: 50_000,
+      inputMicroUsd: 3_000_000,
+      cachedInputMicroUsd: 300_000,
+      cacheWriteMicroUsd: 4_000_000,
+      outputMicroUsd: 9_000_000,
+    },
+  },
 }
 const BODY = { hasContentElsewhere: false }
 const FREE = { ...MODEL, prices: { inputMicroUsd: 0, cachedInputMicroUsd: 0, outputMicroUsd: 0 } }
@@ -38,7 +53,19 @@ describe('the worst case', () => {
     expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 1_000, tokenCap: 50, choices: 1 }, FREE)).toBe(1)
   })
 
-  it('is never below the cost of a usage that the request can have', () => {
+  it('has the price of cache writes for input, and that of a long context only where the prompt can be long', () => {
+    const asked = { ...BODY, tokenCap: 100, choices: 1 }
+    expect(worstCaseMicroUsd({ ...asked, bodyBytes: 50_000 }, STEPPED)).toBe(100_000 + 440)
+    expect(worstCaseMicroUsd({ ...asked, bodyBytes: 50_001 }, STEPPED)).toBe(200_004 + 900)
+    expect(worstCaseMicroUsd({ ...asked, bodyBytes: 9, hasContentElsewhere: true }, STEPPED)).toBe(
+      800_000 + 900,
+    )
+  })
+
+  it.each([
+    ['one price', MODEL],
+    ['a long-context step', STEPPED],
+  ])('is never below the cost of a usage that the request can have, of a model with %s', (_, model) => {
     const share = fc.double({ min: 0, max: 1, noNaN: true })
     const asked = fc.record({
       bodyBytes: fc.nat(1_000_000),
@@ -47,16 +74,17 @@ describe('the worst case', () => {
       choices: fc.integer({ min: 1, max: 8 }),
     })
     fc.assert(
-      fc.property(asked, share, share, share, (request, prompt, cached, completion) => {
-        const promptTokens = Math.floor(prompt * Math.min(request.bodyBytes, MODEL.contextTokens))
-        const mostTokens = Math.min(request.tokenCap ?? Infinity, MODEL.outputTokensMax) * request.choices
+      fc.property(asked, share, share, share, share, (request, prompt, cached, written, completion) => {
+        const promptTokens = Math.floor(prompt * Math.min(request.bodyBytes, model.contextTokens))
+        const mostTokens = Math.min(request.tokenCap ?? Infinity, model.outputTokensMax) * request.choices
         const usage = {
           promptTokens,
           cachedTokens: Math.floor(cached * promptTokens),
+          cacheWriteTokens: Math.floor(written * promptTokens),
           completionTokens: Math.floor(completion * mostTokens),
           reasoningTokens: 0,
         }
-        expect(costOf(usage, MODEL.prices)).toBeLessThanOrEqual(worstCaseMicroUsd(request, MODEL))
+        expect(costOf(usage, model.prices)).toBeLessThanOrEqual(worstCaseMicroUsd(request, model))
       }),
     )
   })

@@ -10,7 +10,13 @@ const fixture = recorded.endsWith('\n\n') ? recorded : `${recorded.trimEnd()}\n\
 const bytes = encoder.encode(fixture)
 const usageEvent = fixture.split(/(?<=\n\n)/).find((event) => event.includes('"usage":{')) ?? ''
 const withoutUsage = fixture.replace(usageEvent, '')
-const usage = { promptTokens: 16, cachedTokens: 0, completionTokens: 640, reasoningTokens: 256 }
+const usage = {
+  promptTokens: 16,
+  cachedTokens: 0,
+  cacheWriteTokens: 0,
+  completionTokens: 640,
+  reasoningTokens: 256,
+}
 
 /** Passes a stream, cut at the given places, through a meter. */
 function metered(stream: Uint8Array, cuts: readonly number[], leaveOutUsage: boolean) {
@@ -185,6 +191,7 @@ describe('a metered chat stream', () => {
       expect(meter.usage).toEqual({
         promptTokens: 3,
         cachedTokens: 0,
+        cacheWriteTokens: 0,
         completionTokens: 4,
         reasoningTokens: 2,
       })

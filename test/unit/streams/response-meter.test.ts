@@ -6,7 +6,13 @@ import fixture from '../../support/fixtures/response-stream.sse?raw'
 const encoder = new TextEncoder()
 const bytes = encoder.encode(fixture)
 const events = fixture.split(/(?<=\n\n)/)
-const usage = { promptTokens: 36, cachedTokens: 8, completionTokens: 212, reasoningTokens: 192 }
+const usage = {
+  promptTokens: 36,
+  cachedTokens: 8,
+  cacheWriteTokens: 0,
+  completionTokens: 212,
+  reasoningTokens: 192,
+}
 
 /** Passes a stream, cut at the given places, through a meter, which must return each chunk uncopied. */
 function metered(stream: string | Uint8Array, cuts: readonly number[] = []) {
