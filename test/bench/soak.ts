@@ -1,9 +1,12 @@
 /**
  * `npm run soak [seconds]` runs some minutes of mixed load on the built Worker, under workerd with the real `Ai` class.
- * Clients are slow or disconnect, the upstream fails, and KV loses writes. The soak fails on a hanging request, growing
- * memory, an unhandled error, or a ledger that differs by a token from the upstream's usage.
+ * Clients are slow or disconnect, the upstream fails, KV loses writes, and the process with all its objects is killed three
+ * times, once the accounts have confirmed the settlements. The soak fails on a hanging request, growing memory, an unhandled
+ * error, or a ledger that differs by a token from the upstream's usage.
  */
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startKvServer } from '../support/node/kv-server.ts'
 import { type RealBindingGateway, startRealBindingGateway } from '../support/node/real-binding-gateway.ts'
@@ -16,8 +19,14 @@ const SECONDS_DEFAULT = 180
 const SECONDS_MAX = 1800
 const CONCURRENCY = 48
 const KEYS = 200
-/** The wait after the last request: the gateway polls AI Gateway's log for 25 s, and the ledger writes a second later. */
-const SETTLE_SECONDS = 45
+/** The parts of the time between two restarts of the process. The last one shows whether memory grows. */
+const PHASES = [0.2, 0.2, 0.2, 0.4]
+/** How long settlements may take until the accounts have them. */
+const CONFIRM_SECONDS = 30
+/** The accounts ask AI Gateway's log after 5 s, and after 30 s more where the entry was not there yet. */
+const CORRECT_SECONDS = 60
+/** Accounts report to the directory at most once a minute. */
+const REPORT_SECONDS = 90
 const MEMORY_GROWTH_MAX = 1.3
 
 interface Key {
@@ -30,38 +39,38 @@ interface Key {
   requests: number
 }
 
+type Figures = Pick<Key, 'promptTokens' | 'completionTokens' | 'requests'>
+const FIGURES = ['promptTokens', 'completionTokens', 'requests'] as const
+const NOTHING: Figures = { promptTokens: 0, completionTokens: 0, requests: 0 }
+
 const seconds = Math.min(Number(process.argv[2] ?? SECONDS_DEFAULT), SECONDS_MAX)
 const random = seededRandom(1)
 const upstream = await startUpstreamServer((call) => answerOf(call, upstream.logs))
 const kv = await startKvServer()
 const vars = { STREAM_KEEPALIVE_SECONDS: '1' }
-const gateway = await startRealBindingGateway({ upstreamPort: upstream.port, kv, vars })
+const storagePath = mkdtempSync(join(tmpdir(), 'soak-'))
+const start = () => startRealBindingGateway({ upstreamPort: upstream.port, kv, vars, storagePath })
+let gateway = await start()
 const problems: string[] = []
 const counts: Record<string, number> = {}
-const memoryBytes: number[] = []
+let memoryBytes: number[] = []
 try {
   const keys = await issueKeys(gateway)
-  kv.failsWrite = () => random() < 0.05
-  const endMs = Date.now() + seconds * 1000
-  const sampler = setInterval(() => memoryBytes.push(residentBytes(gateway.pid)), 1000)
-  const workers = Array.from({ length: CONCURRENCY }, () => work(keys, endMs))
-  const finished = await Promise.race([Promise.all(workers), sleep((seconds + 60) * 1000)])
-  if (finished === undefined) problems.push('a request has not ended a minute after the end of the load')
-  clearInterval(sampler)
-  kv.failsWrite = () => false
-  await sleep(SETTLE_SECONDS * 1000)
-  // Each key gets one more request, so that a total whose last write was lost is written again.
-  await Promise.all(
-    keys.map((key) => sendRequest(key, { kind: 'json', promptTokens: 1, completionTokens: 1 })),
-  )
-  await sleep(5000)
-  await compareLedger(keys)
+  const exactKeys = keys.filter(({ isExact }) => isExact)
+  for (const [phase, part] of PHASES.entries()) {
+    if (phase > 0) await restart()
+    await load(keys, part * seconds)
+    await waitForLedger('confirmed', exactKeys, CONFIRM_SECONDS, ['requests'])
+  }
+  await waitForLedger('corrected', exactKeys, CORRECT_SECONDS, FIGURES)
+  await waitForDirectory(exactKeys)
   checkMemory()
-  if (/uncaught|unhandled/i.test(gateway.output())) problems.push('the log has an unhandled error')
+  checkLog()
 } finally {
   await gateway.stop()
   await upstream.stop()
   await kv.stop()
+  rmSync(storagePath, { recursive: true })
 }
 process.stdout.write(
   `${JSON.stringify({ seconds, ...counts, memoryMiB: memoryBytes.map((bytes) => Math.round(bytes / 2 ** 20)).filter((_, i) => i % 10 === 0) })}\n`,
@@ -71,6 +80,30 @@ process.stdout.write(
   problems.length === 0 ? 'soak: no lost usage, no hanging request, no memory growth\n' : '',
 )
 process.exitCode = problems.length === 0 ? 0 : 1
+
+/** Kills the process with all its isolates and objects, and starts another one on what they have stored. */
+async function restart(): Promise<void> {
+  checkLog()
+  process.kill(gateway.pid, 'SIGKILL')
+  await gateway.stop()
+  gateway = await start()
+}
+
+async function load(keys: readonly Key[], loadSeconds: number): Promise<void> {
+  memoryBytes = []
+  kv.failsWrite = () => random() < 0.05
+  const endMs = Date.now() + loadSeconds * 1000
+  const sampler = setInterval(() => memoryBytes.push(residentBytes(gateway.pid)), 1000)
+  const workers = Array.from({ length: CONCURRENCY }, () => work(keys, endMs))
+  const finished = await Promise.race([Promise.all(workers), sleep((loadSeconds + 60) * 1000)])
+  if (finished === undefined) problems.push('a request has not ended a minute after the end of the load')
+  clearInterval(sampler)
+  kv.failsWrite = () => false
+}
+
+function checkLog(): void {
+  if (/uncaught|unhandled/i.test(gateway.output())) problems.push('the log has an unhandled error')
+}
 
 /** Half of the keys are metered in the stream, half by AI Gateway's log. Every fifth has broken streams and disconnects. */
 async function issueKeys(issuer: RealBindingGateway): Promise<Key[]> {
@@ -134,26 +167,53 @@ async function sendRequest(key: Key, plan: Plan): Promise<void> {
   }
 }
 
-/** Compares by a second gateway, which sees only KV: totals that are only in the first gateway's memory do not count. */
-async function compareLedger(keys: readonly Key[]): Promise<void> {
-  const reader = await startRealBindingGateway({ upstreamPort: upstream.port, kv, vars })
-  try {
-    for (const key of keys.filter(({ isExact }) => isExact)) {
-      const response = await fetch(`${reader.url}/admin/keys/${key.id}/usage`, {
-        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
-      })
-      const { days } = (await response.json()) as {
-        days: Pick<Key, 'promptTokens' | 'completionTokens' | 'requests'>[]
-      }
-      for (const name of ['promptTokens', 'completionTokens', 'requests'] as const) {
-        const stored = days.reduce((sum, day) => sum + day[name], 0)
-        if (stored !== key[name])
-          problems.push(`${key.id}: ${name} ${stored} in the ledger, ${key[name]} served`)
-      }
+/** Waits until each account has booked what the key's answers took. */
+async function waitForLedger(
+  what: string,
+  keys: readonly Key[],
+  secondsMax: number,
+  names: readonly (keyof Figures)[],
+): Promise<void> {
+  const bookedOf = async (key: Key): Promise<Figures> =>
+    ((await askOperator(`/admin/keys/${key.id}/usage`)) as { total: Figures }).total
+  await waitForEqual(what, keys, secondsMax, names, async () => Promise.all(keys.map(bookedOf)))
+}
+
+/** Waits until the directory has the same figures in one answer. */
+async function waitForDirectory(keys: readonly Key[]): Promise<void> {
+  await waitForEqual('reported', keys, REPORT_SECONDS, FIGURES, async () => {
+    const { data } = (await askOperator('/admin/usage?by=key&limit=1000')) as {
+      data: (Figures & { id: string })[]
     }
-  } finally {
-    await reader.stop()
+    return keys.map(({ id }) => data.find((row) => row.id === id) ?? NOTHING)
+  })
+}
+
+async function waitForEqual(
+  what: string,
+  keys: readonly Key[],
+  secondsMax: number,
+  names: readonly (keyof Figures)[],
+  read: () => Promise<Figures[]>,
+): Promise<void> {
+  let differences: string[] = []
+  for (let second = 0; second < secondsMax; second += 1) {
+    const booked = await read()
+    differences = keys.flatMap((key, at) =>
+      names.flatMap((name) => {
+        const stored = booked[at]?.[name]
+        return stored === key[name] ? [] : [`${key.id}: ${stored} ${name} ${what}, ${key[name]} served`]
+      }),
+    )
+    if (differences.length === 0) return
+    await sleep(1000)
   }
+  problems.push(...differences)
+}
+
+async function askOperator(path: string): Promise<unknown> {
+  const response = await fetch(gateway.url + path, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })
+  return response.json()
 }
 
 /** Compares the last third of the samples with the second third: memory may not grow after the warm-up. */
