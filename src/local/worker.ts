@@ -21,6 +21,7 @@ console.log(`
     base URL     http://localhost:8787/v1
     API key      ${LOCAL_SECRET}
     admin token  local-admin-token-for-this-machine-only
+    console      http://localhost:8787/console
 `)
 
 /** The gateway parses its vars once for each `env` object, so the object must stay the same between requests. */
