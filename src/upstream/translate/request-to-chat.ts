@@ -42,7 +42,8 @@ export function requestToChat(responses: Fields, efforts: readonly string[] | nu
     reasoning_effort: effort == null ? null : effortFor(effort, efforts, ['reasoning', 'effort']),
     verbosity: field(text, 'verbosity'),
     response_format: formatToChat(field(text, 'format')),
-    logprobs: includesLogprobs(include) || null,
+    // Chat completions take a number of likely tokens only beside it.
+    logprobs: includesLogprobs(include) || Number(responses['top_logprobs']) > 0 || null,
     tools: tools == null ? null : toolsToChat(tools),
     tool_choice: toolChoiceToChat(toolChoice),
     // The last event of a response has the usage. The schemas of newer models take no other option.
