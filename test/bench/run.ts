@@ -13,6 +13,8 @@ import { prepareSubjects, type Subject, type SubjectName } from './subjects.ts'
 import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
 
 const FOR_JSON: readonly SubjectName[] = ['bare', 'skeleton', 'gateway', 'naive']
+/** What admission and settlement add: compared beside the others, with JSON alone. */
+const ACCOUNT_SUBJECTS: readonly SubjectName[] = ['unlimited', 'unsettled', 'day-limit', 'budget']
 
 /** `progress` is called with each scenario as soon as it is measured. */
 export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void): Promise<Results> {
@@ -33,7 +35,16 @@ export async function runPlan(plan: Plan, progress: (scenario: Scenario) => void
     }
     for (const name of plan.streamSubjects) running.push(await subjects.start(name))
     const forJson = running.filter(({ name }) => FOR_JSON.includes(name))
-    for (const scenario of plan.json) measured(await measureLoad(scenario, forJson, generator))
+    const forAccounts: Subject[] = []
+    if (plan.json.length > 0) {
+      for (const name of ACCOUNT_SUBJECTS) forAccounts.push(await subjects.start(name))
+    }
+    running.push(...forAccounts)
+    for (const scenario of plan.json) {
+      measured(await measureLoad(scenario, [...forJson, ...forAccounts], generator))
+    }
+    running.splice(running.length - forAccounts.length)
+    await Promise.all(forAccounts.map((subject) => subject.stop()))
     for (const scenario of plan.streams) {
       await upstream.ask({ kind: 'stream', paceMs: scenario.paceMs })
       measured(await measureLoad(scenario, running, generator))

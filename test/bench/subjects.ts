@@ -9,7 +9,8 @@ import { startWorkerd } from '../support/node/workerd-process.ts'
 
 /**
  * `gateway` is the built Worker with its default `METER_STREAMS`; `never` and `always` set that var. `skeleton` and
- * `skeleton-always` are described in `workers/skeleton.ts`, the others in the file of their name in `workers/`.
+ * `skeleton-always` are described in `workers/skeleton.ts`. `unlimited`, `day-limit` and `budget` are the gateway with keys of
+ * these limits. The others are in the file of their name in `workers/`.
  */
 export type SubjectName =
   | 'empty'
@@ -19,6 +20,10 @@ export type SubjectName =
   | 'gateway'
   | 'never'
   | 'always'
+  | 'unlimited'
+  | 'unsettled'
+  | 'day-limit'
+  | 'budget'
   | 'naive'
 
 /** The entry file in `workers/`. A subject without an entry is the gateway. */
@@ -27,7 +32,19 @@ const ENTRIES: Partial<Record<SubjectName, string>> = {
   bare: 'bare.ts',
   skeleton: 'skeleton.ts',
   'skeleton-always': 'skeleton.ts',
+  unsettled: 'unsettled.ts',
   naive: 'naive.ts',
+}
+
+/** The limits of a subject's key: every request is counted, and none is refused. Other subjects know no such keys. */
+const LIMITS: Partial<Record<SubjectName, object>> = {
+  gateway: { requestsPerMinute: 1_000_000_000 },
+  never: { requestsPerMinute: 1_000_000_000 },
+  always: { requestsPerMinute: 1_000_000_000 },
+  unsettled: { requestsPerMinute: 1_000_000_000 },
+  unlimited: {},
+  'day-limit': { requestsPerDay: 1_000_000_000 },
+  budget: { budget: { usd: 1_000_000, period: 'day' } },
 }
 
 const VARS: Partial<Record<SubjectName, Record<string, string>>> = {
@@ -35,9 +52,6 @@ const VARS: Partial<Record<SubjectName, Record<string, string>>> = {
   never: { METER_STREAMS: 'never' },
   always: { METER_STREAMS: 'always' },
 }
-
-/** The limit of the key: every request is counted, and none is refused. */
-const REQUESTS_PER_MINUTE = 1_000_000_000
 
 export interface Subject {
   name: SubjectName
@@ -87,10 +101,8 @@ export async function prepareSubjects(upstreamPort: number): Promise<Subjects> {
 }
 
 async function secretFor(name: SubjectName, url: string, kvPort: number): Promise<string> {
-  if (ENTRIES[name] === undefined) {
-    const { secret } = await postKey(url, { limits: { requestsPerMinute: REQUESTS_PER_MINUTE } })
-    return secret
-  }
+  const limits = LIMITS[name]
+  if (limits !== undefined) return (await postKey(url, { limits })).secret
   const secret = 'secret-of-the-naive-gateway'
   await fetch(`http://127.0.0.1:${kvPort}/naive-key:${secret}`, { method: 'PUT', body: 'alice' })
   return secret
