@@ -67,7 +67,8 @@ export function configOf(env: Bindings): Config {
   if (config === undefined) {
     config = parseConfig(env)
     configs.set(env, config)
-    for (const cause of configWarnings(env, config)) warnOnce(isolateOf(env).warned, 'config', cause)
+    for (const cause of configWarnings(env, config))
+      warnOnce(isolateOf(env).warned, cause, 'config', () => cause)
   }
   return config
 }

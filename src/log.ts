@@ -38,11 +38,11 @@ export function log(line: RequestLine | TroubleLine, level: Level = levelOf(line
   console[level](JSON.stringify({ level, ...line }))
 }
 
-/** Logs a warning unless `warned` has it. */
-export function warnOnce(warned: Set<string>, what: string, cause: string): void {
-  if (warned.has(cause)) return
-  warned.add(cause)
-  log({ event: 'trouble', what, cause }, 'warn')
+/** Logs a warning unless `warned` has its name. The cause is a function, since most calls find the name and need no text. */
+export function warnOnce(warned: Set<string>, name: string, what: string, causeOf: () => string): void {
+  if (warned.has(name)) return
+  warned.add(name)
+  log({ event: 'trouble', what, cause: causeOf() }, 'warn')
 }
 
 type Level = 'info' | 'warn' | 'error'

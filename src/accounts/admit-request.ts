@@ -9,7 +9,7 @@ import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
 import { expectedUsage } from './expected-usage.ts'
 import type { AccountStatus, BookedUsage, Refusal } from './protocol.ts'
-import { type End, type Ending, endingOf, NOTHING_BOOKED } from './request-end.ts'
+import { type End, type Ending, endingOf, RELEASED } from './request-end.ts'
 import type { UsageMeans } from './usage-means.ts'
 import { type Asked, worstCaseMicroUsd } from './worst-case.ts'
 
@@ -138,7 +138,7 @@ async function admitByAccount(
   // Without its account the limits of a minute hold as they do for other keys.
   const local = decision.by === 'isolate' ? checkHere(request, parts, tokens, clock(), waitUntil) : null
   if (local?.outcome === 'refused') {
-    bookAtOnce({ failed: false, booked: NOTHING_BOOKED, certainty: 'exact', released: true })
+    bookAtOnce(RELEASED)
     return local
   }
   const endLease = accountClient.keepLease(keyId, requestId)

@@ -8,7 +8,8 @@ import { raceTimeout, sleep, type Sleep, TIMED_OUT } from '../timeout.ts'
 import { field } from '../wire/field.ts'
 import { type AccountDecision, AccountView, type Refused } from './account-view.ts'
 import type { LocalLimits } from './outage.ts'
-import type { AccountAnswer, AccountRequest, SettlementBatch, SettlementEntry } from './protocol.ts'
+import type { AccountAnswer, AccountRequest, SettlementBatch } from './protocol.ts'
+import { RELEASED } from './request-end.ts'
 import { createSettlementSender, type SettlementSender, type SettleTrouble } from './settlement-sender.ts'
 
 /** Accounts whose last reply an isolate remembers, about 2 kB each. The least recently used one is evicted. */
@@ -123,7 +124,9 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       const decision = view.admitLocally(request, limits, answeredAtMs)
       if (decision.outcome !== 'admitted') {
         // The account may have admitted it, and only its reply was lost.
-        sender.book(keyId, releaseOf(request, nowMs), answeredAtMs, waitUntil, { atOnce: true })
+        const { requestId, model } = request
+        const release = { requestId, model, admittedAtMs: nowMs, ...RELEASED }
+        sender.book(keyId, release, answeredAtMs, waitUntil, { atOnce: true })
       }
       return decision
     },
@@ -153,18 +156,6 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
     get waiting() {
       return sender.waiting
     },
-  }
-}
-
-function releaseOf({ requestId, model }: AccountRequest, admittedAtMs: number): SettlementEntry {
-  return {
-    requestId,
-    model,
-    admittedAtMs,
-    failed: false,
-    booked: { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0, costMicroUsd: 0 },
-    certainty: 'exact',
-    released: true,
   }
 }
 

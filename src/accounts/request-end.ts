@@ -34,12 +34,20 @@ interface EndedRequest {
 /** The part of a settlement that depends on the end. */
 export type Ending = Omit<SettlementEntry, 'requestId' | 'model' | 'admittedAtMs'>
 
-export const NOTHING_BOOKED: BookedUsage = {
+const NOTHING_BOOKED: BookedUsage = {
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
   reasoningTokens: 0,
   costMicroUsd: 0,
+}
+
+/** The end of a request that was never sent to the model: only its place is freed. */
+export const RELEASED: Ending = {
+  failed: false,
+  booked: NOTHING_BOOKED,
+  certainty: 'exact',
+  released: true,
 }
 
 /** The upstream's usage, else what is expected of a request that the model has worked on. The means learn from a usage. */

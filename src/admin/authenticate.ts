@@ -17,7 +17,7 @@ export function authenticateOperator(): MiddlewareHandler<Gateway> {
     c.get('responseHeaders')['cache-control'] = 'no-store'
     const expected = c.env.ADMIN_TOKEN ?? ''
     if (expected.length < ADMIN_TOKEN_LENGTH_MIN) {
-      warnOnce(isolateOf(c.env).warned, 'admin_off', ADMIN_OFF_WARNING)
+      warnOnce(isolateOf(c.env).warned, 'admin_off', 'admin_off', () => ADMIN_OFF_WARNING)
       throw new GatewayError({ kind: 'admin_off' })
     }
     const token = bearerToken(c.req.header('authorization'))

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import { isolateOf } from '../isolate.ts'
-import { log } from '../log.ts'
+import { warnOnce } from '../log.ts'
 import { dueWarning, moveExample } from '../models/retirement.ts'
 import { isServedAs, modelIn } from '../models/served-model.ts'
 import type { Relay } from '../streams/relay.ts'
@@ -13,7 +13,7 @@ export function warnOfEnd(c: Context<Gateway>): void {
   const model = c.get('model')
   const due = dueWarning(model.shutdownDate, Date.now())
   if (due === null) return
-  warnOnce(c, `${model.slug} ends ${due}`, 'model_retirement', () => {
+  warnOnce(isolateOf(c.env).warned, `${model.slug} ends ${due}`, 'model_retirement', () => {
     const when = due === 0 ? `${model.shutdownDate}, which has come` : `${model.shutdownDate}`
     return `${model.slug}: the vendor has announced its end for ${when}. The var MODELS can point its name elsewhere. ${moveExample(model)}`
   })
@@ -24,7 +24,7 @@ export function warnOfOtherModel(c: Context<Gateway>, served: unknown): void {
   const { slug } = c.get('model')
   if (typeof served !== 'string' || isServedAs(slug, served)) return
   warnOnce(
-    c,
+    isolateOf(c.env).warned,
     `${slug} served`,
     'model_replaced',
     () =>
@@ -52,11 +52,4 @@ export function watchModel(c: Context<Gateway>, api: Relay['api']): Relay['api']
 export function addAlert(c: Context<Gateway>, { alert, isModelGone }: Diagnosis): void {
   if (alert === undefined) return
   c.get('log').alert = isModelGone === true ? `${alert} ${moveExample(c.get('model'))}` : alert
-}
-
-function warnOnce(c: Context<Gateway>, name: string, what: string, causeOf: () => string): void {
-  const { warned } = isolateOf(c.env)
-  if (warned.has(name)) return
-  warned.add(name)
-  log({ event: 'trouble', what, cause: causeOf() }, 'warn')
 }
