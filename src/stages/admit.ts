@@ -44,7 +44,18 @@ export function admit<Request extends ModelRequest>(
     await next()
     // A stage that threw has ended the request, whether its error was foreseen or not.
     if (c.error !== undefined) {
-      settle({ usage: null, failed: true, isCharged: false, seenTokens: 0, answer: null })
+      const { status } = c.res
+      const reason = c.get('log').reason ?? null
+      settle({
+        usage: null,
+        failed: true,
+        isCharged: false,
+        seenTokens: 0,
+        answer: null,
+        status,
+        reason,
+        firstOutputAtMs: null,
+      })
     }
   }
 }
