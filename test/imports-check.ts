@@ -14,6 +14,7 @@ const LEVELS: readonly (readonly string[])[] = [
     'failure.ts',
     'log.ts',
     'lru.ts',
+    'request-id.ts',
     'timeout.ts',
     'wire',
   ],

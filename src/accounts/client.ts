@@ -138,6 +138,8 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       sender.book(keyId, entry, nowMs, waitUntil, { atOnce })
     },
 
+    reportRefusal: (...report) => sender.reportRefusal(...report),
+
     keepLease(keyId, requestId) {
       let hasFailed = false
       const renew = async (): Promise<void> => {

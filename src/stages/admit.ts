@@ -76,6 +76,7 @@ export function refuseOverLimits(): MiddlewareHandler<Gateway> {
 
 function failRefused(c: Context<Gateway>, refusal: Refusal, status: AccountStatus): never {
   Object.assign(c.get('responseHeaders'), limitHeaders(status, refusal))
+  c.set('refusal', refusal)
   throw limitError(refusal, status)
 }
 

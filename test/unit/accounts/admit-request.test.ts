@@ -56,6 +56,7 @@ function rigWith(decision?: AccountDecision): Rig {
         return () => void leases.splice(leases.indexOf(requestId), 1)
       },
       refuseAny: () => null,
+      reportRefusal: () => undefined,
       size: 0,
       waiting: 0,
     },
