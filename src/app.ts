@@ -7,6 +7,7 @@ import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
@@ -75,6 +76,7 @@ app.delete('/admin/keys/:id', deleteKey)
 app.post('/admin/keys/:id/rotate', readJson({ unlessEmpty: true }), validateJson(keyRotation), rotateKey)
 app.get('/admin/keys/:id/usage', showKeyUsage)
 app.get('/admin/usage', showAllUsage)
+app.get('/admin/models', listAllModels)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))
