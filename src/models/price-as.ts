@@ -25,7 +25,7 @@ export function otherModel(name: string, table: ModelTable): OtherModel | null {
  * The cost of the tokens of many requests, in whole micro-dollars, rounded up once. Sums do not tell which requests were long,
  * or which tokens were written to the cache: all of them have the usual prices.
  */
-export function costOfSums(sums: PricedTokens, { longContext: _, ...usual }: Prices): number {
+export function costOfSums(sums: PricedTokens, { longContext: _longContext, ...usual }: Prices): number {
   return costOf(sums, usual)
 }
 
