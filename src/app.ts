@@ -7,6 +7,7 @@ import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { showHealth } from './admin/health.ts'
 import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
@@ -19,6 +20,7 @@ import { fail, failNotStored, failUnmatched } from './stages/fail.ts'
 import { admit, refuseOverLimits } from './stages/admit.ts'
 import { guardAccount } from './stages/guard-account.ts'
 import { getModel, listModels } from './stages/list-models.ts'
+import { noteUpstream } from './stages/note-upstream.ts'
 import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
 import { prepareInputs } from './stages/prepare-inputs.ts'
@@ -43,6 +45,7 @@ app.post(
   guardAccount(),
   prepareInputs(chatCompletions),
   admit(chatCompletions),
+  noteUpstream(),
   complete(chatCompletions),
 )
 
@@ -56,6 +59,7 @@ app.post(
   guardAccount(),
   prepareInputs(responses),
   admit(responses),
+  noteUpstream(),
   complete(responses),
 )
 app.on(['GET', 'DELETE'], '/v1/responses/:id{resp_\\w+}', authenticate(), failNotStored)
@@ -77,6 +81,7 @@ app.post('/admin/keys/:id/rotate', readJson({ unlessEmpty: true }), validateJson
 app.get('/admin/keys/:id/usage', showKeyUsage)
 app.get('/admin/usage', showAllUsage)
 app.get('/admin/models', listAllModels)
+app.get('/admin/health', showHealth)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))
