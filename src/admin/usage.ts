@@ -1,5 +1,6 @@
 /** The operator's routes for usage: of one key, and of all keys. */
 import type { Context } from 'hono'
+import { limitsNow } from '../accounts/holder-usage.ts'
 import { shownDays, shownModels, shownTotals, sumSince } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
@@ -10,7 +11,7 @@ import { priceAsQuery, rangeQuery, usageQuery } from './usage-query.ts'
 
 /**
  * `GET /admin/keys/{id}/usage?from&to&priceAs`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
- * With `priceAs`, each sum also has its cost on that model.
+ * With `priceAs`, each sum also has its cost on that model. `remaining` and `renewsAt` are of the limits that the account keeps.
  *
  * @throws GatewayError `invalid_parameter`, `key_not_found`, `usage_unavailable`.
  */
@@ -29,6 +30,7 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
     ...(deletedAt === null ? {} : { deletedAt }),
     from,
     to,
+    ...limitsNow(answer),
     ...pricedAsField(other),
     total: sumSince(rows, from, prices),
     models: shownModels(rows, prices),
