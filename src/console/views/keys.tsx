@@ -4,11 +4,13 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import type { ListedKey } from '../api/answers.ts'
 import { createKey, listKeys } from '../api/operator.ts'
-import { limitsLine, stateOf } from '../format/limits.ts'
+import { budgetText, limitsLine, stateOf } from '../format/limits.ts'
+import { usd } from '../format/numbers.ts'
 import { Button } from '../parts/button.tsx'
 import { Choice, TextField } from '../parts/field.tsx'
 import { Money, When } from '../parts/figures.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
+import { levelOf, shareOf, UsedBar } from '../parts/used-bar.tsx'
 import { Answered, Empty, Failure } from '../parts/states.tsx'
 import { announce } from '../state/announce.ts'
 import { draftOf } from '../state/key-form.ts'
@@ -136,11 +138,15 @@ function KeyTable({ first, firstCursor, filter }: KeyTableProps): JSX.Element {
               <tr>
                 <th scope="col">Name</th>
                 <th scope="col">State</th>
+                <th scope="col" class="number">
+                  Today
+                </th>
+                <th scope="col" class="number">
+                  This month
+                </th>
+                <th scope="col">Budget</th>
                 <th scope="col">Limits</th>
                 <th scope="col">Expires</th>
-                <th scope="col" class="number">
-                  Cost today
-                </th>
               </tr>
             </thead>
             <tbody>
@@ -167,13 +173,42 @@ function KeyRow({ listed, nowMs }: { listed: ListedKey; nowMs: number }): JSX.El
       <td>
         <StateBadge state={stateOf(listed, nowMs)} />
       </td>
-      <td class="limits-cell">{limitsLine(listed.limits)}</td>
-      <td>{listed.expiresAt === null ? <span class="muted">Never</span> : <When at={listed.expiresAt} />}</td>
       <td class="number">
         <Money usd={listed.todayCostUsd} />
       </td>
+      <td class="number">
+        <Money usd={listed.monthCostUsd} />
+      </td>
+      <td>
+        <Budget listed={listed} />
+      </td>
+      <td class="limits-cell">{limitsLine(listed.limits)}</td>
+      <td>{listed.expiresAt === null ? <span class="muted">Never</span> : <When at={listed.expiresAt} />}</td>
     </tr>
   )
+}
+
+/** The list does not have the cost of a key's whole life, so a budget in total has no bar here. The key's page has it. */
+function Budget({ listed: { limits, todayCostUsd, monthCostUsd } }: { listed: ListedKey }): JSX.Element {
+  const { budget } = limits
+  if (budget === undefined) return <span class="muted">None of its own</span>
+  if (budget.period === 'total') return <>{budgetText(budget)}</>
+  const used = budget.period === 'day' ? todayCostUsd : monthCostUsd
+  const share = shareOf(used, budget.usd)
+  const left = levelOf(share) === 'spent' ? 'Spent' : `${usd(roundedUsd(budget.usd - used))} left`
+  return (
+    <div class={`budget meter-${levelOf(share)}`}>
+      <UsedBar share={share} />
+      <span class="small">
+        <strong>{left}</strong> <span class="muted">of {budgetText(budget)}</span>
+      </span>
+    </div>
+  )
+}
+
+/** A difference of dollars, without the error of binary fractions below a micro-dollar. */
+function roundedUsd(dollars: number): number {
+  return Math.round(dollars * 1e6) / 1e6
 }
 
 /** The text once no letter was typed for a moment. */
