@@ -57,7 +57,7 @@ export function KeyTable({ first, firstCursor, filter }: KeyTableProps): JSX.Ele
                   This month
                 </th>
                 <th scope="col">Budget</th>
-                <th scope="col">Limits</th>
+                <th scope="col">Other limits</th>
                 <th scope="col">Expires</th>
               </tr>
             </thead>
