@@ -46,12 +46,13 @@ describe.skipIf(hasNoBrowser)('the playground', { timeout: 60_000 }, () => {
     expect(lifeMs > 3_500_000 && lifeMs <= 3_600_000).toBe(true)
     await expectSound(page)
     await page.getByRole('button', { name: 'Delete it now' }).click()
-    await expect.poll(() => stateOf(first)).toBe(404)
+    await expect.poll(() => stateOf(first), { timeout: 10_000 }).toBe(404)
 
     const second = await lentId()
     expect(second).not.toBe(first)
     await page.getByRole('button', { name: 'Sign out' }).click()
-    await expect.poll(() => stateOf(second)).toBe(404)
+    await page.getByRole('button', { name: 'Sign in' }).waitFor()
+    await expect.poll(() => stateOf(second), { timeout: 10_000 }).toBe(404)
 
     await signIn(page)
     const third = await lentId()
@@ -83,13 +84,21 @@ describe.skipIf(hasNoBrowser)('the playground', { timeout: 60_000 }, () => {
     expect(problems).toEqual([])
   })
 
-  it('says of a stopped answer that its cost is an estimate', async () => {
+  it('stops an answer without asking again, and says that its cost is an estimate', async () => {
     const { page } = await openPage('/console#/playground')
     await signIn(page)
-    await ask(page, `Repeat: ${'word '.repeat(400)}`)
+    let calls = 0
+    await page.route('**/v1/chat/completions', (route) => {
+      calls += 1
+      const body = route.request().postDataJSON() as object
+      return route.continue({ postData: JSON.stringify({ ...body, simulate: { hang: 4 } }) })
+    })
+    await ask(page, 'Hi')
+    await page.getByLabel('Text of the answer').waitFor()
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.getByText('Stopped', { exact: true }).waitFor()
     expect(await factOf(page, 'Cost').textContent()).toMatch(/^An estimate/)
+    expect(calls).toBe(1)
     await expectSound(page)
   })
 

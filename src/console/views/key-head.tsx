@@ -90,7 +90,7 @@ export function KeyFacts({ subject }: { subject: Key & { deletedAt?: string | un
             </dd>
           </div>
         )}
-        {limits.length === 0 && (
+        {limits.length === 0 && deletedAt === undefined && (
           <div>
             <dt>Limits</dt>
             <dd>None of its own: the gateway’s defaults apply</dd>

@@ -87,15 +87,17 @@ function SubjectHead({ subject, id, reload }: SubjectHeadProps): JSX.Element {
   }
 }
 
-/** The usage stays after a key is deleted. */
+/** What is left of the limits, and the usage, which stays after a key is deleted. */
 function KeyUsage({ id }: { id: string }): JSX.Element {
   const days = useSignal('30')
   const usage = useAnswer(() => {
     const nowMs = Date.now()
     return readKeyUsage(id, dateOf(nowMs - (Number(days.value) - 1) * DAY_MS), dateOf(nowMs))
   }, [id, days.value])
+  const shown = usage.answer.value.value
   return (
     <>
+      {shown !== null && shown.deletedAt === undefined && <LimitMeters shown={shown} />}
       <div class="section-head">
         <h2>Usage</h2>
         <div class="actions">
@@ -104,11 +106,10 @@ function KeyUsage({ id }: { id: string }): JSX.Element {
         </div>
       </div>
       <Answered question={usage}>
-        {({ total, days: rows, models, deletedAt, ...limits }) => (
+        {({ total, days: rows, models }) => (
           <>
-            {deletedAt === undefined && <LimitMeters shown={limits} />}
             <section class="card">
-              <h3>Last {days.value} days</h3>
+              <h3>Last {rows.length} days</h3>
               <UsageSums sums={total} />
             </section>
             <UsageDays days={rows} />
