@@ -1,6 +1,7 @@
 /** The console's overview in Chromium: health, ends of models, and every state that the page can be in. */
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { DAY_MS } from '../../src/calendar.ts'
 import {
   createKey,
   expectSound,
@@ -96,6 +97,41 @@ describe.skipIf(hasNoBrowser)('the overview', { timeout: 60_000 }, () => {
     expect(await page.evaluate(() => navigator.clipboard.readText())).toContain(
       `MODELS = '{"o3-mini":"openai/gpt-6-luna"`,
     )
+    expect(problems).toEqual([])
+  })
+
+  it('marks an end by its distance, and shows a name that was moved and one that is gone', async () => {
+    const dayIn = (days: number): string => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10)
+    const listed = (id: string, slug: string, shutdownDate: string | null) => {
+      return { id, slug: `openai/${slug}`, configuredAs: id, shutdownDate }
+    }
+    const data = [
+      listed('moved', 'gpt-6-luna', null),
+      listed('far', 'gpt-5.1', dayIn(100)),
+      listed('soon', 'o3', dayIn(15)),
+    ]
+    const used = ['far', 'gone', 'moved', 'soon'].map((model) => ({ ...NO_SUMS, model, pricedAsUsd: 0.25 }))
+    const { page, problems } = await openPage('/console', { colorScheme: 'dark' })
+    await page.route('**/admin/models', (route) =>
+      route.fulfill({ json: { data, successors: ['openai/gpt-6-luna'] } }),
+    )
+    await page.route('**/admin/usage?by=model*', (route) =>
+      route.fulfill({ json: { data: used, total: NO_SUMS, nextCursor: null } }),
+    )
+    await signIn(page)
+    const calendar = panel(page, 'Models and their ends')
+    await calendar.getByText('Ends in 15 days').waitFor()
+    const rows = await calendar
+      .locator('tbody tr')
+      .evaluateAll((found) => found.map((row) => Array.from(row.children, ({ textContent }) => textContent)))
+    expect(rows.map(([name, end, , successor]) => [name, end, successor])).toEqual([
+      ['soonopenai/o3', expect.stringMatching(/^Ends in 15 days/), '$0.250000'],
+      ['faropenai/gpt-5.1', expect.stringMatching(/^Ends in 100 days/), '$0.250000'],
+      ['gone', 'No longer in MODELS', '$0.250000'],
+      ['movedopenai/gpt-6-luna', 'None announced', 'This model'],
+    ])
+    await calendar.getByText(`MODELS = '{"soon":"openai/gpt-6-luna","far":"openai/gpt-6-luna"}'`).waitFor()
+    await expectSound(page)
     expect(problems).toEqual([])
   })
 

@@ -39,7 +39,8 @@ export async function readRetirements(from: string, to: string): Promise<Retirem
     const costUsd = used.data.find((row) => row.model === model)?.costUsd ?? 0
     return { model, slug, shutdownDate, daysLeft: daysUntil(shutdownDate, nowMs), costUsd, onSuccessorsUsd }
   })
-  return { ends: ends.toSorted(bySoonestEnd), successors, moves: movesOf(ends, models, successors) }
+  const sorted = ends.toSorted(bySoonestEnd)
+  return { ends: sorted, successors, moves: movesOf(sorted, models, successors) }
 }
 
 /** Names that no other name decides on: without any use, aliases would only repeat them. */
