@@ -8,6 +8,8 @@ import { authenticateOperator } from './admin/authenticate.ts'
 import { getRequest, listMinutes, listRequests } from './admin/history.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { showHealth } from './admin/health.ts'
+import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
@@ -20,6 +22,7 @@ import { admit, refuseOverLimits } from './stages/admit.ts'
 import { guardAccount } from './stages/guard-account.ts'
 import { getModel, listModels } from './stages/list-models.ts'
 import { showRequests } from './stages/show-requests.ts'
+import { noteUpstream } from './stages/note-upstream.ts'
 import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
 import { prepareInputs } from './stages/prepare-inputs.ts'
@@ -44,6 +47,7 @@ app.post(
   guardAccount(),
   prepareInputs(chatCompletions),
   admit(chatCompletions),
+  noteUpstream(),
   complete(chatCompletions),
 )
 
@@ -57,6 +61,7 @@ app.post(
   guardAccount(),
   prepareInputs(responses),
   admit(responses),
+  noteUpstream(),
   complete(responses),
 )
 app.on(['GET', 'DELETE'], '/v1/responses/:id{resp_\\w+}', authenticate(), failNotStored)
@@ -81,6 +86,8 @@ app.get('/admin/keys/:id/requests', listRequests)
 app.get('/admin/keys/:id/minutes', listMinutes)
 app.get('/admin/requests/:id', getRequest)
 app.get('/admin/usage', showAllUsage)
+app.get('/admin/models', listAllModels)
+app.get('/admin/health', showHealth)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))

@@ -45,7 +45,11 @@ function Console(): JSX.Element {
   return (
     <Shell
       links={PAGES.map(([page, text]) => ({ href: hrefOf({ page }), text, isCurrent: page === section }))}
-      onSignOut={() => void endLentKey().then(operatorSession.signOut)}
+      onSignOut={() => {
+        // The call takes the token before the session ends, and outlives it.
+        void endLentKey({ keepalive: true })
+        operatorSession.signOut()
+      }}
     >
       <Page current={current} />
     </Shell>

@@ -5,9 +5,12 @@ import { operatorSession } from '../state/session.ts'
 import {
   createdKey,
   deletedKey,
+  health,
   key,
   keyPage,
   keyUsage,
+  type ListedKey,
+  modelList,
   rotatedKey,
   usageByDay,
   usageByKey,
@@ -80,12 +83,30 @@ export function readUsageByDay(from: string, to: string) {
   return asOperator(usageByDay, `/admin/usage?by=day&from=${from}&to=${to}`)
 }
 
-export function readUsageByModel(from: string, to: string) {
-  return asOperator(usageByModel, `/admin/usage?by=model&from=${from}&to=${to}`)
+/** With `priceAs`, each row also has its cost on that model. */
+export function readUsageByModel(from: string, to: string, priceAs: string | null = null) {
+  const query = new URLSearchParams({ by: 'model', limit: `${USAGE_ROWS_MAX}`, from, to })
+  if (priceAs !== null) query.set('priceAs', priceAs)
+  return asOperator(usageByModel, `/admin/usage?${query}`)
 }
 
 export function readUsageByKey(from: string, to: string) {
   return asOperator(usageByKey, `/admin/usage?by=key&limit=${USAGE_ROWS_MAX}&from=${from}&to=${to}`)
+}
+
+export function readHealth() {
+  return asOperator(health, '/admin/health')
+}
+
+export function readModels() {
+  return asOperator(modelList, '/admin/models')
+}
+
+/** What the directory knows of a deleted key; `null` where there was none. */
+export async function findDeletedKey(id: string): Promise<ListedKey | null> {
+  const query = new URLSearchParams({ state: 'deleted', id })
+  const { data } = await asOperator(keyPage, `/admin/keys?${query}`)
+  return data[0] ?? null
 }
 
 function pathOf(id: string): string {
