@@ -75,7 +75,7 @@ describe.skipIf(hasNoBrowser)('the list of keys', { timeout: 60_000 }, () => {
     for (const [name, level, text] of [
       ['Bar-good', 'good', '$0.45 left of $1.00 a month'],
       ['Bar-low', 'low', '$0.12 left of $1.00 a month'],
-      ['Bar-spent', 'spent', 'Spent of $1.00 a month'],
+      ['Bar-spent', 'spent', 'Spent: $1.00 a month'],
     ] as const) {
       expect(await rowOf(name).locator('.budget').textContent()).toBe(text)
       expect(await rowOf(name).locator('.used-bar').getAttribute('class')).toContain(`used-${level}`)

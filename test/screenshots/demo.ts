@@ -20,7 +20,7 @@ const SUCCESSORS: Readonly<Record<string, Prices>> = {
   },
 }
 
-/** The keys of the demonstration, with their share of the traffic, out of 100. */
+/** The keys of the demonstration, with their share of the traffic, in percent. */
 export const DEMO_KEYS = [
   {
     name: 'support-bot',
@@ -34,7 +34,7 @@ export const DEMO_KEYS = [
   },
   { name: 'alice', share: 12, limits: { budget: { usd: 9, period: 'month' } } },
   { name: 'nightly-reports', share: 9, limits: { budget: { usd: 1, period: 'day' }, concurrentRequests: 4 } },
-  { name: 'bob', share: 6, limits: { budget: { usd: 3.5, period: 'month' }, requestsPerDay: 200 } },
+  { name: 'bob', share: 6.1, limits: { budget: { usd: 4, period: 'month' }, requestsPerDay: 200 } },
 ] as const
 
 interface Sums {

@@ -107,12 +107,16 @@ function Budget({ listed: { limits, todayCostUsd, monthCostUsd } }: { listed: Li
   if (budget.period === 'total') return <>{budgetText(budget)}</>
   const used = budget.period === 'day' ? todayCostUsd : monthCostUsd
   const share = shareOf(used, budget.usd)
-  const left = levelOf(share) === 'spent' ? 'Spent' : `${usd(roundedUsd(budget.usd - used))} left`
+  const left = share >= 1 ? 'Spent:' : `${usd(roundedUsd(budget.usd - used))} left`
   return (
     <div class={`budget meter-${levelOf(share)}`}>
       <UsedBar share={share} />
       <span class="small">
-        <strong>{left}</strong> <span class="muted">of {budgetText(budget)}</span>
+        <strong>{left}</strong>{' '}
+        <span class="muted">
+          {share >= 1 ? '' : 'of '}
+          {budgetText(budget)}
+        </span>
       </span>
     </div>
   )
