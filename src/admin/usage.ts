@@ -1,5 +1,6 @@
 /** The operator's routes for usage: of one key, and of all keys. */
 import type { Context } from 'hono'
+import { isDecidedByAccount } from '../accounts/admit-request.ts'
 import { limitsNow } from '../accounts/holder-usage.ts'
 import { shownDays, shownModels, shownTotals, sumSince } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
@@ -23,14 +24,16 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
   const answer = await isolateOf(c.env).accounts.usage(id, { fromDate: from, toDate: to, defaultLimits })
   if (answer.kind === 'absent') throw new GatewayError({ kind: 'key_not_found', keyId: id })
   if (answer.kind !== 'usage') throw new GatewayError({ kind: 'usage_unavailable' })
-  const { rows, deletedAt } = answer
+  const { rows, limits, deletedAt } = answer
+  // Of limits that isolates decide the account does not know what is left.
+  const status = isDecidedByAccount(limits) ? answer.status : {}
   const prices = other?.prices ?? null
   return c.json({
     id,
     ...(deletedAt === null ? {} : { deletedAt }),
     from,
     to,
-    ...limitsNow(answer),
+    ...limitsNow({ ...answer, status }),
     ...pricedAsField(other),
     total: sumSince(rows, from, prices),
     models: shownModels(rows, prices),

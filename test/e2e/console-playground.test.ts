@@ -77,7 +77,7 @@ describe.skipIf(hasNoBrowser)('the playground', { timeout: 60_000 }, () => {
       return ((await response.json()) as { total: { costUsd: number } }).total.costUsd
     }
     await expect.poll(billed, { timeout: 5_000 }).toBe(Number(/^\$([\d.]+)/.exec(shown ?? '')?.[1]))
-    expect(await factOf(page, 'Request id').textContent()).toMatch(/^req_[0-9a-f]{32}$/)
+    expect(await factOf(page, 'Request id').textContent()).toMatch(/^req_[0-9A-Za-z]{32}$/)
     await page.getByText('Raw events').click()
     await page.getByLabel('Raw events', { exact: true }).getByText('data: [DONE]').waitFor()
     await expectSound(page)

@@ -10,7 +10,10 @@ import {
   keyPage,
   keyUsage,
   type ListedKey,
+  minuteList,
   modelList,
+  requestAnswer,
+  requestList,
   rotatedKey,
   usageByDay,
   usageByKey,
@@ -77,6 +80,19 @@ export function deleteKey(id: string, options: Pick<CallOptions, 'keepalive'> = 
 
 export function readKeyUsage(id: string, from: string, to: string) {
   return asOperator(keyUsage, `${pathOf(id)}/usage?from=${from}&to=${to}`)
+}
+
+/** The last 200 requests of a key, the newest first. */
+export function readRequests(id: string) {
+  return asOperator(requestList, `${pathOf(id)}/requests`)
+}
+
+export function readRequest(requestId: string) {
+  return asOperator(requestAnswer, `/admin/requests/${encodeURIComponent(requestId)}`)
+}
+
+export function readMinutes(id: string) {
+  return asOperator(minuteList, `${pathOf(id)}/minutes`)
 }
 
 export function readUsageByDay(from: string, to: string) {

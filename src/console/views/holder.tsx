@@ -1,7 +1,7 @@
-/** The page of a key's holder: limits with what is left of them, and what the key took. */
+/** The page of a key's holder: limits with what is left of them, what the key took, and its last requests. */
 import type { JSX } from 'preact'
 import type { HolderUsage } from '../api/answers.ts'
-import { holderUsage } from '../api/answers.ts'
+import { holderUsage, requestList } from '../api/answers.ts'
 import { call, CallError } from '../api/client.ts'
 import { localClockTime, utcTime } from '../format/time.ts'
 import { Button } from '../parts/button.tsx'
@@ -10,6 +10,7 @@ import { Answered } from '../parts/states.tsx'
 import { UsageDays, UsageModels, UsageSums } from '../parts/usage-figures.tsx'
 import { holderSession } from '../state/session.ts'
 import { useAnswer } from '../state/use-answer.ts'
+import { RequestTable } from './request-table.tsx'
 
 /** @throws CallError. A secret that is refused ends the session. */
 export async function readHolderUsage(secret: string): Promise<HolderUsage> {
@@ -21,13 +22,22 @@ export async function readHolderUsage(secret: string): Promise<HolderUsage> {
   }
 }
 
+function readOwnRequests(secret: string) {
+  return call(requestList, secret, '/v1/usage/requests')
+}
+
 export function HolderPage({ secret }: { secret: string }): JSX.Element {
   const usage = useAnswer(() => readHolderUsage(secret), [secret])
+  const requests = useAnswer(() => readOwnRequests(secret), [secret])
+  const reload = (): void => {
+    usage.reload()
+    requests.reload()
+  }
   return (
     <>
       <div class="page-head">
         <h1 tabIndex={-1}>Your key</h1>
-        <Button onClick={usage.reload} busy={usage.answer.value.state === 'loading'}>
+        <Button onClick={reload} busy={usage.answer.value.state === 'loading'}>
           Refresh
         </Button>
       </div>
@@ -48,6 +58,9 @@ export function HolderPage({ secret }: { secret: string }): JSX.Element {
             <UsageModels models={shown.models} />
           </>
         )}
+      </Answered>
+      <Answered question={requests}>
+        {({ data }) => <RequestTable requests={data} isLinked={false} />}
       </Answered>
     </>
   )

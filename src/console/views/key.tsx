@@ -4,7 +4,7 @@ import type { JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
 import type { Key, ListedKey } from '../api/answers.ts'
 import { CallError } from '../api/client.ts'
-import { findDeletedKey, readKey, readKeyUsage } from '../api/operator.ts'
+import { findDeletedKey, readKey, readKeyUsage, readRequests } from '../api/operator.ts'
 import { Button } from '../parts/button.tsx'
 import { Segments } from '../parts/field.tsx'
 import { LimitMeters } from '../parts/limit-meters.tsx'
@@ -14,6 +14,8 @@ import { UsageDays, UsageModels, UsageSums } from '../parts/usage-figures.tsx'
 import { hrefOf } from '../state/route.ts'
 import { useAnswer } from '../state/use-answer.ts'
 import { KeyFacts, KeyHead } from './key-head.tsx'
+import { RequestTable } from './request-table.tsx'
+import { WhatIf } from './what-if.tsx'
 
 const RANGES = [
   ['7', '7 days'],
@@ -45,6 +47,9 @@ export function KeyPage({ id }: { id: string }): JSX.Element {
         {(subject) => <SubjectHead subject={subject} id={id} reload={found.reload} />}
       </Answered>
       {found.answer.value.value?.kind !== 'none' && <KeyUsage id={id} />}
+      {found.answer.value.value?.kind === 'key' && (
+        <WhatIf id={id} limits={found.answer.value.value.key.limits} />
+      )}
     </>
   )
 }
@@ -87,13 +92,18 @@ function SubjectHead({ subject, id, reload }: SubjectHeadProps): JSX.Element {
   }
 }
 
-/** What is left of the limits, and the usage, which stays after a key is deleted. */
+/** What is left of the limits, the usage and the last requests. They stay after a key is deleted. */
 function KeyUsage({ id }: { id: string }): JSX.Element {
   const days = useSignal('30')
   const usage = useAnswer(() => {
     const nowMs = Date.now()
     return readKeyUsage(id, dateOf(nowMs - (Number(days.value) - 1) * DAY_MS), dateOf(nowMs))
   }, [id, days.value])
+  const requests = useAnswer(() => readRequests(id), [id])
+  const reload = (): void => {
+    usage.reload()
+    requests.reload()
+  }
   const shown = usage.answer.value.value
   return (
     <>
@@ -102,7 +112,7 @@ function KeyUsage({ id }: { id: string }): JSX.Element {
         <h2>Usage</h2>
         <div class="actions">
           <Segments label="Range" value={days} choices={RANGES} />
-          <Button onClick={usage.reload}>Refresh</Button>
+          <Button onClick={reload}>Refresh</Button>
         </div>
       </div>
       <Answered question={usage}>
@@ -116,6 +126,9 @@ function KeyUsage({ id }: { id: string }): JSX.Element {
             <UsageModels models={models} />
           </>
         )}
+      </Answered>
+      <Answered question={requests}>
+        {({ data }) => <RequestTable requests={data} isLinked={true} />}
       </Answered>
     </>
   )
