@@ -11,6 +11,8 @@ const USAGE =
   'Usage: npm run doctor -- https://<your gateway>\nThe admin token comes from the variable ADMIN_TOKEN, or is asked for.'
 const NO_TOKEN =
   'ADMIN_TOKEN is not set. Run: read -rs ADMIN_TOKEN && export ADMIN_TOKEN\nPaste the token, press Enter, and run this again.'
+const UNSENDABLE =
+  'The admin token contains a space or another character that no header takes. Copy it again.'
 const LOCAL_HOSTS = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/
 
 class Stopped extends Error {
@@ -27,6 +29,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const token = await readToken()
   if (token === null) return fail(NO_TOKEN)
+  // Otherwise the error of `fetch` would quote it.
+  if (!/^[\x21-\x7e]+$/.test(token)) return fail(UNSENDABLE)
 
   const stop = new AbortController()
   // A second signal ends the process at once.
