@@ -1,13 +1,11 @@
 /** What an error answer means for the operator, and what to run. */
 import * as z from 'zod/mini'
 import type { Answer } from './deployment.ts'
-import { Finding, shown } from './finding.ts'
+import { Finding, LOG, RETRY_OR_LOG, shown } from './finding.ts'
 
 const envelope = z.object({
   error: z.object({ message: z.string(), code: z.nullable(z.string()) }),
 })
-
-const LOG = 'npx wrangler tail'
 
 /** By the error's code. The codes are those of `src/error-envelope.ts` and `src/upstream/failures.ts`. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -54,7 +52,7 @@ function adviceFor(status: number, code: string | null): string {
   if (status === 500) {
     return `Check the var AI_GATEWAY_ID in wrangler.toml and that gateway in the dashboard. The log has the reason: ${LOG}`
   }
-  return `Run this again. If it stays, the log has the reason: ${LOG}`
+  return RETRY_OR_LOG
 }
 
 /** The parsed JSON; undefined for a text that is no JSON. */

@@ -1,5 +1,5 @@
 /** A deployment over HTTP: each call has a time-out, and a failure of the network is a finding. */
-import { Finding, shown } from './finding.ts'
+import { Finding, RETRY_OR_LOG, shown } from './finding.ts'
 
 /** How long a route without the model may take, ms. */
 export const ANSWER_TIMEOUT_MS = 20_000
@@ -84,10 +84,7 @@ async function answerOf(response: Response, startedAtMs: number): Promise<Answer
 }
 
 function timeoutFinding(path: string, timeoutMs: number): Finding {
-  return new Finding(
-    `no whole answer to ${path} within ${timeoutMs / 1000} seconds`,
-    'Run this again. If it stays, watch the log meanwhile: npx wrangler tail',
-  )
+  return new Finding(`no whole answer to ${path} within ${timeoutMs / 1000} seconds`, RETRY_OR_LOG)
 }
 
 /** Node keeps the reason in the cause: `fetch failed` alone says nothing. */

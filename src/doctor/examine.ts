@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { findingOf, jsonOf } from './advice.ts'
 import { type Answer, type Ask, MODEL_TIMEOUT_MS } from './deployment.ts'
-import { Finding, shown } from './finding.ts'
+import { Finding, LOG, RETRY_OR_LOG, shown } from './finding.ts'
 import type { Report, Seen } from './report.ts'
 
 /** The key ends by itself, in case its deletion fails. */
@@ -121,10 +121,7 @@ async function checkStream(ask: Ask, key: CreatedKey): Promise<Seen> {
   if (!/^data: \[DONE\]$/m.test(text)) {
     const error = /^data: (\{"error":.*)$/m.exec(text)?.[1]
     const reason = error === undefined ? '' : `: ${shown(error)}`
-    throw new Finding(
-      `the stream broke${reason}`,
-      'Run this again. If it stays, the log has the reason: npx wrangler tail',
-    )
+    throw new Finding(`the stream broke${reason}`, RETRY_OR_LOG)
   }
   return { saw: `first byte after ${Math.round(firstByteMs)} ms, whole after ${Math.round(endMs)} ms` }
 }
@@ -136,10 +133,7 @@ async function checkLimits(ask: Ask, token: string, key: CreatedKey): Promise<Se
   if (changed.status !== 200) throw findingOf(changed)
   const answer = await complete(ask, key, false)
   if (answer.status === 200) {
-    throw new Finding(
-      'a request above the limit of its key was answered',
-      'The log has the reason: npx wrangler tail',
-    )
+    throw new Finding('a request above the limit of its key was answered', `The log has the reason: ${LOG}`)
   }
   if (answer.status !== 429 || !answer.text.includes('"rate_limit_exceeded"')) throw findingOf(answer)
   return { saw: 'a request above the limit of its key gets 429' }
@@ -156,7 +150,7 @@ async function deleteKey(ask: Ask, token: string, key: CreatedKey): Promise<Seen
 async function checkRefused(ask: Ask, key: CreatedKey): Promise<Seen> {
   const answer = await complete(ask, key, false)
   if (answer.status === 200) {
-    throw new Finding('the deleted key still works', 'The log has the reason: npx wrangler tail')
+    throw new Finding('the deleted key still works', `The log has the reason: ${LOG}`)
   }
   if (answer.status !== 401) throw findingOf(answer)
   return { saw: 'gets 401' }

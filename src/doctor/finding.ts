@@ -3,6 +3,10 @@
 /** The longest text of a server that is printed. */
 export const SHOWN_CHARACTERS_MAX = 300
 
+/** Where the reason of a failure stands that callers must not learn. */
+export const LOG = 'npx wrangler tail (on your machine, the terminal of npm run dev)'
+export const RETRY_OR_LOG = `Run this again. If it stays, the log has the reason: ${LOG}`
+
 export class Finding extends Error {
   override readonly name = 'Finding'
   /** A command, or a step in the dashboard. */
