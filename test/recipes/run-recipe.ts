@@ -2,12 +2,18 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runOpenWebUi } from './open-webui.ts'
 import { type Recipe, SHOWN_SECRET } from './recipe.ts'
 
 /** A command-line tool asks the gateway several times, and starts slowly on a busy machine. */
 export const RUN_TIMEOUT_MS = 120_000
 /** The simulator begins every answer to a recipe's question with it. */
 export const EXPECTED_ANSWER = 'offline simulator of o3-mini'
+
+/** Open WebUI serves until it is stopped, and its packages take 7 GB. */
+export function isServer({ text }: Recipe): boolean {
+  return text.includes('open-webui serve')
+}
 
 /** What the recipe prints. @throws Error with the output where it fails, or takes longer than `RUN_TIMEOUT_MS`. */
 export async function runRecipe(recipe: Recipe, folder: string): Promise<string> {
@@ -17,6 +23,7 @@ export async function runRecipe(recipe: Recipe, folder: string): Promise<string>
   }
   switch (recipe.language) {
     case 'sh':
+      if (isServer(recipe)) return runOpenWebUi(recipe, folder)
       return execute(folder, 'sh', ['-c', recipe.text])
     case 'js':
       return execute(folder, process.execPath, [file('recipe.mjs')])

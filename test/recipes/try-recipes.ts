@@ -1,6 +1,7 @@
 /**
  * `npm run try:recipes` installs the clients of the recipes, in the versions that the recipes name, and runs each recipe
- * against a gateway of its own. A word after `--` chooses the recipes whose name contains it. It needs npm, Python 3 and curl.
+ * against a gateway of its own. A word after `--` chooses the recipes whose name contains it. It needs npm, Python 3.11 and curl. Open
+ * WebUI runs only where the word chooses it, since it installs 7 GB.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,10 +9,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startOfflineGateway } from '../support/node/offline-gateway.ts'
 import { pointedAt, readRecipes } from './recipe.ts'
-import { EXPECTED_ANSWER, runRecipe } from './run-recipe.ts'
+import { EXPECTED_ANSWER, isServer, runRecipe } from './run-recipe.ts'
 
 const [word = ''] = process.argv.slice(2)
-const recipes = readRecipes().filter(({ name }) => name.toLowerCase().includes(word.toLowerCase()))
+const chosen = readRecipes().filter(({ name }) => name.toLowerCase().includes(word.toLowerCase()))
+const recipes = word === '' ? chosen.filter((recipe) => !isServer(recipe)) : chosen
+for (const { name } of chosen.filter((recipe) => !recipes.includes(recipe)))
+  process.stdout.write(`left out  ${name}: npm run try:recipes -- '${name}'\n`)
 const folder = mkdtempSync(join(tmpdir(), 'recipes-'))
 try {
   install(new Set(recipes.flatMap(({ packages }) => packages)))
