@@ -8,6 +8,8 @@ import type { Recipe } from './recipe.ts'
 /** The first start makes a database. */
 const START_TIMEOUT_MS = 180_000
 const CALL_TIMEOUT_MS = 60_000
+/** The port in the recipe may be taken. */
+const SHOWN_PORT = '--port 3000'
 const ACCOUNT = { name: 'reader', email: 'reader@gateway.example', password: 'only-for-this-run-1' }
 
 /** The answer that the page would show. @throws Error with the server's output where it does not start. */
@@ -15,14 +17,12 @@ export async function runOpenWebUi(recipe: Recipe, folder: string): Promise<stri
   const port = await freePort()
   const { PATH = '' } = process.env
   let output = ''
-  const server = spawn('sh', ['-c', recipe.text], {
+  const server = spawn('sh', ['-c', recipe.text.replace(SHOWN_PORT, `--port ${port}`)], {
     cwd: folder,
     env: {
       PATH: `${join(folder, 'python/bin')}:${PATH}`,
       HOME: folder,
       DATA_DIR: folder,
-      HOST: '127.0.0.1',
-      PORT: String(port),
       // Otherwise it loads a model for searching in documents, from a hub that this run may not reach.
       RAG_EMBEDDING_ENGINE: 'openai',
     },
