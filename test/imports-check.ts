@@ -31,6 +31,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ['local'],
   // Pages for browsers. They share schemas with the Worker, and nothing of the Worker imports them.
   ['console'],
+  // A script for the operator's machine. It knows the gateway by its routes alone.
+  ['doctor'],
 ]
 
 const problems: string[] = []
