@@ -165,7 +165,9 @@ async function earlyLeaver(service: Service, { leaver }: Loot): Promise<void> {
 /** It may have a right checksum, and guess for the id of a real key. */
 async function guessedKey(service: Service, { holder }: Loot): Promise<void> {
   const guess =
-    service.random() < 0.2 ? 'sk-gw-guess' : guessSecret(service.random() < 0.3 ? holder.id : randomBase62(12))
+    service.random() < 0.2
+      ? 'sk-gw-guess'
+      : guessSecret(service.random() < 0.3 ? holder.id : randomBase62(12))
   const { address } = holder
   const body = JSON.stringify(chatBody(drawPlan(service, 'json'), false))
   const response = await post(service, CHAT_PATH, { secret: guess, address }, body)

@@ -77,6 +77,15 @@ try {
   for (const [phase, part] of PHASES.entries()) {
     if (phase > 0) await restart()
     await load(honest, loot, part * seconds)
+    console.error(
+      'loaded',
+      new Date().toISOString(),
+      problems.length,
+      problems.slice(-3),
+      counts,
+      attacks,
+      memory,
+    )
     const confirmed = { what: 'confirmed', secondsMax: CONFIRM_SECONDS, names: ['requests'] as const }
     problems.push(...(await compareAccounts(books, keys, confirmed)))
   }
@@ -105,6 +114,7 @@ process.exitCode = problems.length === 0 ? 0 : 1
 
 /** Kills the process with all its isolates and objects, and starts another one on what they have stored. */
 async function restart(): Promise<void> {
+  console.error('restart', new Date().toISOString(), problems.length)
   checkLog()
   process.kill(gateway.pid, 'SIGKILL')
   await gateway.stop()
@@ -156,15 +166,15 @@ async function attack(loot: Loot): Promise<void> {
 
 /** Half of the keys are metered in the stream, half by AI Gateway's log. Every fifth has broken streams and disconnects. */
 async function issueHonestKeys(): Promise<Key[]> {
-  return Promise.all(
-    Array.from({ length: HONEST_KEYS }, async (_, number) => {
-      const limits =
-        number % 2 === 0 ? { budget: { usd: 1_000, period: 'day' } } : { requestsPerMinute: 1_000_000 }
-      const key = await gateway.issueKey({ name: `soak ${number}`, limits })
-      const address = number % 10 === 1 ? SHARED_ADDRESS : `192.0.2.${number}`
-      return { ...key, isExact: number % 5 !== 0, address }
-    }),
-  )
+  const keys: Key[] = []
+  for (let number = 0; number < HONEST_KEYS; number += 1) {
+    const limits =
+      number % 2 === 0 ? { budget: { usd: 1_000, period: 'day' } } : { requestsPerMinute: 1_000_000 }
+    const key = await gateway.issueKey({ name: `soak ${number}`, limits })
+    const address = number % 10 === 1 ? SHARED_ADDRESS : `192.0.2.${number}`
+    keys.push({ ...key, isExact: number % 5 !== 0, address })
+  }
+  return keys
 }
 
 async function issueLoot(): Promise<Loot> {
