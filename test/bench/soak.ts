@@ -77,15 +77,6 @@ try {
   for (const [phase, part] of PHASES.entries()) {
     if (phase > 0) await restart()
     await load(honest, loot, part * seconds)
-    console.error(
-      'loaded',
-      new Date().toISOString(),
-      problems.length,
-      problems.slice(-3),
-      counts,
-      attacks,
-      memory,
-    )
     const confirmed = { what: 'confirmed', secondsMax: CONFIRM_SECONDS, names: ['requests'] as const }
     problems.push(...(await compareAccounts(books, keys, confirmed)))
   }
@@ -114,7 +105,6 @@ process.exitCode = problems.length === 0 ? 0 : 1
 
 /** Kills the process with all its isolates and objects, and starts another one on what they have stored. */
 async function restart(): Promise<void> {
-  console.error('restart', new Date().toISOString(), problems.length)
   checkLog()
   process.kill(gateway.pid, 'SIGKILL')
   await gateway.stop()

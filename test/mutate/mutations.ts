@@ -9,6 +9,8 @@ export interface Mutation {
   replacement: string
   /** The test files of which at least one test must fail. */
   tests: readonly string[]
+  /** A part of the name of the test that must fail, where the others of its file take long. */
+  name?: string
 }
 
 const api = (name: string): string => `test/api/${name}.test.ts`
@@ -24,6 +26,7 @@ const MEMORY: readonly Mutation[] = [
     replacement:
       '  readJson(),\n  authenticate(),\n  refuseOverLimits(),\n  validateJson(chatCompletions.schema),',
     tests: [hostile('memory')],
+    name: 'forty strangers',
   },
   {
     guard: 'memory: a key above its limits is refused before its body is read',
@@ -31,6 +34,7 @@ const MEMORY: readonly Mutation[] = [
     text: 'return refused === null ? next() : failRefused(c, refused.refusal, refused.status)',
     replacement: 'return next()',
     tests: [hostile('memory')],
+    name: 'above its limit',
   },
   {
     guard: 'memory: a stranger’s body is dropped up to a bound',
@@ -80,6 +84,7 @@ const MEMORY: readonly Mutation[] = [
     text: 'if (excess !== null) throw new GatewayError(failureOf(excess))',
     replacement: '',
     tests: [hostile('memory')],
+    name: 'within its limits',
   },
   {
     guard: 'memory: a body’s bytes are freed once they are decoded',
@@ -87,6 +92,7 @@ const MEMORY: readonly Mutation[] = [
     text: 'body.buffer.transfer(0)',
     replacement: '',
     tests: [hostile('memory')],
+    name: 'as values alone',
   },
   {
     guard: 'memory: the bodies of an isolate share a budget',
@@ -108,6 +114,7 @@ const MEMORY: readonly Mutation[] = [
     text: 'c.executionCtx.waitUntil(handled.catch(() => undefined))',
     replacement: '',
     tests: [hostile('uploads')],
+    name: 'are free once clients have left',
   },
 ]
 
@@ -281,6 +288,7 @@ const THROTTLES: readonly Mutation[] = [
     text: 'await (waitMs > 0 ? askAccount(id, true) : read(id))',
     replacement: 'await read(id)',
     tests: [api('access')],
+    name: 'bounded number of KV reads',
   },
   {
     guard: 'throttle: an address with too many unknown keys gets 429',
@@ -288,6 +296,7 @@ const THROTTLES: readonly Mutation[] = [
     text: "if (waitMs > 0 && reading.kind === 'absent') throw tooManyUnknownKeys(waitMs)",
     replacement: '',
     tests: [api('access')],
+    name: 'bounded number of KV reads',
   },
   {
     guard: 'throttle: a look-up that finds its key does not count',
@@ -295,6 +304,7 @@ const THROTTLES: readonly Mutation[] = [
     text: "if (reading.kind === 'found' || reading.kind === 'unreadable') lookUp?.takeBack()",
     replacement: '',
     tests: [api('access')],
+    name: 'is not made by valid keys',
   },
   {
     guard: 'throttle: a valid key is found although its address guesses',
@@ -302,6 +312,7 @@ const THROTTLES: readonly Mutation[] = [
     text: "if (waitMs > 0 && reading.kind === 'absent') throw",
     replacement: 'if (waitMs > 0) throw',
     tests: [api('access')],
+    name: 'keeps no valid key out',
   },
   {
     guard: 'throttle: an IPv6 network is one address',
@@ -309,6 +320,7 @@ const THROTTLES: readonly Mutation[] = [
     text: "if (!address.includes(':')) return address",
     replacement: 'return address',
     tests: [api('access')],
+    name: 'as one address',
   },
   {
     guard: 'throttle: an address with too many wrong admin tokens gets 429',
@@ -316,6 +328,7 @@ const THROTTLES: readonly Mutation[] = [
     text: 'if (retryAfterMs === 0) return new GatewayError',
     replacement: 'if (retryAfterMs >= 0) return new GatewayError',
     tests: [api('access')],
+    name: 'gets 429 after 10 a minute',
   },
   {
     guard: 'throttle: the right admin token is never locked out',
@@ -325,6 +338,7 @@ const THROTTLES: readonly Mutation[] = [
     if (failure.failure.kind === 'rate_limited') throw failure
     if (!equalHashes(await hashSecret(token), await hashSecret(expected))) throw failure`,
     tests: [api('access')],
+    name: 'gets 429 after 10 a minute',
   },
 ]
 
