@@ -58,7 +58,7 @@ export async function compareDirectory(
 }
 
 async function compare(
-  { servedOf }: Books,
+  books: Books,
   keys: readonly Booked[],
   { what, secondsMax, names }: Comparison,
   read: () => Promise<Figures[]>,
@@ -67,7 +67,7 @@ async function compare(
   for (let second = 0; second < secondsMax; second += 1) {
     const booked = await read()
     differences = keys.flatMap(({ id, isExact }, at) => {
-      const served = servedOf(id)
+      const served = books.servedOf(id)
       return names.flatMap((name) => {
         const stored = booked[at]?.[name] ?? 0
         // A request whose client left before the call is booked, and the upstream has not seen it.

@@ -49,8 +49,8 @@ export function tagOf({ kind, promptTokens, completionTokens }: Plan): string {
 
 /** The pause between two chunks, ms, so that streams overlap. */
 const CHUNK_PAUSE_MS = 3
-/** Longer than two intervals of comments. */
-const THINKING_MS = 2_500
+/** Some intervals of comments, since a busy machine is late. */
+const THINKING_MS = 5_000
 /** Above the longest event that a meter holds back. */
 const LARGE_CHARACTERS = 150_000
 /** Above the longest event that the meter of the Responses API parses. */
@@ -65,7 +65,7 @@ export class SoakUpstream {
   }
 
   answer(call: UpstreamCall, logs: GatewayLogs): Answer {
-    const [kind = 'json', prompt, completion] = call.tag.split(':') as [Kind, string, string]
+    const [kind, prompt, completion] = call.tag.split(':') as [Kind, string, string]
     const plan: Plan = { kind, promptTokens: Number(prompt), completionTokens: Number(completion) }
     const isServed = kind !== 'refused' && kind !== 'reset'
     this.#count(keyIdOf(call), isServed ? plan : { promptTokens: 0, completionTokens: 0 })
@@ -119,16 +119,12 @@ function chatAnswer(plan: Plan, inputs: Record<string, unknown>) {
 
   function usageEvent(): string {
     const choices = [{ index: 0, delta: {}, finish_reason: 'stop' }]
-    switch (kind) {
-      case 'spaced':
-        return `data: {"id": "chatcmpl-soak", "choices": [], "usage" :\t${JSON.stringify(usage)} }\n\n`
-      case 'beside':
-        return event({ choices, usage })
-      case 'tail':
-        return event({ choices: [{ index: 0, delta: { content: 'x'.repeat(LARGE_CHARACTERS) } }], usage })
-      default:
-        return event({ choices: [], usage })
-    }
+    if (kind === 'spaced')
+      return `data: {"id": "chatcmpl-soak", "choices": [], "usage" :\t${JSON.stringify(usage)} }\n\n`
+    if (kind === 'beside') return event({ choices, usage })
+    if (kind === 'tail')
+      return event({ choices: [{ index: 0, delta: { content: 'x'.repeat(LARGE_CHARACTERS) } }], usage })
+    return event({ choices: [], usage })
   }
 }
 

@@ -146,8 +146,8 @@ async function attack(loot: Loot): Promise<void> {
   const [name, , run] = drawAttack(random)
   attacks[name] = (attacks[name] ?? 0) + 1
   try {
-    const ended = run(service, loot).then(() => true)
-    if ((await Promise.race([ended, sleep(ATTACK_MS_MAX, false)])) === false)
+    const ended = run(service, loot).then(() => 'ended')
+    if ((await Promise.race([ended, sleep(ATTACK_MS_MAX, 'late')])) === 'late')
       problems.push(`attack: ${name}: it hangs`)
   } catch (error) {
     problems.push(`attack: ${name}: ${String(error)}`)
