@@ -9,7 +9,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Mutation, MUTATIONS } from './mutations.ts'
+import type { Mutation } from './mutation.ts'
+import { MUTATIONS } from './mutations.ts'
 
 /** A run with a mutation that takes longer hangs, ms. It says nothing then, since a busy machine is slow too. */
 const MUTATED_MS_MAX = 300_000
