@@ -36,23 +36,29 @@ export function chatBody(plan: Plan, stream: boolean): Record<string, unknown> {
   }
 }
 
-export function post(
+/**
+ * Posts a JSON body. A connection that is lost before an answer is tried again, as the SDKs do: the runtime closes an idle
+ * connection after 5 s, and `fetch` may use it in the same moment.
+ */
+export async function post(
   service: Service,
   path: string,
   { secret, address }: Pick<Key, 'secret' | 'address'>,
   body: string,
   signal?: AbortSignal,
 ): Promise<Response> {
-  return fetch(service.url + path, {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${secret}`,
-      'content-type': 'application/json',
-      'cf-connecting-ip': address,
-    },
-    body,
-    ...(signal === undefined ? {} : { signal }),
-  })
+  const headers = {
+    authorization: `Bearer ${secret}`,
+    'content-type': 'application/json',
+    'cf-connecting-ip': address,
+  }
+  const init = { method: 'POST', headers, body, ...(signal === undefined ? {} : { signal }) }
+  try {
+    return await fetch(service.url + path, init)
+  } catch {
+    service.count('lost connection')
+    return fetch(service.url + path, init)
+  }
 }
 
 /** Whether an answer is one of the documented 503s. */

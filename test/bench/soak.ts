@@ -15,9 +15,11 @@ import { ADMIN_TOKEN, startRealBindingGateway } from '../support/node/real-bindi
 import { startUpstreamServer } from '../support/node/upstream-server.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { peakMiB, residentMiB } from './process-cost.ts'
-import { BODY_SECONDS, drawAttack, type Loot } from './soak-attacks.ts'
+import { drawAttack } from './soak-attacks.ts'
 import { compareAccounts, compareDirectory, FIGURES } from './soak-books.ts'
+import type { Loot } from './soak-checks.ts'
 import { type Key, sendHonestRequest, type Service } from './soak-clients.ts'
+import { BODY_SECONDS } from './soak-strangers.ts'
 import { SoakUpstream } from './soak-upstream.ts'
 
 const SECONDS_DEFAULT = 180
@@ -38,6 +40,8 @@ const MEMORY_GROWTH_MAX = 1.3
 const PAUSE_MS_MAX = 10_000
 /** An attack that takes longer hangs, ms. */
 const ATTACK_MS_MAX = 30_000
+/** Connections that may be lost before an answer, of all requests. */
+const LOST_CONNECTIONS_SHARE_MAX = 0.005
 const SPENDER_BUDGET_USD = 0.02
 /** The worst case of a spender's request: 1,000 tokens of each kind cost less than 0.01 USD. */
 const SPENDER_WORST_USD = 0.01
@@ -85,6 +89,7 @@ try {
   problems.push(...(await compareDirectory(books, exactKeys, REPORT_SECONDS)))
   await checkSpender(loot.spender)
   checkMemory()
+  checkConnections()
   checkLog()
 } catch (error) {
   problems.push(`${String(error)}\n${gateway.output().slice(-2_000)}`)
@@ -198,6 +203,13 @@ async function askOperator(path: string): Promise<unknown> {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, 'cf-connecting-ip': SHARED_ADDRESS }
   const response = await fetch(gateway.url + path, { headers })
   return response.json()
+}
+
+function checkConnections(): void {
+  const { 'lost connection': lost = 0, ...kinds } = counts
+  const requests = Object.values(kinds).reduce((sum, count) => sum + count, 0)
+  if (lost > LOST_CONNECTIONS_SHARE_MAX * requests)
+    problems.push(`${lost} connections of ${requests} were lost`)
 }
 
 function checkLog(): void {
