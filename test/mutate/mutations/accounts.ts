@@ -56,7 +56,7 @@ export const MONEY: readonly Mutation[] = [
     file: 'src/accounts/request-end.ts',
     text: 'isCacheHit ? 0 : expected.costMicroUsd',
     replacement: 'expected.costMicroUsd',
-    tests: [api('every-end')],
+    tests: [unit('accounts/request-end')],
   },
   {
     guard: 'money: a batch without an answer is sent again unchanged',
