@@ -64,6 +64,8 @@ export interface Config {
   vendorStorage: 'never' | 'allow'
   /** The service tiers and hosted tools that requests may use, by the vendor's names. Default none. */
   allowedExtras: ReadonlySet<string>
+  /** The prices of service tiers, as multiples of the model's own. Default of each: 1. */
+  tierFactors: ReadonlyMap<string, number>
   /** Largest request body in bytes. Default 4 MiB. */
   bodyBytesMax: number
   /** How long a request body may take to arrive, ms. Default 60 s. */
@@ -103,7 +105,8 @@ export function parseConfig(env: Env): Config {
     logTexts: data.AI_GATEWAY_LOG_TEXTS === 'true',
     unsupportedParameters: data.UNSUPPORTED_PARAMETERS ?? 'forward',
     vendorStorage: data.VENDOR_STORAGE ?? 'never',
-    allowedExtras: new Set(listOf(data.ALLOWED_EXTRAS)),
+    allowedExtras: new Set(listOf(data.ALLOWED_EXTRAS).map((extra) => nameOf(extra))),
+    tierFactors: tierFactorsOf(listOf(data.ALLOWED_EXTRAS)),
     bodyBytesMax: numberOf(data.BODY_BYTES_MAX) ?? BODY_BYTES_MAX_DEFAULT,
     bodyTimeoutMs: 1000 * (numberOf(data.BODY_SECONDS) ?? 60),
     models: modelTable(data.MODELS ?? {}),
@@ -124,6 +127,9 @@ export function parseConfig(env: Env): Config {
   }
 }
 
+/** Names, and behind some a colon and a factor of up to 100: `flex:0.5, priority:2, web_search`. */
+const EXTRAS_FORM = /^[\s,]*([\w-]+(:(\d{1,2}(\.\d{1,6})?|100))?([\s,]+|$))*$/
+
 /** One schema for all number vars: an isolate's start is mostly the making of schemas. */
 const numeral = z.union([z.number(), z.string()])
 
@@ -140,7 +146,7 @@ const vars = z.object({
   AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
   UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
   VENDOR_STORAGE: z.optional(z.enum(['never', 'allow'])),
-  ALLOWED_EXTRAS: z.optional(z.string()),
+  ALLOWED_EXTRAS: z.optional(z.string().check(z.regex(EXTRAS_FORM))),
   BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
   BODY_SECONDS: wholeNumber(1, 3600),
   MODELS: z.optional(modelOverrides),
@@ -203,6 +209,15 @@ function defaultBudget(data: z.output<typeof vars>): Budget | undefined {
 /** The entries of a list, which commas or spaces separate. */
 function listOf(text = ''): string[] {
   return text.split(/[\s,]+/).filter((entry) => entry !== '')
+}
+
+function nameOf(extra: string): string {
+  return extra.split(':', 1)[0] ?? ''
+}
+
+function tierFactorsOf(extras: readonly string[]): Map<string, number> {
+  const priced = extras.filter((extra) => extra.includes(':'))
+  return new Map(priced.map((extra) => [nameOf(extra), Number(extra.slice(extra.indexOf(':') + 1))]))
 }
 
 function numberOf(value: NumberVar): number | undefined {

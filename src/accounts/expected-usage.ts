@@ -1,5 +1,5 @@
 /** The expected usage of a request that ended without one: what is booked until AI Gateway's log corrects it. */
-import { costOf } from '../models/prices.ts'
+import { costOf, scaledPrices } from '../models/prices.ts'
 import type { BookedUsage } from './protocol.ts'
 import type { Habits } from './usage-means.ts'
 import { type Asked, completionTokensMax, type PricedModel, promptTokensMax } from './worst-case.ts'
@@ -37,7 +37,7 @@ export function expectedUsage(
     completionTokens,
     reasoningTokens: Math.max(0, completionTokens - seen),
   }
-  return { ...usage, costMicroUsd: costOf(usage, model.prices) }
+  return { ...usage, costMicroUsd: costOf(usage, scaledPrices(model.prices, asked.priceFactor?.() ?? 1)) }
 }
 
 /** A value that is no number counts as the least. */

@@ -90,7 +90,7 @@ export type AdmissionReply =
  * Tokens and their cost, as they are booked. Tokens written to the vendor's cache are priced when a request is booked, and
  * not stored: no report shows them, and the ledger's rows would need another field.
  */
-export interface BookedUsage extends Omit<Usage, 'cacheWriteTokens'> {
+export interface BookedUsage extends Omit<Usage, 'cacheWriteTokens' | 'serviceTier'> {
   costMicroUsd: number
 }
 

@@ -2,6 +2,7 @@
 import type { Model } from '../models/model.ts'
 import type { AnswerFacts } from '../upstream/answer-facts.ts'
 import type { Usage } from '../wire/usage.ts'
+import { scaledPrices } from '../models/prices.ts'
 import { bookedUsage } from './booked-usage.ts'
 import { expectedUsage } from './expected-usage.ts'
 import type { BookedUsage, SettlementEntry } from './protocol.ts'
@@ -82,14 +83,15 @@ function bookingOf(
   elapsedMs: number,
 ): Pick<Ending, 'booked' | 'certainty' | 'log'> {
   const isCacheHit = answer?.cacheStatus === 'HIT'
+  const prices = scaledPrices(model.prices, asked.priceFactor?.(usage?.serviceTier) ?? 1)
   if (usage !== null) {
     if (!isCacheHit) means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
-    return { booked: bookedUsage(usage, isCacheHit ? null : model.prices), certainty: 'exact' }
+    return { booked: bookedUsage(usage, isCacheHit ? null : prices), certainty: 'exact' }
   }
   if (!isCharged) return { booked: NOTHING_BOOKED, certainty: 'exact' }
   const expected = expectedUsage(asked, { seenTokens, elapsedMs }, means.habits(keyId, model.id), model)
   const booked = { ...expected, costMicroUsd: isCacheHit ? 0 : expected.costMicroUsd }
   const logId = answer?.logId ?? null
   if (logId === null || logGatewayId === null) return { booked, certainty: 'estimated' }
-  return { booked, certainty: 'pending', log: { gatewayId: logGatewayId, logId, prices: model.prices } }
+  return { booked, certainty: 'pending', log: { gatewayId: logGatewayId, logId, prices } }
 }

@@ -18,15 +18,20 @@ export interface Asked {
   tokenCap: number | undefined
   /** Answers that the caller wants, at least 1. */
   choices: number
+  /**
+   * The price of a service tier as a multiple of the model's; of the tier that was asked for where none is named. Absent where
+   * no tier has a price of its own.
+   */
+  priceFactor?: (servedTier?: string) => number
 }
 
-/** In micro-dollars, rounded up once, at least 1. */
+/** In micro-dollars, rounded up once, at least 1. A cheap tier may be served at the usual price. */
 export function worstCaseMicroUsd(asked: Asked, model: PricedModel): number {
   const promptTokens = promptTokensMax(asked, model)
   const { inputMicroUsd, outputMicroUsd } = dearestRates(model.prices, promptTokens)
   const inputs = promptTokens * inputMicroUsd
   const outputs = completionTokensMax(asked, model) * outputMicroUsd
-  return Math.max(1, Math.ceil((inputs + outputs) / 1_000_000))
+  return Math.max(1, Math.ceil((Math.max(1, asked.priceFactor?.() ?? 1) * (inputs + outputs)) / 1_000_000))
 }
 
 /** The largest prompt that the body can be. */

@@ -32,7 +32,11 @@ export function answerOf(
   if ('refused' in parsed) return parsed
   const reply = replyTo(parsed, random, script.chunks)
   const loggedTokens = format.loggedTokens(reply.tokens, script.usage ?? {})
-  const served = { ...envelope, model: script.model ?? envelope.model }
+  const served = {
+    ...envelope,
+    model: script.model ?? envelope.model,
+    serviceTier: script.serviceTier ?? askedTier(request) ?? envelope.serviceTier,
+  }
   const source = { envelope: served, reply, request, usage: script.usage, random }
   return request['stream'] === true
     ? { isStream: true, loggedTokens, parts: format.events(source) }
@@ -52,4 +56,9 @@ export function earlyEndOf({ cut, end, hang }: Script): EarlyEnd | null {
   if (end !== undefined) return { how: 'end', afterChunks: end }
   if (hang === true || typeof hang === 'number') return { how: 'hang', afterChunks: hang === true ? 0 : hang }
   return null
+}
+
+/** A vendor that has room serves a request by the tier that it asks for. */
+function askedTier({ service_tier: tier }: Record<string, unknown>): string | undefined {
+  return typeof tier === 'string' && tier !== 'auto' ? tier : undefined
 }

@@ -96,6 +96,8 @@ const scriptSchema = z.strictObject(
     ),
     /** The model's name in the answer, as if the upstream had replaced it. */
     model: z.optional(text),
+    /** The tier in the answer, as if the vendor had served the request by another one than it asked for. */
+    serviceTier: z.optional(text),
     /** These headers override those of the answer. */
     headers: z.optional(
       z

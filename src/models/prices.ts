@@ -43,6 +43,28 @@ export function costOf(tokens: PricedTokens, prices: Prices): number {
   return Math.ceil((inputs + completionTokens * outputMicroUsd) / RATED_TOKENS)
 }
 
+/** The prices times a factor: those of another service tier. */
+export function scaledPrices(prices: Prices, factor: number): Prices {
+  if (factor === 1) return prices
+  const { longContext } = prices
+  const scaled = scaledRates(prices, factor)
+  if (longContext === undefined) return scaled
+  return {
+    ...scaled,
+    longContext: { ...scaledRates(longContext, factor), aboveTokens: longContext.aboveTokens },
+  }
+}
+
+function scaledRates(rates: Rates, factor: number): Rates {
+  const { inputMicroUsd, cachedInputMicroUsd, cacheWriteMicroUsd, outputMicroUsd } = rates
+  return {
+    inputMicroUsd: inputMicroUsd * factor,
+    cachedInputMicroUsd: cachedInputMicroUsd * factor,
+    cacheWriteMicroUsd: (cacheWriteMicroUsd ?? inputMicroUsd) * factor,
+    outputMicroUsd: outputMicroUsd * factor,
+  }
+}
+
 /** The rates that a token of a request can have at most. A prompt that cannot reach the long-context step has the usual ones. */
 export function dearestRates(
   { longContext, ...usual }: Prices,

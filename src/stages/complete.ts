@@ -16,7 +16,7 @@ import {
   timeoutOutcome,
 } from '../upstream/failures.ts'
 import { field } from '../wire/field.ts'
-import { parseUsage, type Usage } from '../wire/usage.ts'
+import { type Usage, usageOfAnswer } from '../wire/usage.ts'
 import { settleStream } from './settle-stream.ts'
 import { addAlert, warnOfOtherModel, watchModel } from './warn-of-model.ts'
 
@@ -167,7 +167,7 @@ function contentOf(body: ArrayBuffer): { usage: Usage | null; model: unknown } |
   if (body.byteLength > ANSWER_BYTES_READ_MAX) return { usage: null, model: null }
   try {
     const answer: unknown = JSON.parse(utf8.decode(body))
-    return { usage: parseUsage(field(answer, 'usage')), model: field(answer, 'model') }
+    return { usage: usageOfAnswer(answer), model: field(answer, 'model') }
   } catch {
     return undefined
   }

@@ -7,6 +7,7 @@ import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
 import { needsUsage } from '../accounts/admit-request.ts'
 import type { Limits } from '../limits/limits.ts'
+import { field } from '../wire/field.ts'
 import { forgetBody } from './body.ts'
 
 /**
@@ -47,6 +48,7 @@ export function prepareInputs<Request extends ModelRequest>(
       hasContentElsewhere: api.hasContentElsewhere(request),
       tokenCap: api.tokenCapOf(request),
       choices: api.choicesOf(request),
+      ...(config.tierFactors.size === 0 ? {} : { priceFactor: priceFactorOf(request, config) }),
     }
     const tokenCapMax = tokenCapMaxOf(c.get('limits'), asked.choices)
     if (tokenCapMax < (asked.tokenCap ?? Infinity)) {
@@ -61,6 +63,12 @@ export function prepareInputs<Request extends ModelRequest>(
     forgetBody(c)
     await next()
   }
+}
+
+/** A tier without a price of its own has the usual one. */
+function priceFactorOf(request: ModelRequest, { tierFactors }: Config): (served?: string) => number {
+  const asked = field(request, 'service_tier')
+  return (served = typeof asked === 'string' ? asked : '') => tierFactors.get(served) ?? 1
 }
 
 /** The most completion tokens of one choice; `Infinity` for a key without such a limit. */

@@ -3,7 +3,7 @@
  * never changes a byte. Where the caller had not asked for usage, it leaves out the one event that the gateway asked for.
  */
 import { field } from '../wire/field.ts'
-import { parseUsage, type Usage } from '../wire/usage.ts'
+import { type Usage, usageOfAnswer } from '../wire/usage.ts'
 import { type Meter, NO_BYTES } from './meter.ts'
 import { USAGE_START, usageInTail } from './usage-in-tail.ts'
 
@@ -94,7 +94,7 @@ export class ChatMeter implements Meter {
     if (!USAGE_START.test(event)) return false
     try {
       const data: unknown = JSON.parse(event.slice(event.indexOf('{')))
-      this.usage = parseUsage(field(data, 'usage')) ?? this.usage
+      this.usage = usageOfAnswer(data) ?? this.usage
       const choices = field(data, 'choices')
       return Array.isArray(choices) && choices.length === 0
     } catch {

@@ -4,7 +4,7 @@
  */
 import { field } from '../wire/field.ts'
 import { parseJson } from '../wire/parse-json.ts'
-import { parseUsage, type Usage } from '../wire/usage.ts'
+import { type Usage, usageOfAnswer } from '../wire/usage.ts'
 import { type Meter, NO_BYTES } from './meter.ts'
 import { usageInTail } from './usage-in-tail.ts'
 
@@ -32,7 +32,7 @@ export class ResponseMeter implements Meter {
 
   get usage(): Usage | null {
     if (this.#longHead !== null) return this.#hasEnded() ? usageInTail(this.#lastLine()) : null
-    return parseUsage(field(field(this.#lastEvent(), 'response'), 'usage'))
+    return usageOfAnswer(field(this.#lastEvent(), 'response'))
   }
 
   /** The bytes as they are. Text within an event is only stored: a search in each chunk would take quadratic time. */

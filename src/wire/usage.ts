@@ -12,6 +12,15 @@ export interface Usage {
   completionTokens: number
   /** Part of the completion tokens, at the same price. */
   reasoningTokens: number
+  /** The tier by which the vendor has served the request; absent where the answer does not name one. */
+  serviceTier?: string
+}
+
+/** The usage of a whole answer, or of an event that holds one; `null` where it has none. */
+export function usageOfAnswer(answer: unknown): Usage | null {
+  const usage = parseUsage(field(answer, 'usage'))
+  const serviceTier = field(answer, 'service_tier')
+  return usage === null || typeof serviceTier !== 'string' ? usage : { ...usage, serviceTier }
 }
 
 /** The `usage` object of an answer or of a stream's last event, in either API's words; `null` where it is none. */

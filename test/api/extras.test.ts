@@ -1,8 +1,9 @@
 /** What costs more than its tokens is refused, unless the operator allows it by name. */
-import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createExecutionContext, reset, runDurableObjectAlarm, waitOnExecutionContext } from 'cloudflare:test'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { AT_ONCE, complete, env, errorOf, HELLO, issueKey, leaveAll, respond } from '../support/gateway.ts'
+import { usageAfter, usageOf } from '../support/usage.ts'
 
 let secret: string
 beforeEach(async () => {
@@ -126,5 +127,78 @@ describe('the worst case of a request', () => {
     const plain = await allowing('web_search', '/v1/responses', { ...body, tools: [] }, key.secret)
     expect([refused.status, plain.status]).toEqual([429, 200])
     await leaveAll([held])
+  })
+})
+
+describe('the price of a service tier', () => {
+  const USAGE = { prompt_tokens: 1_000_000, completion_tokens: 0 }
+  const INPUT_USAGE = { input_tokens: 1_000_000, output_tokens: 0 }
+  /** A million prompt tokens of o3-mini. */
+  const USUAL_USD = 1.1
+
+  /** Sends a body under `ALLOWED_EXTRAS`, and reads all of the answer. */
+  async function finished(extras: string, path: string, body: object, own: string): Promise<void> {
+    const context = createExecutionContext()
+    const headers = { authorization: `Bearer ${own}`, 'content-type': 'application/json' }
+    const init = { method: 'POST', headers, body: JSON.stringify(body) }
+    const response = await app.request(path, init, { ...env, ALLOWED_EXTRAS: extras }, context)
+    expect(response.status).toBe(200)
+    await response.text()
+    await waitOnExecutionContext(context)
+  }
+
+  async function costOf(extras: string, path: string, body: object): Promise<number> {
+    const key = await issueKey({ limits: { tokensPerMinute: 10_000_000 } })
+    const smallest = path.endsWith('completions') ? HELLO : { model: 'o3-mini', input: 'Hello!' }
+    await finished(extras, path, { ...smallest, ...body }, key.secret)
+    return (await usageAfter(key, 1)).total.costUsd
+  }
+
+  it.each([
+    ['/v1/chat/completions', false],
+    ['/v1/chat/completions', true],
+    ['/v1/responses', false],
+    ['/v1/responses', true],
+  ])('is that of the tier which the answer names: %s, stream %j', async (path, stream) => {
+    const extras = 'flex:0.5, priority:2 web_search'
+    const simulate = { ...AT_ONCE, usage: path.endsWith('completions') ? USAGE : INPUT_USAGE }
+    const asked = { stream, simulate, service_tier: 'priority' }
+    expect(await costOf(extras, path, asked)).toBe(2 * USUAL_USD)
+    const served = { ...asked, simulate: { ...simulate, serviceTier: 'default' } }
+    expect(await costOf(extras, path, served)).toBe(USUAL_USD)
+    expect(await costOf(extras, path, { ...asked, service_tier: 'flex' })).toBe(USUAL_USD / 2)
+    expect(await costOf('priority', path, asked)).toBe(USUAL_USD)
+  })
+
+  it('holds for what is expected, and for what AI Gateway’s log tells', async () => {
+    const key = await issueKey()
+    const log = { entry: { tokens_in: 1_000_000, tokens_out: 0 } }
+    const body = {
+      ...HELLO,
+      service_tier: 'priority',
+      stream: true,
+      simulate: { ...AT_ONCE, usage: null, log },
+    }
+    await finished('priority:2', '/v1/chat/completions', body, key.secret)
+    expect((await usageAfter(key, 1)).total.pending).toBe(1)
+    await runDurableObjectAlarm(env.ACCOUNTS.getByName(key.id))
+    vi.useFakeTimers({ now: Date.now() + 5_000, toFake: ['Date'], shouldAdvanceTime: true })
+    await runDurableObjectAlarm(env.ACCOUNTS.getByName(key.id))
+    vi.useRealTimers()
+    expect((await usageOf(key)).total).toMatchObject({ pending: 0, costUsd: 2 * USUAL_USD })
+  })
+
+  it('is a var that is checked', async () => {
+    for (const extras of ['flex:', 'flex:-1', 'flex:101', 'flex:1:2', 'a;b']) {
+      const response = await allowing(extras, '/v1/chat/completions', HELLO)
+      expect([extras, response.status, (await errorOf(response)).code]).toEqual([
+        extras,
+        500,
+        'misconfigured',
+      ])
+    }
+    for (const extras of ['', ' , ', 'flex:0', 'flex:100,mcp', 'flex:0.25']) {
+      expect([extras, (await allowing(extras, '/v1/chat/completions', HELLO)).status]).toEqual([extras, 200])
+    }
   })
 })

@@ -29,7 +29,7 @@ export function* completionEvents(
       object: 'chat.completion.chunk',
       created: envelope.created,
       model: envelope.model,
-      service_tier: 'default',
+      service_tier: envelope.serviceTier,
       system_fingerprint: envelope.fingerprint,
       choices,
       ...(options.includeUsage ? { usage } : {}),

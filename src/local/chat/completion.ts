@@ -15,7 +15,7 @@ export function chatCompletion(
     object: 'chat.completion',
     created: envelope.created,
     model: envelope.model,
-    service_tier: 'default',
+    service_tier: envelope.serviceTier,
     system_fingerprint: envelope.fingerprint,
     choices: reply.choices.map((choice, index) => ({
       index,

@@ -17,6 +17,8 @@ export interface Envelope {
   readonly created: number
   readonly model: string
   readonly fingerprint: string
+  /** The tier that has served the request. */
+  readonly serviceTier: string
 }
 
 /** For an unknown slug the model's name is its last part. */
@@ -28,5 +30,6 @@ export function envelopeOf(slug: string, random: Random): Envelope {
     fingerprint: `fp_${Math.floor(random() * 2 ** 40)
       .toString(16)
       .padStart(10, '0')}`,
+    serviceTier: 'default',
   }
 }

@@ -21,7 +21,7 @@ export function responseEnvelope(envelope: Envelope, random: Random): Envelope {
 
 /** `output` is empty and `usage` is null until they are known. */
 export function responseObject(
-  { id, created, model }: Envelope,
+  { id, created, model, serviceTier }: Envelope,
   request: Request,
   status: 'in_progress' | 'completed' | 'incomplete',
   output: readonly ResponseItem[],
@@ -46,7 +46,7 @@ export function responseObject(
     prompt_cache_key: given('prompt_cache_key', null),
     reasoning: { effort: 'medium', summary: null, ...asObject(request['reasoning']) },
     safety_identifier: given('safety_identifier', null),
-    service_tier: 'default',
+    service_tier: serviceTier,
     store: given('store', true),
     temperature: given('temperature', 1),
     text: { format: { type: 'text' }, ...asObject(request['text']) },

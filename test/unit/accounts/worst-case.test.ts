@@ -47,6 +47,12 @@ describe('the worst case', () => {
     )
   })
 
+  it('has the price of the tier that is asked for, but not less than the usual one', () => {
+    const asked = { ...BODY, bodyBytes: 1_000, tokenCap: 50, choices: 1 }
+    const worst = (factor: number) => worstCaseMicroUsd({ ...asked, priceFactor: () => factor }, MODEL)
+    expect([worst(2), worst(0.5)]).toEqual([2 * 1_320, 1_320])
+  })
+
   it('is rounded up once, and at least a micro-dollar', () => {
     // 1.1 + 4.4 is 5.5: rounded up apart it would be 7.
     expect(worstCaseMicroUsd({ ...BODY, bodyBytes: 1, tokenCap: 1, choices: 1 }, MODEL)).toBe(6)
