@@ -1,5 +1,5 @@
 /**
- * `npm run build:console` bundles the pages into `.console/`, which the platform serves. Node runs this file: the pages do not
+ * `npm run build:console` bundles the pages into `.console/`, with the API's description. The platform serves them. Node runs this file: the pages do not
  * import it. Names of scripts and styles have a hash, so that a browser may keep them for good.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

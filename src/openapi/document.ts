@@ -4,7 +4,7 @@
  * static file, and the tests hold every answer against it.
  */
 import { ANYWHERE, describedFailure, failureSamples, WITH_TOKEN } from './failures.ts'
-import { HEADERS } from './headers.ts'
+import { type Header, HEADERS } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { Operation } from './operation.ts'
 import { renderFailures, renderOperation } from './render-operation.ts'
@@ -41,21 +41,25 @@ const DESCRIPTION = `Lends one Cloudflare account’s o3-mini to many apps and p
 
 Every error is \`{"error": {"message", "type", "param", "code"}}\`. Every answer has an \`x-request-id\`. A path that is not
 listed is a 404 \`unknown_url\`, and a method that is not listed is a 405 \`method_not_supported\` with \`allow\`.
-\`x-unmatched\` describes these answers. Known parameters are validated. Unknown ones go to the model, but the operator’s
+\`x-unmatched\` describes these answers. A slash at the end of a path changes nothing. Known parameters are validated. Unknown ones go to the model, but the operator’s
 routes refuse them.`
 
 /** What the tests and the build read of the description. The rest is for OpenAPI's tools. */
 export interface OpenApiDocument {
   openapi: string
   paths: Record<string, Record<string, OperationObject>>
-  components: { schemas: Record<string, JsonSchema>; headers: typeof HEADERS; [kind: string]: unknown }
+  components: {
+    schemas: Record<string, JsonSchema>
+    headers: Record<string, Header>
+    [kind: string]: unknown
+  }
   'x-unmatched': { responses: Record<string, ResponseObject> }
   [field: string]: unknown
 }
 
 export interface OperationObject {
   operationId: string
-  parameters?: { name: string; in: 'path' | 'query'; example?: string | number }[]
+  parameters?: { name: string; in: 'path' | 'query'; schema: JsonSchema; example?: string | number }[]
   requestBody?: {
     content: Record<string, { schema: JsonSchema; examples: Record<string, { value: object }> }>
   }

@@ -7,12 +7,13 @@ import { BODY_BYTES_HELD_MAX } from '../../src/limits/body-budget.ts'
 import { DRAIN_BYTES_MAX } from '../../src/stages/body.ts'
 import { BODY_BYTES_PER_SECOND_MIN, RATE_WINDOW_MS } from '../../src/streams/read-in-time.ts'
 import { JSON_ELEMENTS_MAX, JSON_VALUES_MAX } from '../../src/wire/json-bounds.ts'
+import completion from '../support/fixtures/chat-completion.json'
 import chunks from '../support/fixtures/chat-completion-stream.sse?raw'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, call, env, errorOf, HELLO, issueKey } from '../support/gateway.ts'
 
 const CHAT = '/v1/chat/completions'
-const JSON_ANSWER = () => Response.json({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 1 } })
+const JSON_ANSWER = () => Response.json(completion)
 const STREAM_ANSWER = () => new Response(chunks, { headers: { 'content-type': 'text/event-stream' } })
 
 const { bodies } = isolateOf(env)

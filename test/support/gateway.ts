@@ -1,8 +1,12 @@
 /** Sends requests to the worker's `fetch` from inside the test pool, as a caller would. */
 import { env, exports } from 'cloudflare:workers'
+import { app } from '../../src/app.ts'
+import { checkAnswers } from './check-answers.ts'
 
 /** The admin token of `[env.local]`. */
 export const ADMIN_TOKEN = 'local-admin-token-for-this-machine-only'
+
+checkAnswers(app)
 
 export const BASE_URL = 'https://gateway.example'
 
