@@ -1,6 +1,7 @@
 /**
- * `npm run build:console` bundles the pages into `.console/`, with the API's description. The platform serves them. Node runs this file: the pages do not
- * import it. Names of scripts and styles have a hash, so that a browser may keep them for good.
+ * `npm run build:console` bundles the pages into `.console/`, which the platform serves, and writes the API's description
+ * beside them. Node runs this file: the pages do not import it. Names of scripts and styles have a hash, so that a browser may
+ * keep them for good.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'

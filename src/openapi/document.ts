@@ -1,9 +1,10 @@
 /**
  * The API's description, as OpenAPI 3.1. Schemas of requests come from the schemas that validate them, and examples of errors
- * from the code that renders them. Nothing of this room is in the Worker: `console/build.ts` writes the description to a
- * static file, and the tests hold every answer against it.
+ * from the code that renders them. Nothing of this room is in the Worker. `console/build.ts` writes the description to a
+ * static file, and the tests compare every answer with it.
  */
-import { ANYWHERE, describedFailure, failureSamples, WITH_TOKEN } from './failures.ts'
+import { ANYWHERE, WITH_TOKEN } from './failure-lists.ts'
+import { describedFailure, failureSamples } from './failures.ts'
 import { type Header, HEADERS } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { Operation } from './operation.ts'
@@ -41,10 +42,10 @@ const DESCRIPTION = `Lends one Cloudflare account’s o3-mini to many apps and p
 
 Every error is \`{"error": {"message", "type", "param", "code"}}\`. Every answer has an \`x-request-id\`. A path that is not
 listed is a 404 \`unknown_url\`, and a method that is not listed is a 405 \`method_not_supported\` with \`allow\`.
-\`x-unmatched\` describes these answers. A slash at the end of a path changes nothing. Known parameters are validated. Unknown ones go to the model, but the operator’s
-routes refuse them.`
+\`x-unmatched\` describes these answers. A slash at the end of a path changes nothing. Known parameters are validated.
+Unknown ones go to the model, but the operator’s routes refuse them.`
 
-/** What the tests and the build read of the description. The rest is for OpenAPI's tools. */
+/** The parts of the description that the tests read. The other parts are for OpenAPI's tools. */
 export interface OpenApiDocument {
   openapi: string
   paths: Record<string, Record<string, OperationObject>>
@@ -78,6 +79,7 @@ export interface MediaTypeObject {
   examples?: Record<string, { $ref?: string; value?: object }>
 }
 
+/** The whole description, as plain JSON. */
 export async function openApiDocument(): Promise<OpenApiDocument> {
   const failures = await failureSamples()
   const examples: Record<string, object> = Object.fromEntries(

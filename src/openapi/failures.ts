@@ -3,14 +3,14 @@ import { renderFailure, type RenderedFailure } from '../error-envelope.ts'
 import type { Failure, UpstreamFailure } from '../failure.ts'
 import { failureOfError, failureOfNothing, failureOfResponse, timeoutOutcome } from '../upstream/failures.ts'
 
-/** The member of the union. One member can stand for several kinds. */
+/** The members of the union that have a kind. One member can have several kinds. */
 type FailureOf<Kind extends Failure['kind'], Member extends Failure = Failure> = Member extends Failure
   ? Kind & Member['kind'] extends never
     ? never
     : Member & { kind: Kind }
   : never
 
-/** `when` completes a list of causes. */
+/** `when` is a sentence on the cause. */
 export interface Sample<Kind extends Failure['kind'] = Failure['kind']> {
   when: string
   failure: FailureOf<Kind>
@@ -19,7 +19,7 @@ export interface Sample<Kind extends Failure['kind'] = Failure['kind']> {
 /** Kinds with one sample. The upstream has a sample for each row of its table, and each route refuses other parameters. */
 type PlainKind = Exclude<Failure['kind'], 'invalid_parameter' | 'upstream'>
 
-/** A failure of the union that has no sample does not compile. */
+/** The type demands a sample of every kind. */
 const PLAIN: { readonly [Kind in PlainKind]: Sample<Kind> } = {
   invalid_json: { when: 'The body is no JSON.', failure: { kind: 'invalid_json', empty: false } },
   unsupported_content_type: {
@@ -170,43 +170,3 @@ export async function failureSamples(): Promise<Readonly<Record<FailureName, Sam
 export function describedFailure({ when, failure }: Sample): DescribedFailure {
   return { when, ...renderFailure(failure) }
 }
-
-/** Failures of any route. */
-export const ANYWHERE: readonly FailureName[] = ['misconfigured', 'internal']
-/** Failures of a route that needs a key. `rate_limited` is for an address that tries many made-up keys. */
-export const WITH_KEY: readonly FailureName[] = [
-  'missing_key',
-  'invalid_key',
-  'rate_limited',
-  'keys_unavailable',
-  'key_record_unreadable',
-]
-/** Failures of an operator's route. `rate_limited` is for an address that tries many wrong tokens. */
-export const WITH_TOKEN: readonly FailureName[] = ['admin_off', 'invalid_admin_token', 'rate_limited']
-/** Failures of a route that reads a body. */
-export const WITH_BODY: readonly FailureName[] = [
-  'invalid_json',
-  'request_timeout',
-  'body_too_large',
-  'unsupported_content_type',
-  'unsupported_content_encoding',
-  'gateway_busy',
-]
-/** Failures of a route that asks the model. */
-export const WITH_MODEL: readonly FailureName[] = [
-  'model_refused',
-  'upstream_bad_input',
-  'model_not_found',
-  'upstream_no_model',
-  'upstream_too_large',
-  'budget_spent',
-  'upstream_busy',
-  'upstream_no_credit',
-  'client_closed',
-  'upstream_not_allowed',
-  'upstream_broken',
-  'budget_unavailable',
-  'upstream_overloaded',
-  'upstream_not_reachable',
-  'upstream_timeout',
-]

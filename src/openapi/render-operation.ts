@@ -60,7 +60,7 @@ function renderAnswer(
       [JSON_TYPE]: { schema: schemaReference(json.schema), examples: json.examples },
       ...(stream && {
         'text/event-stream': {
-          // JSON Schema describes a text's content so. It is that of each event.
+          // The schema of the content is the schema of each event's data.
           schema: {
             type: 'string',
             description: stream.description,

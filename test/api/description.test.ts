@@ -1,6 +1,7 @@
 /** The API's description says what the app does: each route, each example, and nothing that the app refuses. */
 import { reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
+import manifest from '../../package.json'
 import { app } from '../../src/app.ts'
 import type { OperationObject } from '../../src/openapi/document.ts'
 import { KEY_ID_FORM } from '../../src/keys/secret.ts'
@@ -50,6 +51,10 @@ describe('the description', () => {
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(\{.+?\})?/g, '{$1}')}`)
     expect(OPERATIONS.map(({ name }) => name).toSorted()).toEqual([...new Set(routes)].toSorted())
+  })
+
+  it('has the version of the package', () => {
+    expect(description['info']).toMatchObject({ version: manifest.version })
   })
 
   it('has a different name for each operation', () => {

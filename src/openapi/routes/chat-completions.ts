@@ -1,6 +1,6 @@
 /** The route of OpenAI's Chat Completions API. */
 import { chatCompletionRequest } from '../../apis/chat-completions-schema.ts'
-import { ANYWHERE, WITH_BODY, WITH_KEY, WITH_MODEL } from '../failures.ts'
+import { ANYWHERE, WITH_BODY, WITH_KEY, WITH_MODEL } from '../failure-lists.ts'
 import { type Operation, refusalOfBody } from '../operation.ts'
 
 const QUESTION = { role: 'user', content: 'What are the three laws of thermodynamics?' }

@@ -1,7 +1,7 @@
 /** The operator's route for a list that was lost. */
 import { limitParameter } from '../../admin/query-parameters.ts'
 import { REBUILD_LIMIT_DEFAULT, REBUILD_LIMIT_MAX } from '../../admin/requests.ts'
-import { ANYWHERE, WITH_TOKEN } from '../failures.ts'
+import { ANYWHERE, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, refusalOfQuery } from '../operation.ts'
 import { CURSOR, limit } from './parameters.ts'
 

@@ -1,5 +1,5 @@
 /** The route for monitors. */
-import { ANYWHERE } from '../failures.ts'
+import { ANYWHERE } from '../failure-lists.ts'
 import type { Operation } from '../operation.ts'
 
 export const healthOperations: readonly Operation[] = [

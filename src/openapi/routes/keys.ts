@@ -9,7 +9,7 @@ import {
   LIST_LIMIT_MAX,
   NAME_LENGTH_MAX,
 } from '../../admin/requests.ts'
-import { ANYWHERE, WITH_BODY, WITH_TOKEN } from '../failures.ts'
+import { ANYWHERE, WITH_BODY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfBody, refusalOfQuery } from '../operation.ts'
 import { CURSOR, KEY_ID, limit } from './parameters.ts'
 

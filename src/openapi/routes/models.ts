@@ -1,5 +1,5 @@
 /** The routes for models. */
-import { ANYWHERE, WITH_KEY } from '../failures.ts'
+import { ANYWHERE, WITH_KEY } from '../failure-lists.ts'
 import type { Operation } from '../operation.ts'
 
 const O3_MINI = {

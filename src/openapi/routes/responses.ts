@@ -1,6 +1,6 @@
 /** The routes of OpenAI's Responses API. The gateway stores no responses, so most of them are a 404 that says so. */
 import { responsesRequest } from '../../apis/responses-schema.ts'
-import { ANYWHERE, WITH_BODY, WITH_KEY, WITH_MODEL } from '../failures.ts'
+import { ANYWHERE, WITH_BODY, WITH_KEY, WITH_MODEL } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfBody } from '../operation.ts'
 
 const WEATHER = {

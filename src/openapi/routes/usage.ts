@@ -2,7 +2,7 @@
 import { RANGE_DAYS_DEFAULT, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX } from '../../admin/requests.ts'
 import { rangeQuery, usageQuery } from '../../admin/usage-query.ts'
 import { GROUPINGS } from '../../accounts/usage-list.ts'
-import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failures.ts'
+import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, refusalOfQuery } from '../operation.ts'
 import { CURSOR, KEY_ID, limit, range } from './parameters.ts'
 
