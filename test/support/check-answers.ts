@@ -1,20 +1,24 @@
 /** Every answer that the app gives in a test must be as the API's description says. */
 import { afterEach } from 'vitest'
-import type { app as gateway } from '../../src/app.ts'
+import { app } from '../../src/app.ts'
 import { problemsOf } from './described-answers.ts'
 
-/**
- * Compares each answer of the app from now on, and fails the test in which one differs. The entry of the Worker takes over
- * `app.fetch` when it is first imported, so this must come before.
- */
-export function checkAnswers(app: typeof gateway): void {
-  let problems: string[] = []
+let problems: string[] = []
+
+/** Compares an answer with the description. The test fails at its end where they differ. */
+export async function checkAnswer(request: Request, answer: Response): Promise<Response> {
+  problems.push(...(await problemsOf(request.method, request.url, answer)))
+  return answer
+}
+
+/** Compares each answer that a test gets from the app itself, and not through the Worker's entry. */
+export function checkAnswersOfApp(): void {
   const { fetch } = app
-  app.fetch = async (request, ...rest) => {
-    const answer = await fetch(request, ...rest)
-    problems.push(...(await problemsOf(request.method, request.url, answer)))
-    return answer
-  }
+  app.fetch = async (request, ...rest) => checkAnswer(request, await fetch(request, ...rest))
+}
+
+/** Fails a test with an answer that is not as it is described. */
+export function failUndescribed(): void {
   afterEach(() => {
     const found = new Set(problems)
     problems = []
