@@ -5,8 +5,11 @@ import { chatCompletions } from './apis/chat-completions.ts'
 import { responses } from './apis/responses.ts'
 import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
+import { getRequest, listMinutes, listRequests } from './admin/history.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { showHealth } from './admin/health.ts'
+import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
@@ -18,6 +21,8 @@ import { fail, failNotStored, failUnmatched } from './stages/fail.ts'
 import { admit, refuseOverLimits } from './stages/admit.ts'
 import { guardAccount } from './stages/guard-account.ts'
 import { getModel, listModels } from './stages/list-models.ts'
+import { showRequests } from './stages/show-requests.ts'
+import { noteUpstream } from './stages/note-upstream.ts'
 import { showUsage } from './stages/show-usage.ts'
 import { configure, trace } from './stages/trace.ts'
 import { prepareInputs } from './stages/prepare-inputs.ts'
@@ -42,6 +47,7 @@ app.post(
   guardAccount(),
   prepareInputs(chatCompletions),
   admit(chatCompletions),
+  noteUpstream(),
   complete(chatCompletions),
 )
 
@@ -55,6 +61,7 @@ app.post(
   guardAccount(),
   prepareInputs(responses),
   admit(responses),
+  noteUpstream(),
   complete(responses),
 )
 app.on(['GET', 'DELETE'], '/v1/responses/:id{resp_\\w+}', authenticate(), failNotStored)
@@ -65,6 +72,7 @@ app.get('/v1/models', authenticate(), listModels)
 app.get('/v1/models/:id{.+}', authenticate(), getModel)
 
 app.get('/v1/usage', authenticate(), showUsage)
+app.get('/v1/usage/requests', authenticate(), showRequests)
 
 app.use('/admin/*', authenticateOperator())
 app.get('/admin/keys', listKeys)
@@ -74,7 +82,12 @@ app.patch('/admin/keys/:id', readJson(), validateJson(keyUpdate), updateKey)
 app.delete('/admin/keys/:id', deleteKey)
 app.post('/admin/keys/:id/rotate', readJson({ unlessEmpty: true }), validateJson(keyRotation), rotateKey)
 app.get('/admin/keys/:id/usage', showKeyUsage)
+app.get('/admin/keys/:id/requests', listRequests)
+app.get('/admin/keys/:id/minutes', listMinutes)
+app.get('/admin/requests/:id', getRequest)
 app.get('/admin/usage', showAllUsage)
+app.get('/admin/models', listAllModels)
+app.get('/admin/health', showHealth)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))

@@ -2,6 +2,7 @@
 import type { Inputs, ModelRequest } from './apis/api.ts'
 import type { Settle } from './accounts/admit-request.ts'
 import type { Bindings } from './accounts/objects.ts'
+import type { Refusal } from './accounts/protocol.ts'
 import type { Asked } from './accounts/worst-case.ts'
 import type { Config } from './config.ts'
 import type { ApiKeyView } from './keys/api-key.ts'
@@ -14,7 +15,7 @@ import type { StreamOutcome } from './streams/relay.ts'
 export interface Gateway {
   Bindings: Bindings
   Variables: {
-    /** Set by `trace`: `req_` and 32 hex digits, always our own. */
+    /** Set by `trace`: `req_` and 32 characters, always our own. `authenticate` puts the key's id into it. */
     requestId: string
     /** Set by `trace`: headers of whatever answer this request gets, a failure too. */
     responseHeaders: Record<string, string>
@@ -44,6 +45,8 @@ export interface Gateway {
     meter: Meter | null
     /** Set by `admit`: books the request. It is called when the answer has ended, or later, once its usage is known. */
     settle: Settle
+    /** Set by a stage that refuses the request for a limit or the budget of its key. */
+    refusal: Refusal | undefined
     /** Set by `complete` for a stream: resolves when the client has all of it, or has closed. */
     ended: Promise<StreamOutcome> | undefined
   }

@@ -92,6 +92,13 @@ export function renderFailure(failure: Failure): RenderedFailure {
         `There is no key with the id '${excerpt(failure.keyId)}'.`,
         'id',
       )
+    case 'request_not_found':
+      return invalidRequest(
+        404,
+        'request_not_found',
+        `No key has the request '${excerpt(failure.requestId)}' among its last 200. Requests without a valid key are in the log alone.`,
+        'id',
+      )
     case 'unknown_url':
       return invalidRequest(404, 'unknown_url', unknownUrlMessage(failure))
     case 'method_not_allowed':

@@ -15,6 +15,7 @@ export type Failure =
   | { kind: 'admin_off' }
   | { kind: 'invalid_admin_token' }
   | { kind: 'key_not_found'; keyId: string }
+  | { kind: 'request_not_found'; requestId: string }
   | { kind: 'unknown_url'; method: string; path: string; underV1: boolean }
   | { kind: 'method_not_allowed'; method: string; path: string; allow: string }
   | { kind: 'model_not_found'; model: string }

@@ -14,6 +14,7 @@ const LEVELS: readonly (readonly string[])[] = [
     'failure.ts',
     'log.ts',
     'lru.ts',
+    'request-id.ts',
     'timeout.ts',
     'wire',
   ],
@@ -32,6 +33,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ['openapi'],
   // Pages for browsers. They share schemas with the Worker, and nothing of the Worker imports them.
   ['console'],
+  // A script for the operator's machine. It knows the gateway by its routes alone.
+  ['doctor'],
 ]
 
 const problems: string[] = []

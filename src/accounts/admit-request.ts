@@ -8,7 +8,7 @@ import type { Model } from '../models/model.ts'
 import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
 import { expectedUsage } from './expected-usage.ts'
-import type { AccountStatus, BookedUsage, Refusal } from './protocol.ts'
+import type { AccountStatus, BookedUsage, Refusal, SettlementEntry } from './protocol.ts'
 import { type End, type Ending, endingOf, RELEASED } from './request-end.ts'
 import type { UsageMeans } from './usage-means.ts'
 import { type Asked, worstCaseMicroUsd } from './worst-case.ts'
@@ -98,12 +98,13 @@ function admitHere(
   const decision = checkHere(request, parts, tokens, admittedAtMs, waitUntil)
   if (decision.outcome === 'refused') return decision
   const settle = once((end) => {
+    const endedAtMs = clock()
     const entry = {
-      ...identityOf(request, admittedAtMs),
-      ...endingOf(request, parts.means, end, clock() - admittedAtMs),
+      ...identityOf(request, admittedAtMs, 'isolate'),
+      ...endingOf(request, parts.means, end, { admittedAtMs, endedAtMs }),
     }
-    settleTokens(parts, decision.reservation, entry.booked, clock())
-    parts.accountClient.book(keyId, entry, clock(), waitUntil, { atOnce: false })
+    settleTokens(parts, decision.reservation, entry.booked, endedAtMs)
+    parts.accountClient.book(keyId, entry, endedAtMs, waitUntil, { atOnce: false })
   })
   return { outcome: 'admitted', status: decision.status, settle }
 }
@@ -132,7 +133,7 @@ async function admitByAccount(
   const decision = await accountClient.admit(keyId, question, limits, admittedAtMs, waitUntil)
   if (decision.outcome !== 'admitted') return decision
   const bookAtOnce = (entry: Ending): void => {
-    const settlement = { ...identityOf(request, admittedAtMs), ...entry }
+    const settlement = { ...identityOf(request, admittedAtMs, 'account'), ...entry }
     accountClient.book(keyId, settlement, clock(), waitUntil, { atOnce: true })
   }
   // Without its account the limits of a minute hold as they do for other keys.
@@ -144,8 +145,9 @@ async function admitByAccount(
   const endLease = accountClient.keepLease(keyId, requestId)
   const settle = once((end) => {
     endLease()
-    const entry = endingOf(request, parts.means, end, clock() - admittedAtMs)
-    if (local !== null) settleTokens(parts, local.reservation, entry.booked, clock())
+    const endedAtMs = clock()
+    const entry = endingOf(request, parts.means, end, { admittedAtMs, endedAtMs })
+    if (local !== null) settleTokens(parts, local.reservation, entry.booked, endedAtMs)
     bookAtOnce(entry)
   })
   return { outcome: 'admitted', status: { ...local?.status, ...decision.status }, settle }
@@ -191,8 +193,12 @@ function reservedTokens({ keyId, asked, promptTokens }: RequestToAdmit, { means 
   return promptTokens() + means.reserve(keyId, asked.tokenCap, asked.choices)
 }
 
-function identityOf({ requestId, model }: RequestToAdmit, admittedAtMs: number) {
-  return { requestId, model: model.id, admittedAtMs }
+function identityOf(
+  { requestId, model }: RequestToAdmit,
+  admittedAtMs: number,
+  admittedBy: SettlementEntry['admittedBy'],
+): Omit<SettlementEntry, keyof Ending> {
+  return { requestId, model: model.id, admittedAtMs, admittedBy }
 }
 
 function once(settle: Settle): Settle {

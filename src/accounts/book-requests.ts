@@ -4,9 +4,7 @@ import { REPLAY_MS } from './book-windows.ts'
 import { type BookSql, type Counted, parseRequest, parseWhole, type Pending } from './book-schema.ts'
 import type { StoredRequest, UnderWay } from './book-schema.ts'
 
-/** The newest settled requests are kept, however old they are. */
-export const SETTLED_KEPT = 200
-/** Other settled requests are deleted after so long, ms. */
+/** Settled requests are deleted after so long, ms. Until then they keep a call that comes twice from counting twice. */
 export const SETTLED_KEPT_MS = DAY_MS
 /** A release that came before its admission is remembered for so long, ms. */
 export const RELEASED_KEPT_MS = 3_600_000
@@ -59,10 +57,8 @@ export class BookRequests {
 
   prune(nowMs: number): void {
     this.#sql.exec(
-      `DELETE FROM requests WHERE state IN ('settled', 'expired') AND settled_at_ms < ? AND id NOT IN (
-         SELECT id FROM requests WHERE state IN ('settled', 'expired') ORDER BY settled_at_ms DESC LIMIT ?)`,
+      "DELETE FROM requests WHERE state IN ('settled', 'expired') AND settled_at_ms < ?",
       nowMs - SETTLED_KEPT_MS,
-      SETTLED_KEPT,
     )
     this.#sql.exec(
       "DELETE FROM requests WHERE state = 'released' AND settled_at_ms < ?",

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
 import type { UsageRow } from './protocol.ts'
+import { bookedShape } from './request-record.ts'
 
 /** The part of a Durable Object's `SqlStorage` that the book uses. */
 export interface BookSql {
@@ -15,18 +16,14 @@ export const BOOK_MIGRATIONS: readonly string[] = [
    CREATE TABLE usage (date TEXT NOT NULL, model TEXT NOT NULL, revision INTEGER NOT NULL, requests INTEGER NOT NULL,
      cost_micro_usd INTEGER NOT NULL, stored TEXT NOT NULL, PRIMARY KEY (date, model)) WITHOUT ROWID;
    CREATE TABLE writers (id TEXT PRIMARY KEY, number INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;`,
+  `CREATE TABLE recent (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, open_minutes TEXT NOT NULL,
+     stored TEXT NOT NULL);
+   CREATE TABLE minutes (slot INTEGER PRIMARY KEY, minute INTEGER NOT NULL, requests INTEGER NOT NULL,
+     refused INTEGER NOT NULL, tokens INTEGER NOT NULL, cost_micro_usd INTEGER NOT NULL);`,
 ]
 
 const count = integer(0)
-const usageShape = {
-  promptTokens: count,
-  cachedTokens: count,
-  completionTokens: count,
-  reasoningTokens: count,
-  costMicroUsd: count,
-}
-
-const bookedUsage = z.object(usageShape)
+const bookedUsage = z.object(bookedShape)
 
 const booking = z.object({
   booked: bookedUsage,
@@ -103,7 +100,7 @@ export type Ended = z.output<typeof ended>
 export type StoredRequest = z.output<typeof storedRequest>
 
 const usageRow = z.object({
-  ...usageShape,
+  ...bookedShape,
   date: z.string(),
   model: z.string(),
   requests: count,
@@ -126,6 +123,7 @@ export function parseWhole(value: unknown): number {
   return integer(Number.MIN_SAFE_INTEGER).parse(value ?? 0)
 }
 
-function parseJson(text: unknown): unknown {
+/** JSON that this Worker has written. */
+export function parseJson(text: unknown): unknown {
   return JSON.parse(z.string().parse(text))
 }

@@ -6,6 +6,7 @@ import { DAY_MS, dateOf } from '../calendar.ts'
 import type { Limits } from '../limits/limits.ts'
 import { type AdmissionState, refusalOf, statusOf } from './admission.ts'
 import { admissionStateAt } from './book-state.ts'
+import { BookHistory } from './book-history.ts'
 import { BookRequests } from './book-requests.ts'
 import type { BookSql, Ended, Pending, StoredRequest, UnderWay } from './book-schema.ts'
 import { parseWhole } from './book-schema.ts'
@@ -13,7 +14,8 @@ import { BookUsage } from './book-usage.ts'
 import { BookWindows } from './book-windows.ts'
 import { book, type Booking, corrected, givenUp, replace } from './ledger.ts'
 import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
-import type { SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
+import type { RefusalReport, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
+import type { SettledRecord } from './request-record.ts'
 
 /** A request holds its place and its worst case for so long after its admission or last renewal, ms. */
 export const LEASE_MS = 900_000
@@ -27,7 +29,10 @@ export const WRITER_KEPT_MS = DAY_MS
 /** What became of a pending request when its answer was taken. */
 export type Corrected = 'unchanged' | 'corrected' | 'given_up'
 
+const NO_REFUSALS: RefusalReport = { limited: [], last: [] }
+
 export class AccountBook {
+  readonly history: BookHistory
   readonly #sql: BookSql
   readonly #requests: BookRequests
   readonly #usage: BookUsage
@@ -38,6 +43,7 @@ export class AccountBook {
     this.#sql = sql
     this.#requests = new BookRequests(sql)
     this.#usage = new BookUsage(sql)
+    this.history = new BookHistory(sql)
     this.#windows.replay(this.#requests.counted())
   }
 
@@ -81,19 +87,20 @@ export class AccountBook {
   }
 
   /** Books a batch, unless it was booked before. */
-  settle(batch: SettlementBatch, nowMs: number): { duplicate: boolean } {
+  settle(batch: SettlementBatch, nowMs: number): void {
     const { writerId, number, entries } = batch
     const [writer] = this.#sql.exec('SELECT number FROM writers WHERE id = ?', writerId).toArray()
-    if (writer !== undefined && number <= parseWhole(writer['number'])) return { duplicate: true }
-    for (const entry of entries) this.#settle(entry, nowMs)
+    if (writer !== undefined && number <= parseWhole(writer['number'])) return
+    const settled = entries.filter((entry) => this.#settle(entry, nowMs))
     this.#usage.write()
-    this.#sql.exec(
-      'INSERT OR REPLACE INTO writers (id, number, at_ms) VALUES (?, ?, ?)',
-      writerId,
-      number,
-      nowMs,
+    this.history.add(settled.map(recordOf), batch.refusals ?? NO_REFUSALS, nowMs, (timeMs) =>
+      admittedAt(timeMs, nowMs),
     )
-    return { duplicate: false }
+    // Rows of their own keep requests of the account from being booked twice.
+    if (batch.refusals !== undefined || entries.some(({ admittedBy }) => admittedBy === 'isolate')) {
+      const statement = 'INSERT OR REPLACE INTO writers (id, number, at_ms) VALUES (?, ?, ?)'
+      this.#sql.exec(statement, writerId, number, nowMs)
+    }
   }
 
   /** Books the requests whose lease has ended at their expected usage. */
@@ -151,6 +158,11 @@ export class AccountBook {
     return this.#usage.changedSince(revision)
   }
 
+  /** The row of a request that is under way, is asked for, or was admitted by this account in the last day. */
+  request(requestId: string): StoredRequest | null {
+    return this.#requests.get(requestId)
+  }
+
   status(limits: Limits, nowMs: number): AccountStatus {
     return statusOf(this.#stateAt(limits, nowMs), nowMs)
   }
@@ -162,17 +174,22 @@ export class AccountBook {
     this.#usage.foldOldDays(nowMs)
   }
 
-  #settle(entry: SettlementEntry, nowMs: number): void {
-    const known = this.#requests.get(entry.requestId)
+  /** Whether the request was sent to the model and is booked now. */
+  #settle(entry: SettlementEntry, nowMs: number): boolean {
+    // A look in SQL for each request of a busy key would take more time than its booking.
+    const known = entry.admittedBy === 'account' ? this.#requests.get(entry.requestId) : null
     // A request is settled once. Only a booking that was made because its lease ended is replaced.
-    if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return
+    if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return false
     const booking = entry.released === true ? null : bookingOf(entry)
     if (known?.state === 'expired') this.#replace(known, booking)
     const request = known ?? unadmitted(entry, nowMs)
     if (known?.state !== 'expired' && booking !== null) {
       this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) => book(totals, booking))
     }
-    this.#requests.put(this.#endOf(request, entry, booking, nowMs))
+    const end = this.#endOf(request, entry, booking, nowMs)
+    // The number of its batch keeps a request that an isolate admitted from being booked twice. So it needs no row.
+    if (entry.admittedBy === 'account' || end.state === 'pending') this.#requests.put(end)
+    return booking !== null
   }
 
   #endOf(request: Identity, entry: SettlementEntry, booking: Booking | null, nowMs: number): StoredRequest {
@@ -201,6 +218,11 @@ export class AccountBook {
   }
 }
 
+function recordOf(entry: SettlementEntry): SettledRecord {
+  const { requestId, model, admittedAtMs, admittedBy, booked, certainty, end } = entry
+  return { kind: 'settled', requestId, model, admittedAtMs, admittedBy, booked, certainty, end }
+}
+
 type Identity = Pick<UnderWay, 'requestId' | 'model' | 'admittedAtMs' | 'worstMicroUsd' | 'counted'>
 
 function identityOf({ requestId, model, admittedAtMs, worstMicroUsd, counted }: Identity): Identity {
@@ -209,8 +231,12 @@ function identityOf({ requestId, model, admittedAtMs, worstMicroUsd, counted }: 
 
 /** A request that its isolate admitted. */
 function unadmitted({ requestId, model, admittedAtMs }: SettlementEntry, nowMs: number): Identity {
-  const clamped = Math.min(nowMs, Math.max(nowMs - ADMITTED_AGE_MAX_MS, admittedAtMs))
-  return { requestId, model, admittedAtMs: clamped, worstMicroUsd: 0, counted: null }
+  return { requestId, model, admittedAtMs: admittedAt(admittedAtMs, nowMs), worstMicroUsd: 0, counted: null }
+}
+
+/** An isolate's time within bounds. */
+function admittedAt(timeMs: number, nowMs: number): number {
+  return Math.min(nowMs, Math.max(nowMs - ADMITTED_AGE_MAX_MS, timeMs))
 }
 
 /** A pending usage without a log entry has nothing to be corrected by. */

@@ -125,7 +125,7 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       if (decision.outcome !== 'admitted') {
         // The account may have admitted it, and only its reply was lost.
         const { requestId, model } = request
-        const release = { requestId, model, admittedAtMs: nowMs, ...RELEASED }
+        const release = { requestId, model, admittedAtMs: nowMs, admittedBy: 'account', ...RELEASED } as const
         sender.book(keyId, release, answeredAtMs, waitUntil, { atOnce: true })
       }
       return decision
@@ -137,6 +137,8 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       if (atOnce) views.get(keyId)?.noteEnd()
       sender.book(keyId, entry, nowMs, waitUntil, { atOnce })
     },
+
+    reportRefusal: (...report) => sender.reportRefusal(...report),
 
     keepLease(keyId, requestId) {
       let hasFailed = false

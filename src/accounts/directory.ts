@@ -138,10 +138,11 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
   }
 }
 
-function listedKey({ view, deleted_at: deletedAt, today_micro_usd: todayMicroUsd }: KeyRow): ListedKey {
+function listedKey({ view, deleted_at: deletedAt, today_micro_usd, month_micro_usd }: KeyRow): ListedKey {
   return {
     ...apiKeyView.parse(JSON.parse(view)),
-    todayCostUsd: usdOf(todayMicroUsd),
+    todayCostUsd: usdOf(today_micro_usd),
+    monthCostUsd: usdOf(month_micro_usd),
     ...(deletedAt === null ? {} : { deletedAt }),
   }
 }

@@ -14,11 +14,23 @@ export function shownFrom(nowMs: number): string {
 export type HolderUsage = ReturnType<typeof holderUsage>
 
 /** `ofIsolate` stands above the account's status: where the isolate decides, it alone knows the minute's counts. */
-export function holderUsage({ atMs, limits, status: ofAccount, rows }: KeyUsage, ofIsolate: AccountStatus) {
-  const { requests, requestsPerDay, tokens, concurrentRequests, budget } = { ...ofAccount, ...ofIsolate }
+export function holderUsage(usage: KeyUsage, ofIsolate: AccountStatus) {
+  const { atMs, rows } = usage
+  const today = dateOf(atMs)
+  return {
+    ...limitsNow({ ...usage, status: { ...usage.status, ...ofIsolate } }),
+    today: sumSince(rows, today),
+    month: sumSince(rows, periodStartDate('month', atMs)),
+    models: shownModels(rows),
+    days: shownDays(rows, shownFrom(atMs), today),
+  }
+}
+
+/** The limits of a key, what is left of each, and when it renews. */
+export function limitsNow({ atMs, limits, status }: Pick<KeyUsage, 'atMs' | 'limits' | 'status'>) {
+  const { requests, requestsPerDay, tokens, concurrentRequests, budget } = status
   const timeAfter = (ms: number | undefined): string | undefined =>
     ms === undefined ? undefined : timeOf(atMs + ms)
-  const today = dateOf(atMs)
   return {
     asOf: timeOf(atMs),
     limits,
@@ -35,10 +47,6 @@ export function holderUsage({ atMs, limits, status: ofAccount, rows }: KeyUsage,
       requestsPerDay: timeAfter(requestsPerDay?.resetMs),
       budgetUsd: budget && (budget.renewsAtMs === null ? null : timeOf(budget.renewsAtMs)),
     },
-    today: sumSince(rows, today),
-    month: sumSince(rows, periodStartDate('month', atMs)),
-    models: shownModels(rows),
-    days: shownDays(rows, shownFrom(atMs), today),
   }
 }
 

@@ -11,7 +11,7 @@ import { type Account, AccountStore } from './account-store.ts'
 import { Alarm } from './alarm.ts'
 import type { AccountBook } from './book.ts'
 import { correctionsOf } from './corrections.ts'
-import type { Bindings, KeyAccountCalls } from './objects.ts'
+import type { Bindings, KeyAccountCalls, KeyRequests } from './objects.ts'
 import type { AccountAnswer, AccountRequest, KeyUsage, SettlementBatch, UsageQuestion } from './protocol.ts'
 import { sourcesOf } from './publication-sources.ts'
 import { ATTEMPT_TIMEOUT_MS, Publication, RETRY_MS } from './publication.ts'
@@ -140,6 +140,28 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return { kind: 'usage', atMs, limits, status, rows: book.rows(fromDate, toDate), deletedAt }
   }
 
+  async requests(keyId: string): Promise<KeyRequests | KeyReading> {
+    return this.#ofBook(keyId, (book) => ({
+      kind: 'requests',
+      requests: book.history.list().map((record) => ({ record, row: book.request(record.requestId) })),
+    }))
+  }
+
+  async request(keyId: string, requestId: string) {
+    return this.#ofBook(keyId, (book) => ({
+      kind: 'request' as const,
+      record: book.history.find(requestId),
+      row: book.request(requestId),
+    }))
+  }
+
+  async minutes(keyId: string) {
+    return this.#ofBook(keyId, (book) => ({
+      kind: 'minutes' as const,
+      minutes: book.history.minutes(Date.now()),
+    }))
+  }
+
   async republish(keyId: string): Promise<KeyReading> {
     const reading = await this.read(keyId, false)
     const { account } = this.#store
@@ -179,6 +201,12 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (givenUp === 0) return
     const cause = `AI Gateway's log has no usage of ${givenUp} requests, which stay estimated`
     log({ event: 'trouble', what: 'usage_estimated', keyId: stored.key.id, cause }, 'warn')
+  }
+
+  /** What `read` says of a key that has no account. */
+  async #ofBook<Answer>(keyId: string, answer: (book: AccountBook) => Answer): Promise<Answer | KeyReading> {
+    const reading = await this.read(keyId, false)
+    return this.#store.account === null ? reading : answer(this.#store.account.book)
   }
 
   async #change(keyId: string, change: (key: ApiKey) => StoredKey): Promise<KeyReading> {

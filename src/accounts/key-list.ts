@@ -1,6 +1,6 @@
 /** The operator's list of keys: what an account reports of its key, and how a page is asked for. Pure. */
 import * as z from 'zod/mini'
-import { dateOf } from '../calendar.ts'
+import { dateOf, periodStartDate } from '../calendar.ts'
 import { type ApiKeyView, viewOf } from '../keys/api-key.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { StoredKey } from './stored-key.ts'
@@ -29,6 +29,8 @@ export interface KeyListQuery {
   /** Without one: all that are not deleted. */
   state: ListedState | null
   sort: Sort
+  /** One key alone. */
+  id: string | null
 }
 
 /** The position of a key in the order of a list. */
@@ -37,8 +39,8 @@ export interface Position {
   id: string
 }
 
-/** `todayCostUsd` is of the UTC day. `deletedAt` stands in deleted keys only. */
-export type ListedKey = ApiKeyView & { todayCostUsd: number; deletedAt?: string }
+/** `todayCostUsd` is of the UTC day, and `monthCostUsd` of the UTC month. `deletedAt` stands in deleted keys only. */
+export type ListedKey = ApiKeyView & { todayCostUsd: number; monthCostUsd: number; deletedAt?: string }
 
 export interface KeyPage {
   kind: 'page'
@@ -66,12 +68,13 @@ export type KeyRow = {
   view: string
   deleted_at: string | null
   today_micro_usd: number
+  month_micro_usd: number
   position: string | number
 }
 
 /** Reads one row more than a page has, so that the last page is known. */
 export function selectKeys(
-  { limit, after, namePrefix, state, sort }: KeyListQuery,
+  { limit, after, namePrefix, state, sort, id }: KeyListQuery,
   nowMs: number,
 ): Statement {
   const column = COLUMNS[sort]
@@ -79,12 +82,22 @@ export function selectKeys(
   const conditions: [condition: string, ...parameters: (string | number)[]][] = [stateCondition(state, nowMs)]
   // U+10FFFF is the last character there is, and no name has it.
   if (prefix !== '') conditions.push(['name_folded >= ? AND name_folded < ?', prefix, `${prefix}\u{10ffff}`])
+  if (id !== null) conditions.push(['id = ?', id])
   if (after !== null) conditions.push([`(${column}, id) > (?, ?)`, after.value, after.id])
   const where = conditions.map(([condition]) => condition).join(' AND ')
+  const today = dateOf(nowMs)
   return {
-    sql: `SELECT id, view, deleted_at, today_micro_usd, ${column} AS position FROM (${KEYS_WITH_COST})
-      WHERE ${where} ORDER BY ${column}, id LIMIT ?`,
-    parameters: [dateOf(nowMs), ...conditions.flatMap(([, ...parameters]) => parameters), limit + 1],
+    sql: `WITH RECURSIVE ${DAYS}, page AS (
+        SELECT id, view, deleted_at, today_micro_usd, ${column} AS position FROM (${KEYS_WITH_COST})
+        WHERE ${where} ORDER BY ${column}, id LIMIT ?)
+      SELECT page.*, ${MONTH_COST} AS month_micro_usd FROM page ORDER BY position, id`,
+    parameters: [
+      periodStartDate('month', nowMs),
+      today,
+      today,
+      ...conditions.flatMap(([, ...parameters]) => parameters),
+      limit + 1,
+    ],
   }
 }
 
@@ -112,6 +125,12 @@ const COLUMNS: Readonly<Record<Sort, string>> = {
 
 const KEYS_WITH_COST = `SELECT *, (SELECT coalesce(sum(cost_micro_usd), 0) FROM usage WHERE date = ? AND key_id = keys.id)
   AS today_micro_usd FROM keys`
+
+const DAYS = `days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)`
+
+/** A look-up for each day of the month and each key of the page. The primary key has the date first, and a scan reads all keys. */
+const MONTH_COST = `(SELECT coalesce(sum(cost_micro_usd), 0) FROM days CROSS JOIN usage
+  ON usage.date = day AND usage.key_id = page.id)`
 
 function stateCondition(
   state: ListedState | null,

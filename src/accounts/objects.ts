@@ -1,7 +1,9 @@
 /** The Durable Objects as their callers see them: their bindings, their calls, their names and where they live. */
 import { type Env, LOCATION_HINTS } from '../config.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
+import type { StoredRequest } from './book-schema.ts'
 import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
+import type { MinuteCounts } from './minute-counts.ts'
 import type {
   AccountAnswer,
   AccountRequest,
@@ -10,8 +12,20 @@ import type {
   UsageQuestion,
   UsageReport,
 } from './protocol.ts'
+import type { RequestRecord } from './request-record.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
+
+/** What an account knows of a request: its record in the ring, and its row. */
+interface Known<Kept extends RequestRecord | null = RequestRecord | null> {
+  record: Kept
+  row: StoredRequest | null
+}
+
+export interface KeyRequests {
+  kind: 'requests'
+  requests: Known<RequestRecord>[]
+}
 
 /** The calls of a key's account, `KeyAccount`. */
 export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
@@ -32,7 +46,13 @@ export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
   settle(keyId: string, batch: SettlementBatch): Promise<void>
   /** Renews the leases of requests that are under way. */
   renew(keyId: string, requestIds: readonly string[]): Promise<void>
-  /** The key's usage, of a deleted key too. Where there is no such key, the answer is its reading. */
+  /** The key's last requests, the newest first. Like `usage` and the two below it answers for a deleted key too. */
+  requests(keyId: string): Promise<KeyRequests | KeyReading>
+  /** What the account knows of one request; `null` for both where it knows nothing. */
+  request(keyId: string, requestId: string): Promise<({ kind: 'request' } & Known) | KeyReading>
+  /** The minutes of the last days with any request. */
+  minutes(keyId: string): Promise<{ kind: 'minutes'; minutes: MinuteCounts[] } | KeyReading>
+  /** The key's usage. Where there is no such key, the answer is its reading. */
   usage(keyId: string, question: UsageQuestion): Promise<KeyUsage | KeyReading>
 }
 

@@ -5,6 +5,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
 import type { Prices } from '../models/prices.ts'
 import type { Usage } from '../wire/usage.ts'
+import type { RefusedRecord } from './request-record.ts'
 
 /** A request that wants to be admitted by its key's account. */
 export interface AdmissionRequest {
@@ -99,6 +100,8 @@ export interface SettlementEntry {
   model: string
   /** When the isolate admitted it, ms since 1970. It is booked on that UTC day. */
   admittedAtMs: number
+  /** `isolate`: the account has never been asked, so it has no row of the request to look for. */
+  admittedBy: 'account' | 'isolate'
   /** Whether the upstream failed the request. */
   failed: boolean
   booked: BookedUsage
@@ -108,6 +111,22 @@ export interface SettlementEntry {
   log?: { gatewayId: string; logId: string; prices: Prices }
   /** The request was never sent to the model: only its place is freed, and nothing is booked. */
   released?: true
+  /** For the account's memory of its last requests. It changes no sum. */
+  end: RequestEnd
+}
+
+/** How a request ended, without any text of it. */
+export interface RequestEnd {
+  /** The HTTP status of the answer; 0 for a request that was released. A stream that broke off had begun with 200. */
+  status: number
+  /** Why it failed, in the words of the log; `null` for a request that did not fail. */
+  reason: string | null
+  /** Ms from its admission to the first output of a stream; `null` for other answers. */
+  firstOutputMs: number | null
+  /** Ms from its admission to its end. */
+  durationMs: number
+  /** The entry of AI Gateway's log; `null` where there is none. */
+  logId: string | null
 }
 
 /** Settlements of one isolate for one key. A batch that is sent again has the same number and the same entries. */
@@ -117,6 +136,15 @@ export interface SettlementBatch {
   /** 1 for a writer's first batch, growing by 1. */
   number: number
   entries: readonly SettlementEntry[]
+  refusals?: RefusalReport
+}
+
+/** What an isolate has refused of a key since its last report. */
+export interface RefusalReport {
+  /** Refusals by limits and budget: how many in the minute of a time, ms since 1970. */
+  limited: readonly { atMs: number; refused: number }[]
+  /** The last ones, for whatever reason. */
+  last: readonly RefusedRecord[]
 }
 
 /** What is asked of an account about its usage. */

@@ -5,7 +5,7 @@ import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
-import { accountOf, type Bindings, directoryOf } from './objects.ts'
+import { accountOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
@@ -25,6 +25,9 @@ export interface Accounts {
   delete(keyId: string, deletedAt: string): Promise<KeyReading>
   republish(keyId: string): Promise<KeyReading>
   usage(keyId: string, question: UsageQuestion): Promise<KeyUsage | KeyReading>
+  requests: KeyAccountCalls['requests']
+  request: KeyAccountCalls['request']
+  minutes: KeyAccountCalls['minutes']
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
 }
@@ -44,6 +47,14 @@ export function createAccounts(env: Bindings): Accounts {
       ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
         accountOf(env, keyId).usage(keyId, question),
       ),
+    requests: (keyId) =>
+      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () => accountOf(env, keyId).requests(keyId)),
+    request: (keyId, requestId) =>
+      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        accountOf(env, keyId).request(keyId, requestId),
+      ),
+    minutes: (keyId) =>
+      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () => accountOf(env, keyId).minutes(keyId)),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
     usageOfAll: (query) =>

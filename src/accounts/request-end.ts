@@ -20,6 +20,12 @@ export interface End {
   seenTokens: number
   /** What AI Gateway says of the answer; `null` where there was none. */
   answer: AnswerFacts | null
+  /** The HTTP status of the answer. */
+  status: number
+  /** Why the request failed, in the words of the log; `null` for a request that did not fail. */
+  reason: string | null
+  /** When a stream's first output was relayed, ms since 1970; `null` for other answers. */
+  firstOutputAtMs: number | null
 }
 
 /** What the price of an end depends on. */
@@ -32,7 +38,7 @@ interface EndedRequest {
 }
 
 /** The part of a settlement that depends on the end. */
-export type Ending = Omit<SettlementEntry, 'requestId' | 'model' | 'admittedAtMs'>
+export type Ending = Omit<SettlementEntry, 'requestId' | 'model' | 'admittedAtMs' | 'admittedBy'>
 
 const NOTHING_BOOKED: BookedUsage = {
   promptTokens: 0,
@@ -48,25 +54,42 @@ export const RELEASED: Ending = {
   booked: NOTHING_BOOKED,
   certainty: 'exact',
   released: true,
+  end: { status: 0, reason: null, firstOutputMs: null, durationMs: 0, logId: null },
+}
+
+/** What is booked for the end of a request, and what is remembered of it. Times are ms since 1970. */
+export function endingOf(
+  request: EndedRequest,
+  means: UsageMeans,
+  end: End,
+  { admittedAtMs, endedAtMs }: { admittedAtMs: number; endedAtMs: number },
+): Ending {
+  const { failed, status, reason, firstOutputAtMs, answer } = end
+  const durationMs = endedAtMs - admittedAtMs
+  const firstOutputMs = firstOutputAtMs === null ? null : firstOutputAtMs - admittedAtMs
+  return {
+    failed,
+    ...bookingOf(request, means, end, durationMs),
+    end: { status, reason, firstOutputMs, durationMs, logId: answer?.logId ?? null },
+  }
 }
 
 /** The upstream's usage, else what is expected of a request that the model has worked on. The means learn from a usage. */
-export function endingOf(
+function bookingOf(
   { keyId, model, asked, logGatewayId }: EndedRequest,
   means: UsageMeans,
-  { usage, failed, isCharged, seenTokens, answer }: End,
+  { usage, isCharged, seenTokens, answer }: End,
   elapsedMs: number,
-): Ending {
+): Pick<Ending, 'booked' | 'certainty' | 'log'> {
   const isCacheHit = answer?.cacheStatus === 'HIT'
   if (usage !== null) {
     if (!isCacheHit) means.learn(keyId, model.id, usage, { choices: asked.choices, elapsedMs })
-    return { failed, booked: bookedUsage(usage, isCacheHit ? null : model.prices), certainty: 'exact' }
+    return { booked: bookedUsage(usage, isCacheHit ? null : model.prices), certainty: 'exact' }
   }
-  if (!isCharged) return { failed, booked: NOTHING_BOOKED, certainty: 'exact' }
+  if (!isCharged) return { booked: NOTHING_BOOKED, certainty: 'exact' }
   const expected = expectedUsage(asked, { seenTokens, elapsedMs }, means.habits(keyId, model.id), model)
   const booked = { ...expected, costMicroUsd: isCacheHit ? 0 : expected.costMicroUsd }
   const logId = answer?.logId ?? null
-  if (logId === null || logGatewayId === null) return { failed, booked, certainty: 'estimated' }
-  const log = { gatewayId: logGatewayId, logId, prices: model.prices }
-  return { failed, booked, certainty: 'pending', log }
+  if (logId === null || logGatewayId === null) return { booked, certainty: 'estimated' }
+  return { booked, certainty: 'pending', log: { gatewayId: logGatewayId, logId, prices: model.prices } }
 }

@@ -1,5 +1,7 @@
 /** The settlements of one key that its account has not confirmed, and when the next batch may be sent. No clock, no I/O. */
 import type { SettlementBatch, SettlementEntry } from './protocol.ts'
+import { RefusalTally } from './refusal-tally.ts'
+import type { RefusedRecord } from './request-record.ts'
 
 /** Least time between the starts of two batches, ms: four a second. Settlements of admitted requests do not wait for it. */
 export const BATCH_SPACING_MS = 250
@@ -16,6 +18,8 @@ export const RETRY_PAUSE_MAX_MS = 8_000
 /** A batch that is so long overdue has no flusher any more, ms. */
 export const STALLED_MS = 1_000
 
+/** Least time between two reports of refusals that no settlement takes along, ms: a flood of refusals is cheap. */
+export const REPORT_SPACING_MS = 20_000
 /** The flushers that began in one second. They flush all settlements up to `lastAdded`. */
 export interface FlushWindow {
   readonly sinceMs: number
@@ -37,12 +41,15 @@ export class SettlementQueue {
   /** The number of the last settlement that must be sent at once. */
   #lastUrgent = 0
   #waiting: SettlementEntry[] = []
+  /** It counts as one settlement, whatever number of refusals it has. */
+  #refusals: RefusalTally | null = null
   #batch: SettlementBatch | null = null
   #batchNumber = 0
   #attempt = 0
   #callUntilMs = -Infinity
   #pauseUntilMs = -Infinity
   #spacedUntilMs = -Infinity
+  #reportSpacedUntilMs = -Infinity
   #failures = 0
   #flushWindow: FlushWindow = { sinceMs: -Infinity, flushers: 0, lastAdded: 0 }
   /** Whether a settlement was dropped since the queue was last empty. */
@@ -72,6 +79,15 @@ export class SettlementQueue {
     if (isUrgent) this.#lastUrgent = this.#added
   }
 
+  /** Adds to the report that waits. Returns whether it begins one. */
+  addRefusal(refused: RefusedRecord): boolean {
+    const begins = this.#refusals === null
+    this.#refusals ??= new RefusalTally()
+    this.#refusals.add(refused)
+    if (begins) this.#added += 1
+    return begins
+  }
+
   /** The flush window of this second, extended to all that was added. A clock that steps back begins a new window. */
   extendFlushWindow(nowMs: number, watchMs: number): FlushWindow {
     const { sinceMs } = this.#flushWindow
@@ -87,7 +103,7 @@ export class SettlementQueue {
     if (this.unconfirmed === 0) return Infinity
     const waitMs = Math.max(0, this.#dueAtMs() - nowMs)
     // No wait is that long, so the clock has stepped back.
-    return waitMs > RETRY_PAUSE_MAX_MS ? 0 : waitMs
+    return waitMs > REPORT_SPACING_MS ? 0 : waitMs
   }
 
   /** Whether a batch is overdue, so that no flusher sends it. */
@@ -101,6 +117,11 @@ export class SettlementQueue {
       this.#batchNumber += 1
       const entries = this.#waiting.splice(0, BATCH_ENTRIES_MAX)
       this.#batch = { writerId: this.#writerId, number: this.#batchNumber, entries }
+      if (this.#refusals !== null) {
+        this.#batch.refusals = this.#refusals.report
+        this.#refusals = null
+        this.#reportSpacedUntilMs = nowMs + REPORT_SPACING_MS
+      }
     }
     this.#callUntilMs = nowMs + SETTLE_TIMEOUT_MS
     this.#spacedUntilMs = nowMs + BATCH_SPACING_MS
@@ -111,7 +132,7 @@ export class SettlementQueue {
   /** Ends a call that the account has answered. Returns how many settlements it has confirmed. */
   succeed(attempt: number): number {
     if (attempt !== this.#attempt || this.#batch === null) return 0
-    const confirmed = this.#batch.entries.length
+    const confirmed = this.#batch.entries.length + (this.#batch.refusals === undefined ? 0 : 1)
     this.#confirmed += confirmed
     this.#batch = null
     this.#callUntilMs = -Infinity
@@ -131,6 +152,8 @@ export class SettlementQueue {
 
   #dueAtMs(): number {
     const freeAtMs = Math.max(this.#callUntilMs, this.#failures > 0 ? this.#pauseUntilMs : -Infinity)
-    return this.isUrgent ? freeAtMs : Math.max(freeAtMs, this.#spacedUntilMs)
+    if (this.isUrgent) return freeAtMs
+    const isReportAlone = this.#batch === null && this.#waiting.length === 0
+    return Math.max(freeAtMs, this.#spacedUntilMs, isReportAlone ? this.#reportSpacedUntilMs : -Infinity)
   }
 }

@@ -7,6 +7,7 @@
 import type { WaitUntil } from '../limits/decision.ts'
 import { type raceTimeout, type Sleep, TIMED_OUT } from '../timeout.ts'
 import type { SettlementBatch, SettlementEntry } from './protocol.ts'
+import type { RefusedRecord } from './request-record.ts'
 import {
   BATCH_SPACING_MS,
   SETTLE_TIMEOUT_MS,
@@ -53,6 +54,8 @@ export interface SettlementSender {
     waitUntil: WaitUntil,
     options: { atOnce: boolean },
   ): void
+  /** Reports a refusal in the background: with the next settlement, or 20 s after the last report. */
+  reportRefusal(keyId: string, refused: RefusedRecord, nowMs: number, waitUntil: WaitUntil): void
   /** Queues remembered now. */
   readonly size: number
   /** Settlements that no account has confirmed yet. */
@@ -171,6 +174,18 @@ export function createSettlementSender(options: SenderOptions): SettlementSender
       if (stalest !== undefined && stalest !== queue && stalest.isStalled(nowMs)) {
         care(stalest, nowMs, waitUntil)
       }
+    },
+
+    reportRefusal(keyId, refused, nowMs, waitUntil) {
+      const queue = queueOf(keyId)
+      const begins = queue.addRefusal(refused)
+      if (begins) {
+        waiting += 1
+        empty.delete(keyId)
+        if (!unsent.has(keyId)) unsent.set(keyId, queue)
+      }
+      // One request of a flood waits for the report, and the others end.
+      if (begins || queue.isStalled(nowMs)) care(queue, nowMs, waitUntil)
     },
 
     get size() {

@@ -1,23 +1,26 @@
 /** Usage as people read it: sums by day and model, and costs in dollars. Pure. */
 import { datesBetween } from '../calendar.ts'
+import { costOfSums } from '../models/price-as.ts'
+import type { Prices } from '../models/prices.ts'
 import { sumOf } from './ledger.ts'
 import type { UsageRow, UsageTotals } from './protocol.ts'
 
 export type ShownTotals<Totals extends UsageTotals = UsageTotals> = Omit<
   Totals,
   'costMicroUsd' | 'estimatedMicroUsd'
-> & { costUsd: number; estimatedUsd: number }
+> & { costUsd: number; estimatedUsd: number; pricedAsUsd?: number }
 
 /**
  * Totals with their costs as decimal numbers of dollars. `estimatedUsd` is the part of the cost that is not exact. Other fields,
- * such as a date, stay.
+ * such as a date, stay. With the prices of another model, `pricedAsUsd` is what these tokens cost there.
  */
-export function shownTotals<Totals extends UsageTotals>({
-  costMicroUsd,
-  estimatedMicroUsd,
-  ...counts
-}: Totals): ShownTotals<Totals> {
-  return { ...counts, costUsd: usdOf(costMicroUsd), estimatedUsd: usdOf(estimatedMicroUsd) }
+export function shownTotals<Totals extends UsageTotals>(
+  totals: Totals,
+  other: Prices | null = null,
+): ShownTotals<Totals> {
+  const { costMicroUsd, estimatedMicroUsd, ...counts } = totals
+  const shown = { ...counts, costUsd: usdOf(costMicroUsd), estimatedUsd: usdOf(estimatedMicroUsd) }
+  return other === null ? shown : { ...shown, pricedAsUsd: usdOf(costOfSums(totals, other)) }
 }
 
 export function usdOf(microUsd: number): number {
@@ -25,23 +28,28 @@ export function usdOf(microUsd: number): number {
 }
 
 /** The sum of the rows from a date on. */
-export function sumSince(rows: readonly UsageRow[], fromDate: string) {
-  return shownTotals(sumOf(rows.filter(({ date }) => date >= fromDate)))
+export function sumSince(rows: readonly UsageRow[], fromDate: string, other: Prices | null = null) {
+  return shownTotals(sumOf(rows.filter(({ date }) => date >= fromDate)), other)
 }
 
 /** Each date from one to the other, both included, with its sum and its models. */
-export function shownDays(rows: readonly UsageRow[], fromDate: string, toDate: string) {
+export function shownDays(
+  rows: readonly UsageRow[],
+  fromDate: string,
+  toDate: string,
+  other: Prices | null = null,
+) {
   const byDate = Map.groupBy(rows, ({ date }) => date)
   return datesBetween(fromDate, toDate).map((date) => {
     const rowsOfDate = byDate.get(date) ?? []
-    return { date, ...shownTotals(sumOf(rowsOfDate)), models: shownModels(rowsOfDate) }
+    return { date, ...shownTotals(sumOf(rowsOfDate), other), models: shownModels(rowsOfDate, other) }
   })
 }
 
 /** Each model with its sum. */
-export function shownModels(rows: readonly UsageRow[]) {
+export function shownModels(rows: readonly UsageRow[], other: Prices | null = null) {
   return [...Map.groupBy(rows, (row) => row.model)].map(([model, rowsOfModel]) => ({
     model,
-    ...shownTotals(sumOf(rowsOfModel)),
+    ...shownTotals(sumOf(rowsOfModel), other),
   }))
 }

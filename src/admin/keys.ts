@@ -38,8 +38,8 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
 
 /**
  * A page of keys. The query has `limit` (1 to 1,000, default 100), the `cursor` that the page before gave as `nextCursor`,
- * `name` (a prefix), `state` (default all but the deleted) and `sort` (`created`, `name` or `cost`; default `created`). Each
- * key has its cost of the UTC day so far, `todayCostUsd`.
+ * `name` (a prefix), `id` (one key alone), `state` (default all but the deleted) and `sort` (`created`, `name` or `cost`; default
+ * `created`). Each key has its cost of the UTC day and month so far, `todayCostUsd` and `monthCostUsd`.
  */
 export async function listKeys(c: Context<Gateway>): Promise<Response> {
   const page = await isolateOf(c.env).accounts.list(listQuery(c.req.query()))

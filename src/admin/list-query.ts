@@ -1,4 +1,4 @@
-/** `GET /admin/keys?limit&cursor&name&state&sort`, parsed. */
+/** `GET /admin/keys?limit&cursor&name&state&sort&id`, parsed. */
 import { type KeyListQuery, parseCursor, SORTS, STATES } from '../accounts/key-list.ts'
 import { invalidQuery } from './invalid-query.ts'
 import { choiceParameter, limitParameter, type Query } from './query-parameters.ts'
@@ -16,5 +16,5 @@ export function listQuery(query: Query): KeyListQuery {
   if (cursor !== undefined && after === null) {
     throw invalidQuery('cursor', "the 'nextCursor' of the page before, with the same 'sort'")
   }
-  return { limit, after, namePrefix, state, sort }
+  return { limit, after, namePrefix, state, sort, id: query['id'] ?? null }
 }

@@ -1,6 +1,8 @@
 /** The query of the operator's usage routes, parsed. */
 import { GROUPINGS, parseUsageCursor, type UsageQuery } from '../accounts/usage-list.ts'
 import { dateOf, DAY_MS } from '../calendar.ts'
+import type { ModelTable } from '../models/model.ts'
+import { type OtherModel, otherModel } from '../models/price-as.ts'
 import { invalidQuery } from './invalid-query.ts'
 import { choiceParameter, limitParameter, type Query } from './query-parameters.ts'
 import { RANGE_DAYS_DEFAULT, RANGE_DAYS_MAX, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX } from './requests.ts'
@@ -31,6 +33,16 @@ export function rangeQuery(query: Query, daysDefault: number, nowMs: number): Da
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1
   if (days < 1 || days > RANGE_DAYS_MAX) throw invalidQuery('from', `1 to ${RANGE_DAYS_MAX} days up to 'to'`)
   return { from, to }
+}
+
+/** `?priceAs`; `null` without it. @throws GatewayError `invalid_parameter` for a model that is not known, or whose price is not. */
+export function priceAsQuery({ priceAs }: Query, models: ModelTable): OtherModel | null {
+  if (priceAs === undefined) return null
+  const other = otherModel(priceAs, models)
+  if (other === null) {
+    throw invalidQuery('priceAs', "a model's name or slug with a known price, such as openai/gpt-6-luna")
+  }
+  return other
 }
 
 function dateParameter(query: Query, name: string, defaultMs: number): string {

@@ -1,33 +1,43 @@
 /** The operator's routes for usage: of one key, and of all keys. */
 import type { Context } from 'hono'
+import { isDecidedByAccount } from '../accounts/admit-request.ts'
+import { limitsNow } from '../accounts/holder-usage.ts'
 import { shownDays, shownModels, shownTotals, sumSince } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
+import { type OtherModel, shownOther } from '../models/price-as.ts'
 import { requireId } from './keys.ts'
-import { rangeQuery, usageQuery } from './usage-query.ts'
+import { priceAsQuery, rangeQuery, usageQuery } from './usage-query.ts'
 
 /**
- * `GET /admin/keys/{id}/usage?from&to`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
+ * `GET /admin/keys/{id}/usage?from&to&priceAs`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
+ * With `priceAs`, each sum also has its cost on that model. `remaining` and `renewsAt` are of the limits that the account keeps.
  *
- * @throws GatewayError `key_not_found`, `usage_unavailable`.
+ * @throws GatewayError `invalid_parameter`, `key_not_found`, `usage_unavailable`.
  */
 export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
   const { from, to } = rangeQuery(c.req.query(), 31, Date.now())
+  const { defaultLimits, models } = c.get('config')
+  const other = priceAsQuery(c.req.query(), models)
   const id = requireId(c)
-  const { defaultLimits } = c.get('config')
   const answer = await isolateOf(c.env).accounts.usage(id, { fromDate: from, toDate: to, defaultLimits })
   if (answer.kind === 'absent') throw new GatewayError({ kind: 'key_not_found', keyId: id })
   if (answer.kind !== 'usage') throw new GatewayError({ kind: 'usage_unavailable' })
-  const { rows, deletedAt } = answer
+  const { rows, limits, deletedAt } = answer
+  // Of limits that isolates decide the account does not know what is left.
+  const status = isDecidedByAccount(limits) ? answer.status : {}
+  const prices = other?.prices ?? null
   return c.json({
     id,
     ...(deletedAt === null ? {} : { deletedAt }),
     from,
     to,
-    total: sumSince(rows, from),
-    models: shownModels(rows),
-    days: shownDays(rows, from, to),
+    ...limitsNow({ ...answer, status }),
+    ...pricedAsField(other),
+    total: sumSince(rows, from, prices),
+    models: shownModels(rows, prices),
+    days: shownDays(rows, from, to, prices),
   })
 }
 
@@ -36,15 +46,29 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
  * 400 days at most; default the last 7 days), `by` (`day`, `key` or `model`; default `day`), `limit` (1 to 1,000 rows, default
  * 400) and the `cursor` that the page before gave as `nextCursor`.
  *
- * By day, each date of the range has a row. Usage is up to a minute old.
+ * By day, each date of the range has a row. Usage is up to a minute old. With `priceAs`, each row and the total also have their
+ * cost on that model. It is rounded up for each sum, so rows can exceed the total by a micro-dollar each.
  *
  * @throws GatewayError `invalid_parameter`, `usage_unavailable`.
  */
 export async function showAllUsage(c: Context<Gateway>): Promise<Response> {
   const query = usageQuery(c.req.query(), Date.now())
+  const other = priceAsQuery(c.req.query(), c.get('config').models)
   const page = await isolateOf(c.env).accounts.usageOfAll(query)
   if (page.kind === 'unavailable') throw new GatewayError({ kind: 'usage_unavailable' })
   const { from, to, by } = query
-  const data = page.groups.map((group) => shownTotals(group))
-  return c.json({ from, to, by, data, total: shownTotals(page.total), nextCursor: page.nextCursor })
+  const prices = other?.prices ?? null
+  return c.json({
+    from,
+    to,
+    by,
+    ...pricedAsField(other),
+    data: page.groups.map((group) => shownTotals(group, prices)),
+    total: shownTotals(page.total, prices),
+    nextCursor: page.nextCursor,
+  })
+}
+
+function pricedAsField(other: OtherModel | null) {
+  return other === null ? {} : { pricedAs: shownOther(other) }
 }

@@ -8,6 +8,7 @@ import { SignIn } from './parts/sign-in.tsx'
 import { endLentKey } from './state/lent-key.ts'
 import { hrefOf, route, type Route } from './state/route.ts'
 import { operatorSession } from './state/session.ts'
+import { Explain } from './views/explain.tsx'
 import { KeyPage } from './views/key.tsx'
 import { Keys } from './views/keys.tsx'
 import { OverviewPage } from './views/overview.tsx'
@@ -16,6 +17,7 @@ import { Playground } from './views/playground.tsx'
 const PAGES = [
   ['overview', 'Overview'],
   ['keys', 'Keys'],
+  ['explain', 'Explain'],
   ['playground', 'Playground'],
 ] as const
 
@@ -44,8 +46,16 @@ function Console(): JSX.Element {
   const section = current.page === 'key' ? 'keys' : current.page
   return (
     <Shell
-      links={PAGES.map(([page, text]) => ({ href: hrefOf({ page }), text, isCurrent: page === section }))}
-      onSignOut={() => void endLentKey().then(operatorSession.signOut)}
+      links={PAGES.map(([page, text]) => ({
+        href: hrefOf(page === 'explain' ? { page, id: '' } : { page }),
+        text,
+        isCurrent: page === section,
+      }))}
+      onSignOut={() => {
+        // The call takes the token before the session ends, and outlives it.
+        void endLentKey({ keepalive: true })
+        operatorSession.signOut()
+      }}
     >
       <Page current={current} />
     </Shell>
@@ -60,6 +70,8 @@ function Page({ current }: { current: Route }): JSX.Element {
       return <Keys />
     case 'key':
       return <KeyPage key={current.id} id={current.id} />
+    case 'explain':
+      return <Explain key={current.id} id={current.id} />
     case 'playground':
       return <Playground />
   }

@@ -22,6 +22,8 @@ console.log(`
     API key      ${LOCAL_SECRET}
     admin token  local-admin-token-for-this-machine-only
     console      http://localhost:8787/console
+
+  OpenAI shut o3-mini down on 2026-10-23. To move on: MODELS='{"o3-mini":"openai/gpt-6-luna"}' (README: When o3-mini ends).
 `)
 
 /** The gateway parses its vars once for each `env` object, so the object must stay the same between requests. */

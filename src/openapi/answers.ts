@@ -63,6 +63,7 @@ const totalsShape = {
   pending: count('Requests whose usage AI Gateway’s log can still correct.'),
   estimated: count('Requests whose usage stays estimated.'),
   estimatedUsd: usd('The part of the cost that is pending or estimated.'),
+  pricedAsUsd: z.optional(usd('With `priceAs`: the cost of these tokens on that model.')),
 }
 
 export const totals = z.object(totalsShape)
@@ -80,7 +81,7 @@ const minuteShape = {
   concurrentRequests: z.optional(count('Beside those under way.')),
 }
 
-export const holderUsage = z.object({
+const limitsNowShape = {
   asOf: time('The time of the figures.'),
   limits: limitsSchema,
   remaining: z
@@ -96,6 +97,41 @@ export const holderUsage = z.object({
         .check(z.describe('Null for a budget over the key’s life.')),
     })
     .check(z.describe('When each limit is free again.')),
+}
+
+/** A model with the prices that sums of tokens can have. */
+const otherModelShape = {
+  slug: text('The name of the upstream.'),
+  usdPerMillionTokens: z.object({
+    input: usd('Dollars for a million prompt tokens.'),
+    cachedInput: usd('Dollars for a million cached prompt tokens.'),
+    output: usd('Dollars for a million completion tokens, reasoning included.'),
+  }),
+}
+
+const pricedAs = z.optional(
+  z
+    .object({
+      ...otherModelShape,
+      leftOut: z.array(z.string()).check(z.describe('Prices of the model that sums of tokens cannot apply.')),
+    })
+    .check(z.describe('With `priceAs`: the other model.')),
+)
+
+export const operatorModels = z.object({
+  data: z.array(
+    z.object({
+      id: text('The public name.'),
+      ...otherModelShape,
+      configuredAs: text('The name in the var `MODELS` that decides on this one.'),
+      shutdownDate: z.nullable(z.iso.date()).check(z.describe('The announced end.')),
+    }),
+  ),
+  successors: z.array(z.string()).check(z.describe('Slugs that can replace a model which ends.')),
+})
+
+export const holderUsage = z.object({
+  ...limitsNowShape,
   today: totals,
   month: totals,
   models: z.array(modelTotals),
@@ -122,7 +158,11 @@ const deletedAt = z.optional(time('The time of the deletion.'))
 
 export const keyPage = z.object({
   data: z.array(
-    z.extend(apiKeyView, { todayCostUsd: usd('The cost of the UTC day so far, in dollars.'), deletedAt }),
+    z.extend(apiKeyView, {
+      todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
+      monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
+      deletedAt,
+    }),
   ),
   nextCursor,
 })
@@ -132,6 +172,8 @@ export const keyUsage = z.object({
   deletedAt,
   from: date('The first UTC day.'),
   to: date('The last UTC day.'),
+  ...limitsNowShape,
+  pricedAs,
   total: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
@@ -141,6 +183,7 @@ export const usagePage = z.object({
   from: date('The first UTC day.'),
   to: date('The last UTC day.'),
   by: z.enum(GROUPINGS),
+  pricedAs,
   data: z.array(
     z.union([
       z.object({ date: date('With `by=day`.'), ...totalsShape }),

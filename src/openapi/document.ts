@@ -12,6 +12,7 @@ import { renderFailures, renderOperation } from './render-operation.ts'
 import { chatOperations } from './routes/chat-completions.ts'
 import { directoryOperations } from './routes/directory.ts'
 import { healthOperations } from './routes/health.ts'
+import { historyOperations } from './routes/history.ts'
 import { keyOperations } from './routes/keys.ts'
 import { modelOperations } from './routes/models.ts'
 import { responseOperations } from './routes/responses.ts'
@@ -23,6 +24,7 @@ const OPERATIONS: readonly Operation[] = [
   ...responseOperations,
   ...modelOperations,
   ...usageOperations,
+  ...historyOperations,
   ...keyOperations,
   ...directoryOperations,
   ...healthOperations,

@@ -60,6 +60,10 @@ const PLAIN: { readonly [Kind in PlainKind]: Sample<Kind> } = {
     failure: { kind: 'invalid_admin_token' },
   },
   key_not_found: { when: 'There is no such key.', failure: { kind: 'key_not_found', keyId: 'Abc123Abc123' } },
+  request_not_found: {
+    when: 'No key has the request among its last 200.',
+    failure: { kind: 'request_not_found', requestId: 'req_1' },
+  },
   unknown_url: {
     when: 'There is no such path.',
     failure: { kind: 'unknown_url', method: 'GET', path: '/v1/nowhere', underV1: false },

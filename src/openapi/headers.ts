@@ -19,9 +19,9 @@ const duration: JsonSchema = {
 
 export const HEADERS = {
   'x-request-id': {
-    description: 'The id of the request. It stands in the gateway’s log.',
+    description: 'The id of the request. It stands in the gateway’s log, and has the id of the key in it.',
     required: true,
-    schema: { type: 'string', pattern: '^req_[0-9a-f]{32}$' },
+    schema: { type: 'string', pattern: '^req_[0-9A-Za-z]{32}$' },
   },
   'x-content-type-options': {
     description: 'A browser must not guess another content type.',

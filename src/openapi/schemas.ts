@@ -3,6 +3,7 @@ import { apiKeyView } from '../keys/api-key.ts'
 import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferences } from './json-schema.ts'
 import { LIMIT_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
+import * as history from './history-answers.ts'
 import * as upstream from './upstream-answers.ts'
 
 export type ComponentName = keyof ReturnType<typeof wholeSchemas>
@@ -42,6 +43,13 @@ function wholeSchemas() {
     KeyPage: jsonSchemaOf(answers.keyPage),
     KeyUsage: jsonSchemaOf(answers.keyUsage),
     UsagePage: jsonSchemaOf(answers.usagePage),
+    OperatorModels: jsonSchemaOf(answers.operatorModels),
+    ListedRequest: jsonSchemaOf(history.listedRequest),
+    OwnRequests: jsonSchemaOf(history.ownRequests),
+    KeyRequests: jsonSchemaOf(history.keyRequests),
+    RequestReport: jsonSchemaOf(history.requestReport),
+    KeyMinutes: jsonSchemaOf(history.keyMinutes),
+    HealthReport: jsonSchemaOf(history.healthReport),
     Rebuilt: jsonSchemaOf(answers.rebuilt),
   } satisfies Record<string, JsonSchema>
 }

@@ -44,7 +44,18 @@ export function admit<Request extends ModelRequest>(
     await next()
     // A stage that threw has ended the request, whether its error was foreseen or not.
     if (c.error !== undefined) {
-      settle({ usage: null, failed: true, isCharged: false, seenTokens: 0, answer: null })
+      const { status } = c.res
+      const reason = c.get('log').reason ?? null
+      settle({
+        usage: null,
+        failed: true,
+        isCharged: false,
+        seenTokens: 0,
+        answer: null,
+        status,
+        reason,
+        firstOutputAtMs: null,
+      })
     }
   }
 }
@@ -65,6 +76,7 @@ export function refuseOverLimits(): MiddlewareHandler<Gateway> {
 
 function failRefused(c: Context<Gateway>, refusal: Refusal, status: AccountStatus): never {
   Object.assign(c.get('responseHeaders'), limitHeaders(status, refusal))
+  c.set('refusal', refusal)
   throw limitError(refusal, status)
 }
 

@@ -5,6 +5,7 @@ import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { viewOf } from '../keys/api-key.ts'
 import { refusalOfSecret, type SecretRefusal } from '../keys/check-secret.ts'
+import { requestIdOfKey } from '../request-id.ts'
 import { bearerToken, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
 
 /**
@@ -35,6 +36,9 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     const secretSha256 = await hashSecret(secret)
     const refusal = refusalOfSecret(key, secretSha256, nowMs)
     if (refusal !== null) refuseSecret(c, refusal)
+    const requestId = requestIdOfKey(c.get('requestId'), key.id)
+    c.set('requestId', requestId)
+    c.get('responseHeaders')['x-request-id'] = requestId
     c.set('key', viewOf(key))
     c.set('secretSha256', secretSha256)
     c.set('limits', { ...c.get('config').defaultLimits, ...key.limits })

@@ -2,6 +2,7 @@
 import type { Context } from 'hono'
 import type { Api, ModelRequest } from '../apis/api.ts'
 import type { Gateway } from '../context.ts'
+import { renderFailure } from '../error-envelope.ts'
 import { GatewayError } from '../failure.ts'
 import { type Relay, relay, type StreamOutcome } from '../streams/relay.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
@@ -113,7 +114,16 @@ async function answerWhole(
   cancellation.clearTimeout()
   showAnswerFacts(c, answer)
   warnOfOtherModel(c, content.model)
-  c.get('settle')({ usage: content.usage, failed: false, isCharged: true, seenTokens: 0, answer })
+  c.get('settle')({
+    usage: content.usage,
+    failed: false,
+    isCharged: true,
+    seenTokens: 0,
+    answer,
+    status: 200,
+    reason: null,
+    firstOutputAtMs: null,
+  })
   return new Response(body, { headers: JSON_HEADERS })
 }
 
@@ -127,12 +137,23 @@ function throwFailure(
   const hasClientLeft = cancellation.cancelReason === 'client_closed'
   // A call that was cancelled may have made the model think.
   const isCharged = answer !== null || cancellation.cancelReason !== null || outcome.mayHaveWorked
-  c.get('settle')({ usage: null, failed: !hasClientLeft, isCharged, seenTokens: 0, answer })
   cancellation.clearTimeout()
-  if (hasClientLeft) throw new GatewayError({ kind: 'client_closed' })
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome
-  addAlert(c, diagnosis)
-  throw new GatewayError(failure, diagnosis.reason)
+  const error = hasClientLeft
+    ? new GatewayError({ kind: 'client_closed' })
+    : new GatewayError(failure, diagnosis.reason)
+  c.get('settle')({
+    usage: null,
+    failed: !hasClientLeft,
+    isCharged,
+    seenTokens: 0,
+    answer,
+    status: renderFailure(error.failure).status,
+    reason: error.reason,
+    firstOutputAtMs: null,
+  })
+  if (!hasClientLeft) addAlert(c, diagnosis)
+  throw error
 }
 
 /** The caller may know the entry of AI Gateway's log, and whether its cache answered. */

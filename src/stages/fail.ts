@@ -1,10 +1,13 @@
 /** Every failure ends here: any thrown error becomes a failure of the union, and so OpenAI's envelope. */
 import type { Context, Hono } from 'hono'
+import type { Settle } from '../accounts/admit-request.ts'
 import { HTTPException } from 'hono/http-exception'
 import { METHOD_NAME_ALL } from 'hono/router'
 import type { Gateway } from '../context.ts'
 import { renderFailure } from '../error-envelope.ts'
 import { type Failure, GatewayError } from '../failure.ts'
+import { isolateOf } from '../isolate.ts'
+import type { ApiKeyView } from '../keys/api-key.ts'
 import { causeOf } from '../log.ts'
 
 /** For `app.onError`. An unforeseen error is a 500 without detail; the log has its name and message. */
@@ -12,6 +15,7 @@ export async function fail(error: Error, c: Context<Gateway>): Promise<Response>
   const { failure, reason } = await failureOf(error, c)
   c.get('log').reason = reason
   const { status, headers, body } = renderFailure(failure)
+  reportRefusal(c, status, body.error.code)
   return Response.json(body, { status, headers })
 }
 
@@ -35,6 +39,20 @@ function allowedMethods({ router, routes }: Hono<Gateway>, path: string): string
   for (const method of methods) for (const [[, route]] of router.match(method, path)[0]) matched.add(route)
   const allowed = routes.filter((route) => route.method !== METHOD_NAME_ALL && matched.has(route))
   return [...new Set(allowed.map(({ method }) => method))]
+}
+
+/** Tells the key's account of a request that was not sent to the model. One that was sent is settled. */
+function reportRefusal(c: Context<Gateway>, status: number, code: string | null): void {
+  const key: ApiKeyView | undefined = c.get('key')
+  const settle: Settle | undefined = c.get('settle')
+  if (key === undefined || settle !== undefined || c.req.method !== 'POST') return
+  const refusal = c.get('refusal')
+  const limit =
+    refusal === undefined ? null : { name: refusal.reason, limit: refusal.limit, used: refusal.used }
+  const nowMs = Date.now()
+  const record = { kind: 'refused', requestId: c.get('requestId'), atMs: nowMs, status, code, limit } as const
+  const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
+  isolateOf(c.env).accountClient.reportRefusal(key.id, record, nowMs, waitUntil)
 }
 
 /** Answers a request for a stored response. */

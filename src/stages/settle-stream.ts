@@ -9,7 +9,7 @@ import type { UpstreamResult } from '../upstream/call.ts'
 export function settleStream(
   c: Context<Gateway>,
   result: UpstreamResult,
-  { outcome, hasOutput }: StreamOutcome,
+  { outcome, firstOutputAtMs }: StreamOutcome,
   meter: Meter | null,
 ): void {
   c.get('settle')({
@@ -17,7 +17,10 @@ export function settleStream(
     failed: outcome === 'upstream_failed',
     isCharged: result.accepted || outcome === 'client_closed' || result.mayHaveWorked,
     // The first events of a model that still thinks show no output.
-    seenTokens: hasOutput ? (meter?.events ?? 0) : 0,
+    seenTokens: firstOutputAtMs === null ? 0 : (meter?.events ?? 0),
     answer: result.accepted ? answerFactsOf(result.response) : null,
+    status: 200,
+    reason: outcome === 'client_closed' ? outcome : (c.get('log').reason ?? null),
+    firstOutputAtMs,
   })
 }

@@ -17,16 +17,20 @@ export async function showUsage(c: Context<Gateway>): Promise<Response> {
   const keyId = c.get('key').id
   const { usageMemory } = isolateOf(c.env)
   const nowMs = Date.now()
-  const retryAfterMs = usageMemory.count(keyId, nowMs)
-  if (retryAfterMs > 0) {
-    const message = 'Too many requests for the usage of this key. Please try again in a minute.'
-    throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'usage_rate')
-  }
+  throttleUsage(c, nowMs)
   const known = usageMemory.get(keyId, nowMs)
   const answer = known ?? holderUsage(await ask(c, nowMs), statusHere(c, nowMs))
   if (known === null) usageMemory.set(keyId, answer, nowMs)
   c.header('cache-control', 'no-store')
   return c.json(answer)
+}
+
+/** @throws GatewayError `rate_limited` above 60 questions a minute for a key's usage. */
+export function throttleUsage(c: Context<Gateway>, nowMs: number): void {
+  const retryAfterMs = isolateOf(c.env).usageMemory.count(c.get('key').id, nowMs)
+  if (retryAfterMs === 0) return
+  const message = 'Too many requests for the usage of this key. Please try again in a minute.'
+  throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'usage_rate')
 }
 
 async function ask(c: Context<Gateway>, nowMs: number): Promise<KeyUsage> {

@@ -41,8 +41,8 @@ type Ending =
   | { outcome: 'completed' | 'client_closed' }
   | { outcome: 'upstream_failed'; diagnosis: Diagnosis }
 
-/** `hasOutput`: whether the model has begun to answer, and so has ended its reasoning. */
-export type StreamOutcome = Ending & { hasOutput: boolean }
+/** `firstOutputAtMs`: when the model began to answer, and so ended its reasoning, ms since 1970; `null` for never. */
+export type StreamOutcome = Ending & { firstOutputAtMs: number | null }
 
 /** A comment. It stands between events, and clients ignore it (the SSE standard, 9.2.6). */
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n')
@@ -50,11 +50,14 @@ const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n')
 /** Never throws. Resolves when the client has everything, or has closed. */
 export async function relay(options: Relay): Promise<StreamOutcome> {
   const scanner = new OutputScanner(options.api.isOutput)
-  const ending = await relayBy(scanner, options)
-  return { ...ending, hasOutput: scanner.hasOutput }
+  let firstOutputAtMs: number | null = null
+  const ending = await relayBy(scanner, options, () => {
+    firstOutputAtMs ??= Date.now()
+  })
+  return { ...ending, firstOutputAtMs }
 }
 
-async function relayBy(scanner: OutputScanner, options: Relay): Promise<Ending> {
+async function relayBy(scanner: OutputScanner, options: Relay, onOutput: () => void): Promise<Ending> {
   const { writable, cancellation, meter } = options
   try {
     if (options.isLate) await write(options, KEEP_ALIVE)
@@ -62,7 +65,7 @@ async function relayBy(scanner: OutputScanner, options: Relay): Promise<Ending> 
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
     const reader = body.getReader()
-    await relayUntilOutput(reader, scanner, options)
+    await relayUntilOutput(reader, scanner, options, onOutput)
     // A stream that has ended without output ends here too: the next read, or the pipe, finds its end.
     if (meter !== null) {
       await pump(reader, meter, options)
@@ -89,6 +92,7 @@ async function relayUntilOutput(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   scanner: OutputScanner,
   options: Relay,
+  onOutput: () => void,
 ): Promise<void> {
   const { cancellation, meter } = options
   let next = await whileKeepingAlive(reader.read(), scanner, options)
@@ -97,7 +101,10 @@ async function relayUntilOutput(
     for (const piece of meter?.pass(next.value) ?? [next.value]) {
       scanner.scan(piece)
       // The timer ends before the write, which can take as long as the client likes.
-      if (scanner.hasOutput) cancellation.clearTimeout()
+      if (scanner.hasOutput) {
+        cancellation.clearTimeout()
+        onOutput()
+      }
       await write(options, piece)
     }
     if (scanner.hasOutput) return

@@ -240,7 +240,9 @@ describe('a body with too many values', () => {
   it('is not parsed', async () => {
     const parse = vi.spyOn(JSON, 'parse')
     const response = await post(messages(JSON_ELEMENTS_MAX + 1))
-    expect([response.status, parse.mock.calls.length]).toEqual([400, 0])
+    // The key's account, which is told of the refusal, parses its own short rows.
+    const parsed = parse.mock.calls.filter(([text]) => text.length > JSON_ELEMENTS_MAX)
+    expect([response.status, parsed.length]).toEqual([400, 0])
   })
 })
 

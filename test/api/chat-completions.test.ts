@@ -126,7 +126,7 @@ describe('the response', () => {
       'cf-aig-cache-status': 'MISS',
       'x-content-type-options': 'nosniff',
       'x-gateway-log-id': expect.any(String),
-      'x-request-id': expect.stringMatching(/^req_[0-9a-f]{32}$/),
+      'x-request-id': expect.stringMatching(/^req_[0-9A-Za-z]{32}$/),
     })
   })
 

@@ -5,7 +5,8 @@ import manifest from '../../package.json'
 import { app } from '../../src/app.ts'
 import type { OperationObject } from '../../src/openapi/document.ts'
 import { KEY_ID_FORM } from '../../src/keys/secret.ts'
-import { ADMIN_TOKEN, AT_ONCE, call, issueKey, send } from '../support/gateway.ts'
+import { ADMIN_TOKEN, AT_ONCE, call, complete, issueKey, send } from '../support/gateway.ts'
+import { usageAfter } from '../support/usage.ts'
 import { description, operationAt, problemsOf, problemsOfValue } from '../support/described-answers.ts'
 
 afterEach(async () => {
@@ -32,8 +33,17 @@ const OPERATIONS: readonly Described[] = Object.entries(description.paths).flatM
 async function pathOf({ path, operation }: Described): Promise<string> {
   const [id] = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path')
   if (id === undefined) return path
-  const value = path.startsWith('/admin/') ? (await issueKey()).id : `${id.example}`
+  const value = path.startsWith('/admin/') ? await idFor(path) : `${id.example}`
   return path.replace('{id}', value)
+}
+
+/** The id of a key, or of a request whose end is booked. */
+async function idFor(path: string): Promise<string> {
+  const key = await issueKey()
+  if (!path.startsWith('/admin/requests/')) return key.id
+  const answer = await complete(key.secret)
+  await usageAfter(key, 1)
+  return answer.headers.get('x-request-id') ?? ''
 }
 
 async function tokenFor(path: string): Promise<string> {

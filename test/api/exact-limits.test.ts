@@ -164,7 +164,9 @@ describe('mode exact', () => {
     const calls = vi.spyOn(env.ACCOUNTS, 'getByName')
     const statuses = await statusesOf(Array.from({ length: 50 }, () => complete(secret)))
     const callsOfKey = calls.mock.calls.filter(([name]) => name === id)
-    expect([countOf(statuses, 429), callsOfKey.length]).toEqual([50, 0])
+    // One report tells the account of all of them.
+    expect(countOf(statuses, 429)).toBe(50)
+    expect(callsOfKey.length).toBeLessThanOrEqual(1)
   })
 })
 

@@ -38,7 +38,8 @@ function holds(check: (model: BookModel, limits: Limits, all: readonly Call[]) =
   )
 }
 
-describe('for any calls, losses, restarts and clock steps, the book', () => {
+// A slow machine may take its time for so many runs.
+describe('for any calls, losses, restarts and clock steps, the book', { timeout: 60_000 }, () => {
   it('never books more than the budget and the worst case of one request', () => {
     holds((other, { budget = { usd: 0.000_2, period: 'day' } }, all) => {
       // Other limits would keep the budget from being reached.

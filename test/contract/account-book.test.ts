@@ -1,7 +1,7 @@
 /** The book of a key's account, over a real SQLite. */
 import { describe, expect, it } from 'vitest'
 import { DAY_MS, dateOf } from '../../src/calendar.ts'
-import { BookRig, costing, entryOf, NO_LIMITS, NOON_MS, requestOf } from './book-rig.ts'
+import { BookRig, costing, entryOf, NO_LIMITS, NOON_MS, ofIsolate, requestOf } from './book-rig.ts'
 
 const TODAY = dateOf(NOON_MS)
 const MINUTE_MS = 60_000
@@ -47,14 +47,36 @@ describe('the book of an account', () => {
 
   it('counts a batch once, by its writer and number', () => {
     const rig = new BookRig()
-    const batch = { writerId: 'w', number: 1, entries: [entryOf('a', NOON_MS), entryOf('b', NOON_MS)] }
-    expect(rig.book.settle(batch, NOON_MS)).toEqual({ duplicate: false })
+    const batch = { writerId: 'w', number: 1, entries: [ofIsolate('a', NOON_MS), ofIsolate('b', NOON_MS)] }
+    rig.book.settle(batch, NOON_MS)
     rig.restart()
-    expect(rig.book.settle({ ...batch, entries: [entryOf('c', NOON_MS)] }, NOON_MS)).toEqual({
-      duplicate: true,
-    })
-    expect(rig.book.settle({ ...batch, writerId: 'v' }, NOON_MS)).toEqual({ duplicate: false })
+    rig.book.settle({ ...batch, entries: [ofIsolate('c', NOON_MS)] }, NOON_MS)
     expect(today(rig)).toMatchObject([{ requests: 2, costMicroUsd: 100 }])
+    rig.book.settle({ ...batch, writerId: 'v' }, NOON_MS)
+    rig.book.settle({ ...batch, number: 2 }, NOON_MS)
+    expect(today(rig)).toMatchObject([{ requests: 6, costMicroUsd: 300 }])
+  })
+
+  it('counts a request once that the account has admitted, in whatever batch its end comes', () => {
+    const rig = new BookRig()
+    const entries = [entryOf('a', NOON_MS), entryOf('b', NOON_MS, { certainty: 'pending', log: LOG })]
+    rig.book.settle({ writerId: 'w', number: 1, entries }, NOON_MS)
+    rig.restart()
+    rig.book.settle({ writerId: 'w', number: 1, entries }, NOON_MS)
+    rig.book.settle({ writerId: 'v', number: 7, entries }, NOON_MS)
+    expect(today(rig)).toMatchObject([{ requests: 2, costMicroUsd: 100, pending: 1 }])
+    expect(rig.book.history.list()).toHaveLength(2)
+  })
+
+  it('writes one row for all requests of a batch that isolates have admitted, and one for each that is pending', () => {
+    const rig = new BookRig()
+    const entries = Array.from({ length: 500 }, (_, at) => ofIsolate(`a${at}`, NOON_MS))
+    const pending = ofIsolate('p', NOON_MS, { certainty: 'pending', log: LOG })
+    rig.book.settle({ writerId: 'w', number: 1, entries: [...entries, pending] }, NOON_MS)
+    const tables = ['requests', 'recent', 'usage', 'writers', 'minutes'] as const
+    expect(tables.map((table) => rig.count(table))).toEqual([1, 1, 1, 1, 0])
+    rig.book.correct('p', costing(9), NOON_MS)
+    expect(today(rig)).toMatchObject([{ requests: 501, costMicroUsd: 500 * 50 + 9, pending: 0 }])
   })
 
   it('books the expected usage once a lease has ended, and replaces it by a late settlement', () => {
@@ -168,7 +190,7 @@ describe('the book of an account', () => {
     rig.book.prune(NOON_MS + DAY_MS)
     expect(rig.count('requests')).toBe(206)
     rig.book.prune(NOON_MS + 2 * DAY_MS + 1)
-    expect([rig.count('requests'), rig.count('writers')]).toEqual([200, 0])
+    expect([rig.count('requests'), rig.count('writers')]).toEqual([0, 0])
     const laterMs = NOON_MS + 402 * DAY_MS
     rig.book.prune(laterMs)
     const { revision } = rig.book

@@ -35,7 +35,7 @@ export class BookRig {
     this.book.settle({ writerId: 'rig', number: this.#batches, entries: [entry] }, nowMs)
   }
 
-  count(table: 'requests' | 'usage' | 'writers'): number {
+  count(table: 'minutes' | 'recent' | 'requests' | 'usage' | 'writers'): number {
     return this.database.prepare(`SELECT 1 FROM ${table}`).all().length
   }
 }
@@ -60,5 +60,24 @@ export function entryOf(
   rest: Partial<SettlementEntry> = {},
 ): SettlementEntry {
   const booked = costing(50, 5)
-  return { requestId, model: 'o3-mini', admittedAtMs, failed: false, booked, certainty: 'exact', ...rest }
+  return {
+    requestId,
+    model: 'o3-mini',
+    admittedAtMs,
+    admittedBy: 'account',
+    failed: false,
+    booked,
+    certainty: 'exact',
+    end: { status: 200, reason: null, firstOutputMs: null, durationMs: 0, logId: null },
+    ...rest,
+  }
+}
+
+/** The end of a request that the account was never asked about. */
+export function ofIsolate(
+  requestId: string,
+  admittedAtMs: number,
+  rest: Partial<SettlementEntry> = {},
+): SettlementEntry {
+  return entryOf(requestId, admittedAtMs, { admittedBy: 'isolate', ...rest })
 }

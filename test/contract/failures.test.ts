@@ -28,7 +28,7 @@ async function expectFailure(response: Response, expected: Expected): Promise<vo
   }).toEqual({
     status: expected.status,
     contentType: 'application/json',
-    requestId: expect.stringMatching(/^req_[0-9a-f]{32}$/),
+    requestId: expect.stringMatching(/^req_[0-9A-Za-z]{32}$/),
     retryAfter: expected.retryAfter ?? null,
     shouldRetry: expected.shouldRetry ?? null,
     error: {

@@ -1,19 +1,8 @@
 /** The console and the holder's page in Chromium, as an operator and a holder use them. */
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { findBrowser, launchBrowser } from '../support/node/browser.ts'
+import { describe, expect, inject, it } from 'vitest'
+import { expectSound, hasNoBrowser, signIn, useBrowser } from '../support/node/console-page.ts'
 
 const url = inject('gatewayUrl')
-const ADMIN_TOKEN = 'local-admin-token-for-this-machine-only'
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
-const executablePath = findBrowser()
-if (executablePath === null) {
-  if (process.env['CI'] === 'true') throw new Error('Chromium is not on the PATH')
-  process.stderr.write('The tests of the console are skipped: Chromium is not on the PATH.\n')
-}
 
 it('serves the pages with a strict policy, and other unknown paths as the API’s 404', async () => {
   const page = await fetch(`${url}/console`)
@@ -25,56 +14,19 @@ it('serves the pages with a strict policy, and other unknown paths as the API’
   })
 })
 
-describe.skipIf(executablePath === null)('a browser', { timeout: 60_000 }, () => {
-  let browser: Browser
-  beforeAll(async () => {
-    browser = await launchBrowser(executablePath ?? '')
-  }, 60_000)
-  afterAll(() => browser.close())
-
-  async function openPage(path: string, colorScheme: 'light' | 'dark', width: number) {
-    const context = await browser.newContext({
-      colorScheme,
-      viewport: { width, height: 900 },
-      permissions: ['clipboard-read', 'clipboard-write'],
-    })
-    const page = await context.newPage()
-    const problems: string[] = []
-    page.on('pageerror', (error) => problems.push(error.message))
-    page.on('console', (message) => {
-      // Chromium logs each refusal, and a test may want one.
-      if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) problems.push(message.text())
-    })
-    page.on('request', (request) => {
-      if (!request.url().startsWith(url)) problems.push(`a request to ${request.url()}`)
-    })
-    await page.goto(url + path)
-    return { page, problems }
-  }
-
-  async function violationsIn(page: Page): Promise<unknown> {
-    await page.evaluate(AXE)
-    return page.evaluate(
-      `axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]))`,
-    )
-  }
-
-  async function signIn(page: Page, credential: string): Promise<void> {
-    await page.locator('input').fill(credential)
-    await page.getByRole('button', { name: 'Sign in' }).click()
-    await page.getByRole('button', { name: 'Sign out' }).waitFor()
-  }
+describe.skipIf(hasNoBrowser)('a browser', { timeout: 60_000 }, () => {
+  const openPage = useBrowser()
 
   it.each([
     ['light', 1440],
     ['dark', 360],
   ] as const)('takes an operator from a new key to its end (%s, %d px)', async (colorScheme, width) => {
-    const { page, problems } = await openPage('/console', colorScheme, width)
+    const { page, problems } = await openPage('/console', { colorScheme, width })
     const name = `browser-${colorScheme}`
-    expect(await violationsIn(page)).toEqual([])
-    await signIn(page, ADMIN_TOKEN)
+    await expectSound(page)
+    await signIn(page)
     await page.getByRole('heading', { name: 'Today' }).waitFor()
-    expect(await violationsIn(page)).toEqual([])
+    await expectSound(page)
 
     await page.getByRole('link', { name: 'Keys', exact: true }).click()
     await page.getByRole('button', { name: 'New key' }).click()
@@ -83,7 +35,7 @@ describe.skipIf(executablePath === null)('a browser', { timeout: 60_000 }, () =>
     await page.getByLabel('Requests a minute').fill('1')
     await page.getByRole('button', { name: 'Create key' }).click()
     await page.getByRole('button', { name: 'Copy the secret' }).click()
-    expect(await violationsIn(page)).toEqual([])
+    await expectSound(page)
     const secret = await page.evaluate(() => navigator.clipboard.readText())
     expect(secret).toMatch(/^sk-gw-/)
     await page.getByRole('button', { name: 'I have copied it' }).click()
@@ -94,15 +46,15 @@ describe.skipIf(executablePath === null)('a browser', { timeout: 60_000 }, () =>
     await page.getByLabel('Prompt', { exact: true }).fill('Hi')
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('Done', { exact: true }).waitFor()
-    await page.getByText('Cost at list price').waitFor()
+    await page.getByText('by this gateway’s prices of o3-mini').waitFor()
     await page.getByRole('button', { name: 'Send' }).click()
     await page.getByText('Rate limit reached for this key').waitFor()
-    expect(await violationsIn(page)).toEqual([])
+    await expectSound(page)
 
-    const holder = await openPage('/usage', colorScheme, width)
+    const holder = await openPage('/usage', { colorScheme, width })
     await signIn(holder.page, secret)
     await holder.page.getByText('0 left').waitFor()
-    expect(await violationsIn(holder.page)).toEqual([])
+    await expectSound(holder.page)
 
     await page.getByRole('link', { name: 'Keys', exact: true }).click()
     await page.getByRole('link', { name, exact: true }).click()
@@ -120,19 +72,36 @@ describe.skipIf(executablePath === null)('a browser', { timeout: 60_000 }, () =>
     const rotated = await page.getByLabel('Secret', { exact: true }).textContent()
     expect(rotated).not.toBe(secret)
     await page.getByRole('button', { name: 'I have copied it' }).click()
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
-      0,
-    )
 
     await page.getByRole('button', { name: 'Disable' }).click()
     await page.getByText('Disabled', { exact: true }).waitFor()
     const refused = await fetch(`${url}/v1/models`, { headers: { authorization: `Bearer ${rotated}` } })
     expect(refused.status).toBe(401)
-    expect(await violationsIn(page)).toEqual([])
+    await expectSound(page)
     await page.getByRole('button', { name: 'Delete' }).click()
     await page.getByLabel(`Type ${name} to confirm`).fill(name)
     await page.getByRole('button', { name: 'Delete for good' }).click()
     await page.getByRole('heading', { name: 'Keys' }).waitFor()
     expect([...problems, ...holder.problems]).toEqual([])
+  })
+
+  it('works by keyboard alone: over the skip link, into a dialog and back', async () => {
+    const { page, problems } = await openPage('/console#/keys', { width: 1440 })
+    await page.keyboard.type('local-admin-token-for-this-machine-only')
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Sign out' }).waitFor()
+    await page.keyboard.press('Tab')
+    const focused = () => page.evaluate(() => document.activeElement?.textContent ?? '')
+    expect(await focused()).toContain('Skip to the content')
+    await page.keyboard.press('Enter')
+    await page.keyboard.press('Tab')
+    expect(await focused()).toBe('New key')
+    await page.keyboard.press('Enter')
+    await page.locator('dialog input:focus').first().waitFor()
+    await page.keyboard.type('by keyboard')
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('by keyboard')
+    await page.keyboard.press('Escape')
+    await expect.poll(focused).toBe('New key')
+    expect(problems).toEqual([])
   })
 })

@@ -39,6 +39,11 @@ afterAll(async () => {
   await gateway.stop()
 })
 
+it('says at the start where to call, which credentials work, and that o3-mini has ended', () => {
+  for (const text of ['/v1', SECRET, '/console', `MODELS='{"o3-mini":"openai/gpt-6-luna"}'`])
+    expect(gateway.output()).toContain(text)
+})
+
 /** The lines of an output that match none of the patterns. */
 function strayLines(output: string, patterns: readonly RegExp[]): string[] {
   const lines = stripVTControlCharacters(output).split('\n')

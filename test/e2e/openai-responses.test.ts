@@ -37,7 +37,7 @@ describe('client.responses', () => {
     const { input_tokens, output_tokens, total_tokens, output_tokens_details } = response.usage ?? {}
     expect(total_tokens).toBe((input_tokens ?? NaN) + (output_tokens ?? NaN))
     expect(output_tokens_details?.reasoning_tokens).toBeGreaterThan(0)
-    expect(response._request_id).toMatch(/^req_[0-9a-f]{32}$/)
+    expect(response._request_id).toMatch(/^req_[0-9A-Za-z]{32}$/)
   })
 
   it('create() accepts items with parts, instructions and an effort', async () => {

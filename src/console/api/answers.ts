@@ -14,6 +14,8 @@ const totalsShape = {
   pending: z.number(),
   estimated: z.number(),
   estimatedUsd: z.number(),
+  /** With `priceAs` alone. */
+  pricedAsUsd: z.optional(z.number()),
 }
 
 export const totals = z.object(totalsShape)
@@ -51,20 +53,15 @@ export const rotatedKey = z.extend(apiKeyView, {
 })
 export const deletedKey = z.object({ id: z.string(), usageKeptUntil: z.string() })
 
-const listedKey = z.extend(apiKeyView, { todayCostUsd: z.number(), deletedAt: z.optional(z.string()) })
+const listedKey = z.extend(apiKeyView, {
+  todayCostUsd: z.number(),
+  monthCostUsd: z.number(),
+  deletedAt: z.optional(z.string()),
+})
 export type ListedKey = z.output<typeof listedKey>
 export const keyPage = z.object({ data: z.array(listedKey), nextCursor: z.nullable(z.string()) })
 
-/** `GET /admin/keys/{id}/usage` */
-export const keyUsage = z.object({
-  total: totals,
-  models: z.array(modelTotals),
-  days: z.array(dayTotals),
-  deletedAt: z.optional(z.string()),
-})
-
-/** `GET /v1/usage` */
-export const holderUsage = z.object({
+const limitsNowShape = {
   asOf: z.string(),
   limits: limitsSchema,
   remaining: z.object({
@@ -80,6 +77,22 @@ export const holderUsage = z.object({
     requestsPerDay: z.optional(z.string()),
     budgetUsd: z.nullish(z.string()),
   }),
+}
+const limitsNow = z.object(limitsNowShape)
+export type LimitsNow = z.output<typeof limitsNow>
+
+/** `GET /admin/keys/{id}/usage` */
+export const keyUsage = z.object({
+  ...limitsNowShape,
+  total: totals,
+  models: z.array(modelTotals),
+  days: z.array(dayTotals),
+  deletedAt: z.optional(z.string()),
+})
+
+/** `GET /v1/usage` */
+export const holderUsage = z.object({
+  ...limitsNowShape,
   today: totals,
   month: totals,
   models: z.array(modelTotals),
@@ -87,4 +100,98 @@ export const holderUsage = z.object({
 })
 export type HolderUsage = z.output<typeof holderUsage>
 
-export const models = z.object({ data: z.array(z.object({ id: z.string() })) })
+/** `GET /admin/health` */
+const partShape = {
+  state: z.enum(['ok', 'failed', 'unknown']),
+  reason: z.optional(z.string()),
+  action: z.optional(z.string()),
+}
+const timedPart = z.object({ ...partShape, ms: z.number() })
+const seenPart = z.object({
+  ...partShape,
+  lastAnswerAt: z.nullable(z.string()),
+  lastFailureAt: z.nullable(z.string()),
+})
+export const health = z.object({
+  state: z.enum(['ok', 'degraded']),
+  at: z.string(),
+  parts: z.object({ kv: timedPart, accounts: timedPart, directory: timedPart, upstream: seenPart }),
+})
+export type Health = z.output<typeof health>
+
+/** `GET /admin/models` */
+const listedModel = z.object({
+  id: z.string(),
+  slug: z.string(),
+  configuredAs: z.string(),
+  shutdownDate: z.nullable(z.string()),
+})
+export type ListedModel = z.output<typeof listedModel>
+export const modelList = z.object({ data: z.array(listedModel), successors: z.array(z.string()) })
+
+const rates = { input: z.number(), cached_input: z.number(), cache_write: z.number(), output: z.number() }
+/** `GET /v1/models/{id}` */
+export const modelEntry = z.object({
+  usd_per_million_tokens: z.object({
+    ...rates,
+    long_context: z.optional(z.object({ above_tokens: z.number(), ...rates })),
+  }),
+})
+export type ModelEntry = z.output<typeof modelEntry>
+
+const bookingShape = {
+  promptTokens: z.number(),
+  cachedTokens: z.number(),
+  completionTokens: z.number(),
+  reasoningTokens: z.number(),
+  costUsd: z.number(),
+  certainty: z.enum(['exact', 'pending', 'estimated']),
+}
+const requestShape = { id: z.string(), at: z.string() }
+const refusedRequest = z.object({
+  ...requestShape,
+  state: z.literal('refused'),
+  status: z.number(),
+  code: z.nullable(z.string()),
+  limit: z.nullable(z.object({ name: z.string(), limit: z.number(), used: z.number() })),
+})
+const admittedShape = { ...requestShape, model: z.string(), admittedBy: z.enum(['account', 'isolate']) }
+const settledRequest = z.object({
+  ...admittedShape,
+  ...bookingShape,
+  state: z.literal('settled'),
+  status: z.number(),
+  reason: z.nullable(z.string()),
+  firstOutputMs: z.nullable(z.number()),
+  durationMs: z.number(),
+  logId: z.nullable(z.string()),
+})
+const openRequest = z.object({ ...admittedShape, state: z.literal('under_way'), worstCaseUsd: z.number() })
+const expiredRequest = z.object({ ...admittedShape, ...bookingShape, state: z.enum(['expired', 'pending']) })
+const releasedRequest = z.object({ ...admittedShape, state: z.literal('released') })
+
+/** A request, as `GET /admin/requests/{id}` and the lists of requests tell it. */
+const requestRecord = z.discriminatedUnion('state', [
+  refusedRequest,
+  settledRequest,
+  openRequest,
+  expiredRequest,
+  releasedRequest,
+])
+export type RequestRecord = z.output<typeof requestRecord>
+export const requestList = z.object({ data: z.array(requestRecord) })
+export const requestAnswer = z.intersection(requestRecord, z.object({ keyId: z.string() }))
+export type RequestAnswer = z.output<typeof requestAnswer>
+
+/** `GET /admin/keys/{id}/minutes` */
+export const minuteList = z.object({
+  data: z.array(
+    z.object({
+      minute: z.string(),
+      requests: z.number(),
+      refused: z.number(),
+      tokens: z.number(),
+      costUsd: z.number(),
+    }),
+  ),
+})

@@ -1,8 +1,9 @@
 /** A streamed chat completion, as the playground asks for it and reads it. */
 import * as z from 'zod/mini'
-import { costOf } from '../../models/prices.ts'
-import { modelTable } from '../../models/table.ts'
+import { type Prices, pricesOf } from '../../models/prices.ts'
 import { parseUsage, type Usage } from '../../wire/usage.ts'
+import { type ModelEntry, modelEntry } from './answers.ts'
+import { call } from './client.ts'
 
 export const CHAT_PATH = '/v1/chat/completions'
 
@@ -66,8 +67,25 @@ export function chatPartOf(data: unknown): ChatPart | null {
   }
 }
 
-/** The cost at the list price of a model that the project knows, in dollars; `null` for any other. */
-export function listCostUsd(model: string, usage: Usage): number | null {
-  const known = modelTable({}).get(model)
-  return known === undefined ? null : costOf(usage, known.prices) / 1e6
+/** The prices by which this gateway bills a model; `null` where it does not tell. */
+export async function readPrices(secret: string, model: string): Promise<Prices | null> {
+  try {
+    const path = `/v1/models/${encodeURIComponent(model)}`
+    return pricesOfEntry(await call(modelEntry, secret, path))
+  } catch {
+    return null
+  }
+}
+
+function pricesOfEntry({ usd_per_million_tokens: usd }: ModelEntry): Prices {
+  const { long_context: long } = usd
+  if (long === undefined) return pricesOf(ratesOf(usd))
+  return pricesOf({ ...ratesOf(usd), longContext: { aboveTokens: long.above_tokens, ...ratesOf(long) } })
+}
+
+function ratesOf(
+  rates: Pick<ModelEntry['usd_per_million_tokens'], 'input' | 'cached_input' | 'cache_write' | 'output'>,
+) {
+  const { input, cached_input: cachedInput, cache_write: cacheWrite, output } = rates
+  return { input, cachedInput, cacheWrite, output }
 }

@@ -5,9 +5,15 @@ import { operatorSession } from '../state/session.ts'
 import {
   createdKey,
   deletedKey,
+  health,
   key,
   keyPage,
   keyUsage,
+  type ListedKey,
+  minuteList,
+  modelList,
+  requestAnswer,
+  requestList,
   rotatedKey,
   usageByDay,
   usageByKey,
@@ -76,16 +82,47 @@ export function readKeyUsage(id: string, from: string, to: string) {
   return asOperator(keyUsage, `${pathOf(id)}/usage?from=${from}&to=${to}`)
 }
 
+/** The last 200 requests of a key, the newest first. */
+export function readRequests(id: string) {
+  return asOperator(requestList, `${pathOf(id)}/requests`)
+}
+
+export function readRequest(requestId: string) {
+  return asOperator(requestAnswer, `/admin/requests/${encodeURIComponent(requestId)}`)
+}
+
+export function readMinutes(id: string) {
+  return asOperator(minuteList, `${pathOf(id)}/minutes`)
+}
+
 export function readUsageByDay(from: string, to: string) {
   return asOperator(usageByDay, `/admin/usage?by=day&from=${from}&to=${to}`)
 }
 
-export function readUsageByModel(from: string, to: string) {
-  return asOperator(usageByModel, `/admin/usage?by=model&from=${from}&to=${to}`)
+/** With `priceAs`, each row also has its cost on that model. */
+export function readUsageByModel(from: string, to: string, priceAs: string | null = null) {
+  const query = new URLSearchParams({ by: 'model', limit: `${USAGE_ROWS_MAX}`, from, to })
+  if (priceAs !== null) query.set('priceAs', priceAs)
+  return asOperator(usageByModel, `/admin/usage?${query}`)
 }
 
 export function readUsageByKey(from: string, to: string) {
   return asOperator(usageByKey, `/admin/usage?by=key&limit=${USAGE_ROWS_MAX}&from=${from}&to=${to}`)
+}
+
+export function readHealth() {
+  return asOperator(health, '/admin/health')
+}
+
+export function readModels() {
+  return asOperator(modelList, '/admin/models')
+}
+
+/** What the directory knows of a deleted key; `null` where there was none. */
+export async function findDeletedKey(id: string): Promise<ListedKey | null> {
+  const query = new URLSearchParams({ state: 'deleted', id })
+  const { data } = await asOperator(keyPage, `/admin/keys?${query}`)
+  return data[0] ?? null
 }
 
 function pathOf(id: string): string {

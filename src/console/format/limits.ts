@@ -39,10 +39,9 @@ export function limitRows(limits: Limits): [name: string, value: string][] {
   return rows
 }
 
-/** One short line for a table: the budget, and the limits of a minute and a day. */
+/** One short line for a table that has the budget elsewhere. */
 export function limitsLine(limits: Limits): string {
   const parts = [
-    ...(limits.budget === undefined ? [] : [budgetText(limits.budget)]),
     ...(limits.requestsPerMinute === undefined ? [] : [`${shortCount(limits.requestsPerMinute)} req/min`]),
     ...(limits.requestsPerDay === undefined ? [] : [`${shortCount(limits.requestsPerDay)} req/day`]),
     ...(limits.tokensPerMinute === undefined ? [] : [`${shortCount(limits.tokensPerMinute)} tok/min`]),

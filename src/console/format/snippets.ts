@@ -54,6 +54,7 @@ console.log(text)`,
       text: `# ~/.codex/config.toml
 model = "o3-mini"
 model_provider = "gateway"
+web_search = "disabled"
 
 [model_providers.gateway]
 name = "o3-mini gateway"

@@ -21,6 +21,12 @@ const day = new Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
 })
+const longDay = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'UTC',
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+})
 const utcDate = new Intl.DateTimeFormat('en-CA', { timeZone: 'UTC' })
 const localDate = new Intl.DateTimeFormat('en-CA')
 
@@ -44,6 +50,11 @@ export function dayName(date: string): string {
   return day.format(Date.parse(date))
 }
 
+/** `23 Oct 2026` of a UTC date. */
+export function longDayName(date: string): string {
+  return longDay.format(Date.parse(date))
+}
+
 /** How long until a time, in the largest unit: `in 12 min`. */
 export function until(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1000))
@@ -51,6 +62,13 @@ export function until(ms: number): string {
   if (seconds < 3600) return `in ${Math.ceil(seconds / 60)} min`
   if (seconds < 2 * 86_400) return `in ${Math.ceil(seconds / 3600)} h`
   return `in ${Math.ceil(seconds / 86_400)} days`
+}
+
+/** When a day comes or came: `in 12 days`, `today`, `34 days ago`. Days are UTC. */
+export function dayDistance(days: number): string {
+  const length = Math.abs(days)
+  const text = `${length} day${length === 1 ? '' : 's'}`
+  return days === 0 ? 'today' : days > 0 ? `in ${text}` : `${text} ago`
 }
 
 /** The value of a `datetime-local` field, in the viewer's zone. */

@@ -1,6 +1,7 @@
 /** One run of the playground: what is asked, what comes, and how long it takes. */
 import { batch, type Signal, signal } from '@preact/signals'
-import { CHAT_PATH, type ChatDraft, chatBody, chatPartOf } from '../api/chat.ts'
+import type { Prices } from '../../models/prices.ts'
+import { CHAT_PATH, type ChatDraft, chatBody, chatPartOf, readPrices } from '../api/chat.ts'
 import { CallError, open } from '../api/client.ts'
 import { dataOf, eventsOf } from '../api/stream.ts'
 import type { Usage } from '../../wire/usage.ts'
@@ -14,6 +15,10 @@ export interface ChatRun {
   text: Signal<string>
   events: Signal<string>
   usage: Signal<Usage | null>
+  /** By which the gateway bills the model; `null` until they are known. */
+  prices: Signal<Prices | null>
+  /** Whether AI Gateway's cache has answered, which costs nothing. */
+  isCached: Signal<boolean>
   finishReason: Signal<string | null>
   requestId: Signal<string | null>
   /** From sending to the first text, ms. */
@@ -30,6 +35,8 @@ export function newRun(): ChatRun {
     text: signal(''),
     events: signal(''),
     usage: signal(null),
+    prices: signal(null),
+    isCached: signal(false),
     finishReason: signal(null),
     requestId: signal(null),
     firstOutputMs: signal(null),
@@ -51,12 +58,16 @@ export async function startRun(
   try {
     const secret = await secretOf()
     startMs = performance.now()
+    const prices = readPrices(secret, draft.model.trim())
     const response = await open(secret, CHAT_PATH, { method: 'POST', body: chatBody(draft), signal })
     run.requestId.value = response.headers.get('x-request-id')
+    run.isCached.value = response.headers.get('cf-aig-cache-status') === 'HIT'
     run.phase.value = 'streaming'
     if (response.body !== null) {
       for await (const event of eventsOf(response.body)) take(run, event, performance.now() - startMs)
     }
+    run.totalMs.value = performance.now() - startMs
+    run.prices.value = await prices
     if (run.phase.value === 'streaming') run.phase.value = 'done'
   } catch (error) {
     if (signal.aborted) run.phase.value = 'stopped'
@@ -66,7 +77,7 @@ export async function startRun(
       run.phase.value = 'failed'
     }
   }
-  run.totalMs.value = performance.now() - startMs
+  run.totalMs.value ??= performance.now() - startMs
 }
 
 function reset(run: ChatRun, draft: ChatDraft): void {
@@ -74,6 +85,8 @@ function reset(run: ChatRun, draft: ChatDraft): void {
     run.text.value = ''
     run.events.value = ''
     run.usage.value = null
+    run.prices.value = null
+    run.isCached.value = false
     run.finishReason.value = null
     run.requestId.value = null
     run.firstOutputMs.value = null

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'overview' }
   | { page: 'keys' }
   | { page: 'key'; id: string }
+  | { page: 'explain'; id: string }
   | { page: 'playground' }
 
 export const route = signal<Route>(routeOf(location.hash))
@@ -18,6 +19,8 @@ export function hrefOf(target: Route): string {
       return '#/'
     case 'key':
       return `#/keys/${target.id}`
+    case 'explain':
+      return target.id === '' ? '#/explain' : `#/explain/${target.id}`
     case 'keys':
     case 'playground':
       return `#/${target.page}`
@@ -33,5 +36,6 @@ export function goTo(target: Route): void {
 export function routeOf(hash: string): Route {
   const [, page, id] = hash.split('/')
   if (page === 'keys') return id === undefined || id === '' ? { page } : { page: 'key', id }
+  if (page === 'explain') return { page, id: id ?? '' }
   return page === 'playground' ? { page } : { page: 'overview' }
 }

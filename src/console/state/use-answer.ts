@@ -14,7 +14,7 @@ export interface Question<Value> {
   reload: () => void
 }
 
-/** Asks when the component appears and when a dependency changes. An answer to an older question is dropped. */
+/** Asks when the component appears, when a dependency changes, and after a failure when the browser is online again. An answer to an older question is dropped. */
 export function useAnswer<Value>(
   ask: () => Promise<Value>,
   dependencies: readonly unknown[],
@@ -37,6 +37,13 @@ export function useAnswer<Value>(
     void load()
   }, dependencies)
   useEffect(load, [load])
+  useEffect(() => {
+    const retry = (): void => {
+      if (answer.peek().state === 'failed') load()
+    }
+    addEventListener('online', retry)
+    return () => removeEventListener('online', retry)
+  }, [answer, load])
   return { answer, reload: load }
 }
 

@@ -1,18 +1,16 @@
-/** The page of a key's holder: limits with what is left of them, and what the key took. */
+/** The page of a key's holder: limits with what is left of them, what the key took, and its last requests. */
 import type { JSX } from 'preact'
 import type { HolderUsage } from '../api/answers.ts'
-import { holderUsage } from '../api/answers.ts'
+import { holderUsage, requestList } from '../api/answers.ts'
 import { call, CallError } from '../api/client.ts'
-import { LIMIT_NAMES, budgetText } from '../format/limits.ts'
-import { count, usd } from '../format/numbers.ts'
-import { localClockTime, until, utcTime } from '../format/time.ts'
+import { localClockTime, utcTime } from '../format/time.ts'
 import { Button } from '../parts/button.tsx'
-import { When } from '../parts/figures.tsx'
-import { Meter } from '../parts/meter.tsx'
+import { LimitMeters } from '../parts/limit-meters.tsx'
 import { Answered } from '../parts/states.tsx'
 import { UsageDays, UsageModels, UsageSums } from '../parts/usage-figures.tsx'
 import { holderSession } from '../state/session.ts'
 import { useAnswer } from '../state/use-answer.ts'
+import { RequestTable } from './request-table.tsx'
 
 /** @throws CallError. A secret that is refused ends the session. */
 export async function readHolderUsage(secret: string): Promise<HolderUsage> {
@@ -24,13 +22,22 @@ export async function readHolderUsage(secret: string): Promise<HolderUsage> {
   }
 }
 
+function readOwnRequests(secret: string) {
+  return call(requestList, secret, '/v1/usage/requests')
+}
+
 export function HolderPage({ secret }: { secret: string }): JSX.Element {
   const usage = useAnswer(() => readHolderUsage(secret), [secret])
+  const requests = useAnswer(() => readOwnRequests(secret), [secret])
+  const reload = (): void => {
+    usage.reload()
+    requests.reload()
+  }
   return (
     <>
       <div class="page-head">
         <h1 tabIndex={-1}>Your key</h1>
-        <Button onClick={usage.reload} busy={usage.answer.value.state === 'loading'}>
+        <Button onClick={reload} busy={usage.answer.value.state === 'loading'}>
           Refresh
         </Button>
       </div>
@@ -38,7 +45,7 @@ export function HolderPage({ secret }: { secret: string }): JSX.Element {
         {(shown) => (
           <>
             <AsOf at={shown.asOf} />
-            <Limits shown={shown} />
+            <LimitMeters shown={shown} />
             <section class="card">
               <h2>Today</h2>
               <UsageSums sums={shown.today} />
@@ -52,6 +59,9 @@ export function HolderPage({ secret }: { secret: string }): JSX.Element {
           </>
         )}
       </Answered>
+      <Answered question={requests}>
+        {({ data }) => <RequestTable requests={data} isLinked={false} />}
+      </Answered>
     </>
   )
 }
@@ -64,65 +74,4 @@ function AsOf({ at }: { at: string }): JSX.Element {
       00:00 UTC.
     </p>
   )
-}
-
-const MEASURED = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'concurrentRequests'] as const
-
-function Limits({ shown }: { shown: HolderUsage }): JSX.Element {
-  const { limits, remaining, renewsAt, asOf } = shown
-  const { budget, completionTokensPerRequest } = limits
-  const measured = MEASURED.flatMap((name) => {
-    const [limit, left] = [limits[name], remaining[name]]
-    return limit === undefined || left === undefined ? [] : [{ name, limit, left }]
-  })
-  const hasNone = budget === undefined && completionTokensPerRequest === undefined && measured.length === 0
-  return (
-    <section class="card">
-      <h2>What is left</h2>
-      {hasNone && <p class="muted">This key has no limits.</p>}
-      <div class="meters">
-        {budget !== undefined && remaining.budgetUsd !== undefined && (
-          <Meter
-            name="Budget"
-            of={budgetText(budget)}
-            used={budget.usd - remaining.budgetUsd}
-            limit={budget.usd}
-            left={`${usd(remaining.budgetUsd)} left`}
-            renewal={
-              renewsAt.budgetUsd ? (
-                <>
-                  Renews <When at={renewsAt.budgetUsd} />
-                </>
-              ) : (
-                'Does not renew'
-              )
-            }
-          />
-        )}
-        {measured.map(({ name, limit, left }) => (
-          <Meter
-            key={name}
-            name={LIMIT_NAMES[name]}
-            of={count(limit)}
-            used={limit - left}
-            limit={limit}
-            left={`${count(left)} left`}
-            renewal={renewalOf(name === 'concurrentRequests' ? undefined : renewsAt[name], asOf)}
-          />
-        ))}
-      </div>
-      {completionTokensPerRequest !== undefined && (
-        <p class="hint">
-          A request may ask for {count(completionTokensPerRequest)} completion tokens at most, reasoning
-          included.
-        </p>
-      )}
-    </section>
-  )
-}
-
-function renewalOf(at: string | undefined, asOf: string): string {
-  if (at === undefined) return 'Renews as requests end'
-  const waitMs = Date.parse(at) - Date.parse(asOf)
-  return waitMs <= 0 ? 'Nothing used' : `Whole again ${until(waitMs)}`
 }

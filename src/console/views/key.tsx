@@ -1,24 +1,21 @@
-/** One key: its state and limits, its usage by day and model, and what the operator can do with it. */
-import { useSignal, type Signal } from '@preact/signals'
+/** One key: its state and limits, what is left of them, and its usage by day and model. */
+import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
-import type { Key } from '../api/answers.ts'
-import type { CallError } from '../api/client.ts'
-import { readKey, readKeyUsage, updateKey } from '../api/operator.ts'
-import { limitRows, stateOf } from '../format/limits.ts'
-import { Button, CopyButton } from '../parts/button.tsx'
+import type { Key, ListedKey } from '../api/answers.ts'
+import { CallError } from '../api/client.ts'
+import { findDeletedKey, readKey, readKeyUsage, readRequests } from '../api/operator.ts'
+import { Button } from '../parts/button.tsx'
 import { Segments } from '../parts/field.tsx'
-import { When } from '../parts/figures.tsx'
+import { LimitMeters } from '../parts/limit-meters.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
-import { Answered, Failure } from '../parts/states.tsx'
+import { Answered, Empty } from '../parts/states.tsx'
 import { UsageDays, UsageModels, UsageSums } from '../parts/usage-figures.tsx'
-import { announce } from '../state/announce.ts'
-import { changeOf } from '../state/key-form.ts'
-import { goTo, hrefOf } from '../state/route.ts'
-import { callErrorOf, useAnswer } from '../state/use-answer.ts'
-import { DeleteDialog, RotateDialog } from './key-actions.tsx'
-import { KeyDialog } from './key-dialog.tsx'
-import { type NewSecret, SecretDialog } from './secret-dialog.tsx'
+import { hrefOf } from '../state/route.ts'
+import { useAnswer } from '../state/use-answer.ts'
+import { KeyFacts, KeyHead } from './key-head.tsx'
+import { RequestTable } from './request-table.tsx'
+import { WhatIf } from './what-if.tsx'
 
 const RANGES = [
   ['7', '7 days'],
@@ -26,176 +23,112 @@ const RANGES = [
   ['90', '90 days'],
 ] as const
 
+type Subject = { kind: 'key'; key: Key } | { kind: 'deleted'; key: ListedKey } | { kind: 'none' }
+
+/** A deleted key is in the directory alone. @throws CallError */
+async function readSubject(id: string): Promise<Subject> {
+  try {
+    return { kind: 'key', key: await readKey(id) }
+  } catch (error) {
+    if (!(error instanceof CallError) || error.status !== 404) throw error
+    const deleted = await findDeletedKey(id)
+    return deleted === null ? { kind: 'none' } : { kind: 'deleted', key: deleted }
+  }
+}
+
 export function KeyPage({ id }: { id: string }): JSX.Element {
-  const found = useAnswer(() => readKey(id), [id])
+  const found = useAnswer(() => readSubject(id), [id])
   return (
     <>
       <p class="back">
         <a href={hrefOf({ page: 'keys' })}>Keys</a>
       </p>
       <Answered question={found} lines={2}>
-        {(key) => <KeyHead subject={key} reload={found.reload} />}
+        {(subject) => <SubjectHead subject={subject} id={id} reload={found.reload} />}
       </Answered>
-      <KeyUsage id={id} />
+      {found.answer.value.value?.kind !== 'none' && <KeyUsage id={id} />}
+      {found.answer.value.value?.kind === 'key' && (
+        <WhatIf id={id} limits={found.answer.value.value.key.limits} />
+      )}
     </>
   )
 }
 
-type Open = 'edit' | 'rotate' | 'delete' | null
-
-function KeyHead({ subject, reload }: { subject: Key; reload: () => void }): JSX.Element {
-  const open = useSignal<Open>(null)
-  const made = useSignal<NewSecret | null>(null)
-  const error = useSignal<CallError | null>(null)
-  async function setDisabled(disabled: boolean): Promise<void> {
-    error.value = null
-    try {
-      await updateKey(subject.id, { disabled })
-      announce(`${disabled ? 'Disabled' : 'Enabled'} ${subject.name}.`)
-      reload()
-    } catch (thrown) {
-      error.value = callErrorOf(thrown)
-    }
-  }
-  return (
-    <>
-      <div class="page-head">
-        <div class="title-line">
-          <h1 tabIndex={-1}>{subject.name}</h1>
-          <StateBadge state={stateOf(subject, Date.now())} />
-        </div>
-        <div class="actions">
-          <Button onClick={() => (open.value = 'edit')}>Edit</Button>
-          <Button onClick={() => (open.value = 'rotate')}>Rotate</Button>
-          <Button onClick={() => void setDisabled(!subject.disabled)}>
-            {subject.disabled ? 'Enable' : 'Disable'}
-          </Button>
-          <Button kind="danger" onClick={() => (open.value = 'delete')}>
-            Delete
-          </Button>
-        </div>
-      </div>
-      {error.value !== null && <Failure error={error.value} />}
-      <KeyFacts subject={subject} />
-      <KeyDialogs subject={subject} open={open} made={made} reload={reload} />
-    </>
-  )
-}
-
-function KeyFacts({ subject }: { subject: Key }): JSX.Element {
-  const limits = limitRows(subject.limits)
-  return (
-    <section class="card">
-      <dl class="facts">
-        <div>
-          <dt>Id</dt>
-          <dd>
-            <code>{subject.id}</code> <CopyButton text={subject.id} what="id" />
-          </dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <When at={subject.createdAt} />
-          </dd>
-        </div>
-        <div>
-          <dt>Expires</dt>
-          <dd>{subject.expiresAt === null ? 'Never' : <When at={subject.expiresAt} />}</dd>
-        </div>
-        {limits.length === 0 && (
-          <div>
-            <dt>Limits</dt>
-            <dd>None of its own: the gateway’s defaults apply</dd>
-          </div>
-        )}
-        {limits.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  )
-}
-
-interface KeyDialogsProps {
-  subject: Key
-  open: Signal<Open>
-  made: Signal<NewSecret | null>
+interface SubjectHeadProps {
+  subject: Subject
+  id: string
   reload: () => void
 }
 
-function KeyDialogs({ subject, open, made, reload }: KeyDialogsProps): JSX.Element {
-  const close = (): void => {
-    open.value = null
+function SubjectHead({ subject, id, reload }: SubjectHeadProps): JSX.Element {
+  switch (subject.kind) {
+    case 'key':
+      return <KeyHead subject={subject.key} reload={reload} />
+    case 'deleted':
+      return (
+        <>
+          <div class="title-line">
+            <h1 tabIndex={-1}>{subject.key.name}</h1>
+            <StateBadge state="deleted" />
+          </div>
+          <p class="note note-warn">
+            This key was deleted and cannot come back. Its usage stays here for 400 days. To give its holder
+            access again, make a new key.
+          </p>
+          <KeyFacts subject={subject.key} />
+        </>
+      )
+    case 'none':
+      return (
+        <>
+          <h1 tabIndex={-1}>No such key</h1>
+          <Empty title="No key has this id">
+            <p class="muted">
+              <code>{id}</code> was never created here, or is not in the directory yet.
+            </p>
+          </Empty>
+        </>
+      )
   }
-  return (
-    <>
-      {open.value === 'edit' && (
-        <KeyDialog
-          editing={subject}
-          onClose={close}
-          onSave={async (form) => {
-            await updateKey(subject.id, changeOf(form, subject))
-            close()
-            announce(`Saved ${form.name.value}.`)
-            reload()
-          }}
-        />
-      )}
-      {open.value === 'rotate' && (
-        <RotateDialog
-          subject={subject}
-          onClose={close}
-          onRotated={(secret) => {
-            close()
-            made.value = secret
-          }}
-        />
-      )}
-      {open.value === 'delete' && (
-        <DeleteDialog
-          subject={subject}
-          onClose={close}
-          onDeleted={() => {
-            announce(`Deleted ${subject.name}.`)
-            goTo({ page: 'keys' })
-          }}
-        />
-      )}
-      {made.value !== null && <SecretDialog made={made.value} onClose={() => (made.value = null)} />}
-    </>
-  )
 }
 
-/** The usage stays after a key is deleted. */
+/** What is left of the limits, the usage and the last requests. They stay after a key is deleted. */
 function KeyUsage({ id }: { id: string }): JSX.Element {
   const days = useSignal('30')
   const usage = useAnswer(() => {
     const nowMs = Date.now()
     return readKeyUsage(id, dateOf(nowMs - (Number(days.value) - 1) * DAY_MS), dateOf(nowMs))
   }, [id, days.value])
+  const requests = useAnswer(() => readRequests(id), [id])
+  const reload = (): void => {
+    usage.reload()
+    requests.reload()
+  }
+  const shown = usage.answer.value.value
   return (
     <>
+      {shown !== null && shown.deletedAt === undefined && <LimitMeters shown={shown} />}
       <div class="section-head">
         <h2>Usage</h2>
         <div class="actions">
           <Segments label="Range" value={days} choices={RANGES} />
-          <Button onClick={usage.reload}>Refresh</Button>
+          <Button onClick={reload}>Refresh</Button>
         </div>
       </div>
       <Answered question={usage}>
         {({ total, days: rows, models }) => (
           <>
             <section class="card">
+              <h3>Last {rows.length} days</h3>
               <UsageSums sums={total} />
             </section>
             <UsageDays days={rows} />
             <UsageModels models={models} />
           </>
         )}
+      </Answered>
+      <Answered question={requests}>
+        {({ data }) => <RequestTable requests={data} isLinked={true} />}
       </Answered>
     </>
   )

@@ -2,20 +2,15 @@
 import { useSignal, type Signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import type { ListedKey } from '../api/answers.ts'
 import { createKey, listKeys } from '../api/operator.ts'
-import { limitsLine, stateOf } from '../format/limits.ts'
 import { Button } from '../parts/button.tsx'
 import { Choice, TextField } from '../parts/field.tsx'
-import { Money, When } from '../parts/figures.tsx'
-import { StateBadge } from '../parts/state-badge.tsx'
-import { Answered, Empty, Failure } from '../parts/states.tsx'
+import { Answered, Empty } from '../parts/states.tsx'
 import { announce } from '../state/announce.ts'
 import { draftOf } from '../state/key-form.ts'
-import { hrefOf } from '../state/route.ts'
-import { callErrorOf, useAnswer } from '../state/use-answer.ts'
-import type { CallError } from '../api/client.ts'
+import { useAnswer } from '../state/use-answer.ts'
 import { KeyDialog } from './key-dialog.tsx'
+import { KeyTable } from './key-table.tsx'
 import { type NewSecret, SecretDialog } from './secret-dialog.tsx'
 
 /** A search begins so long after the last letter, ms. */
@@ -98,81 +93,6 @@ function NoKeys({ isFiltered, onCreate }: { isFiltered: boolean; onCreate: () =>
         Create the first key
       </Button>
     </Empty>
-  )
-}
-
-interface KeyTableProps {
-  first: readonly ListedKey[]
-  firstCursor: string | null
-  filter: Parameters<typeof listKeys>[0]
-}
-
-function KeyTable({ first, firstCursor, filter }: KeyTableProps): JSX.Element {
-  const more = useSignal<readonly ListedKey[]>([])
-  const cursor = useSignal(firstCursor)
-  const error = useSignal<CallError | null>(null)
-  useEffect(() => {
-    more.value = []
-    cursor.value = firstCursor
-  }, [first, firstCursor])
-  async function loadMore(): Promise<void> {
-    error.value = null
-    try {
-      const next = await listKeys(filter, cursor.value)
-      more.value = [...more.value, ...next.data]
-      cursor.value = next.nextCursor
-    } catch (thrown) {
-      error.value = callErrorOf(thrown)
-    }
-  }
-  const nowMs = Date.now()
-  return (
-    <>
-      <div class="card card-flush">
-        <div class="scroll" role="region" aria-label="Keys" tabIndex={0}>
-          <table class="keys">
-            <caption class="sr-only">Keys</caption>
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">State</th>
-                <th scope="col">Limits</th>
-                <th scope="col">Expires</th>
-                <th scope="col" class="number">
-                  Cost today
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {[...first, ...more.value].map((key) => (
-                <KeyRow key={key.id} listed={key} nowMs={nowMs} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      </div>
-      {error.value !== null && <Failure error={error.value} />}
-      {cursor.value !== null && <Button onClick={() => void loadMore()}>Show more keys</Button>}
-    </>
-  )
-}
-
-function KeyRow({ listed, nowMs }: { listed: ListedKey; nowMs: number }): JSX.Element {
-  return (
-    <tr>
-      <th scope="row">
-        <a href={hrefOf({ page: 'key', id: listed.id })}>{listed.name}</a>
-        <code class="id">{listed.id}</code>
-      </th>
-      <td>
-        <StateBadge state={stateOf(listed, nowMs)} />
-      </td>
-      <td class="limits-cell">{limitsLine(listed.limits)}</td>
-      <td>{listed.expiresAt === null ? <span class="muted">Never</span> : <When at={listed.expiresAt} />}</td>
-      <td class="number">
-        <Money usd={listed.todayCostUsd} />
-      </td>
-    </tr>
   )
 }
 

@@ -1,4 +1,4 @@
-/** Today and the last 30 days of all keys. */
+/** Today and the last 30 days of all keys, the health of the gateway, and the ends of its models. */
 import type { JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
 import type { DayTotals, KeyTotals, ModelTotals, Totals } from '../api/answers.ts'
@@ -9,6 +9,8 @@ import { Answered, Empty } from '../parts/states.tsx'
 import { UsageDays, UsageModels, UsageSums, UsageTable } from '../parts/usage-figures.tsx'
 import { hrefOf } from '../state/route.ts'
 import { useAnswer } from '../state/use-answer.ts'
+import { HealthPanel } from './health.tsx'
+import { RetirementCalendar } from './retirements.tsx'
 
 /** Days that the page shows, today included. */
 const DAYS_SHOWN = 30
@@ -26,7 +28,7 @@ interface Overview {
 
 async function readOverview(): Promise<Overview> {
   const atMs = Date.now()
-  const [from, to] = [dateOf(atMs - (DAYS_SHOWN - 1) * DAY_MS), dateOf(atMs)]
+  const { from, to } = shownRange(atMs)
   const [byDay, byModel, byKey] = await Promise.all([
     readUsageByDay(from, to),
     readUsageByModel(from, to),
@@ -41,6 +43,10 @@ async function readOverview(): Promise<Overview> {
     models: byModel.data,
     keys,
   }
+}
+
+function shownRange(nowMs: number) {
+  return { from: dateOf(nowMs - (DAYS_SHOWN - 1) * DAY_MS), to: dateOf(nowMs) }
 }
 
 export function OverviewPage(): JSX.Element {
@@ -74,6 +80,8 @@ function OverviewFigures({ shown }: { shown: Overview }): JSX.Element {
           <UsageSums sums={today} />
         </section>
       )}
+      <HealthPanel />
+      <RetirementCalendar {...shownRange(atMs)} days={DAYS_SHOWN} />
       {total.requests === 0 ? (
         <Empty title="No requests in the last 30 days">
           <p class="muted">

@@ -64,10 +64,13 @@ export function Playground(): JSX.Element {
           <KeySource source={source} pasted={pasted} />
           <PromptFields fields={fields} onSubmit={send} />
           <div class="actions">
+            {/* Each has its own element. A shared one would become `Send` during the click on `Stop`, and send again. */}
             {isRunning ? (
-              <Button onClick={() => stopper.current?.abort()}>Stop</Button>
+              <Button key="stop" onClick={() => stopper.current?.abort()}>
+                Stop
+              </Button>
             ) : (
-              <Button kind="primary" type="submit" disabled={!isReady}>
+              <Button key="send" kind="primary" type="submit" disabled={!isReady}>
                 Send
               </Button>
             )}

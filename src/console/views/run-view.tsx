@@ -1,6 +1,6 @@
 /** The answer of the playground, with its figures and its raw events. */
 import type { JSX } from 'preact'
-import { listCostUsd } from '../api/chat.ts'
+import { costOf } from '../../models/prices.ts'
 import { count, milliseconds, usd } from '../format/numbers.ts'
 import { CopyButton } from '../parts/button.tsx'
 import { Empty, Failure } from '../parts/states.tsx'
@@ -60,7 +60,6 @@ export function RunView({ run }: { run: ChatRun }): JSX.Element {
 
 function RunFigures({ run }: { run: ChatRun }): JSX.Element {
   const usage = run.usage.value
-  const cost = usage === null ? null : listCostUsd(run.model.value, usage)
   const rows: [name: string, value: string | null][] = [
     ['First output', run.firstOutputMs.value === null ? null : milliseconds(run.firstOutputMs.value)],
     ['Whole answer', run.totalMs.value === null ? null : milliseconds(run.totalMs.value)],
@@ -69,7 +68,7 @@ function RunFigures({ run }: { run: ChatRun }): JSX.Element {
       'Completion tokens',
       usage && `${count(usage.completionTokens)}, of them ${count(usage.reasoningTokens)} reasoning`,
     ],
-    ['Cost at list price', cost === null ? null : usd(cost)],
+    ['Cost', costText(run)],
     ['End', run.finishReason.value],
     ['Request id', run.requestId.value],
   ]
@@ -85,4 +84,17 @@ function RunFigures({ run }: { run: ChatRun }): JSX.Element {
       )}
     </dl>
   )
+}
+
+/** The cost as the key is billed, or why it is an estimate; `null` where there is nothing to say. */
+function costText(run: ChatRun): string | null {
+  const [usage, prices, phase] = [run.usage.value, run.prices.value, run.phase.value]
+  if (run.isCached.value) return `${usd(0)}, from AI Gateway’s cache`
+  if (usage !== null) {
+    return prices === null
+      ? null
+      : `${usd(costOf(usage, prices) / 1e6)}, by this gateway’s prices of ${run.model.value}`
+  }
+  const hasBegun = phase === 'stopped' || (phase === 'failed' && run.text.value !== '')
+  return hasBegun ? 'An estimate: no usage has come. AI Gateway’s log corrects the bill.' : null
 }

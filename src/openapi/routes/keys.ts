@@ -34,6 +34,13 @@ const LIST_PARAMETERS: readonly Parameter[] = [
     example: 'al',
   },
   {
+    name: 'id',
+    in: 'query',
+    description: 'One key alone.',
+    schema: KEY_ID.schema,
+    example: 'Abc123Abc123',
+  },
+  {
     name: 'state',
     in: 'query',
     description: 'Keys of one state; all but the deleted by default.',
@@ -68,7 +75,7 @@ export const keyOperations: readonly Operation[] = [
         examples: {
           last: {
             summary: 'The last page',
-            value: { data: [{ ...KEY, todayCostUsd: 0.2068 }], nextCursor: null },
+            value: { data: [{ ...KEY, todayCostUsd: 0.2068, monthCostUsd: 4.1 }], nextCursor: null },
           },
         },
       },

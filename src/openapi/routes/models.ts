@@ -1,5 +1,5 @@
 /** The routes for models. */
-import { ANYWHERE, WITH_KEY } from '../failure-lists.ts'
+import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failure-lists.ts'
 import type { Operation } from '../operation.ts'
 
 const O3_MINI = {
@@ -53,5 +53,38 @@ export const modelOperations: readonly Operation[] = [
       json: { schema: 'Model', examples: { o3Mini: { summary: 'o3-mini', value: O3_MINI } } },
     },
     failures: [...WITH_KEY, 'model_not_found', ...ANYWHERE],
+  },
+  {
+    method: 'get',
+    path: '/admin/models',
+    id: 'listOperatorModels',
+    tag: 'Models',
+    summary: 'List what each name stands for, when it ends, and what can replace it',
+    caller: 'operator',
+    answer: {
+      status: 200,
+      description: 'The names, and the successors of a model that ends.',
+      json: {
+        schema: 'OperatorModels',
+        examples: {
+          o3Mini: {
+            summary: 'o3-mini',
+            value: {
+              data: [
+                {
+                  id: 'o3-mini',
+                  slug: 'openai/o3-mini',
+                  configuredAs: 'o3-mini',
+                  shutdownDate: '2026-10-23',
+                  usdPerMillionTokens: { input: 1.1, cachedInput: 0.55, output: 4.4 },
+                },
+              ],
+              successors: ['openai/gpt-6-luna'],
+            },
+          },
+        },
+      },
+    },
+    failures: [...WITH_TOKEN, ...ANYWHERE],
   },
 ]

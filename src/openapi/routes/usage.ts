@@ -3,7 +3,7 @@ import { RANGE_DAYS_DEFAULT, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX } from '../../
 import { rangeQuery, usageQuery } from '../../admin/usage-query.ts'
 import { GROUPINGS } from '../../accounts/usage-list.ts'
 import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failure-lists.ts'
-import { type Operation, refusalOfQuery } from '../operation.ts'
+import { type Operation, type Parameter, refusalOfQuery } from '../operation.ts'
 import { CURSOR, KEY_ID, limit, range } from './parameters.ts'
 
 const TOTALS = {
@@ -17,6 +17,19 @@ const TOTALS = {
   pending: 1,
   estimated: 0,
   estimatedUsd: 0.0012,
+}
+const LIMITS_NOW = {
+  asOf: '2027-01-31T12:00:00.000Z',
+  limits: { requestsPerMinute: 60, budget: { usd: 20, period: 'month' } },
+  remaining: { requestsPerMinute: 59, budgetUsd: 19.7932 },
+  renewsAt: { requestsPerMinute: '2027-01-31T12:00:59.000Z', budgetUsd: '2027-02-01T00:00:00.000Z' },
+}
+const PRICE_AS: Parameter = {
+  name: 'priceAs',
+  in: 'query',
+  description: 'The name or slug of a model. Each sum then has its cost on that model too.',
+  schema: { type: 'string' },
+  example: 'openai/gpt-6-luna',
 }
 const MODELS = [{ model: 'o3-mini', ...TOTALS }]
 const DAY = { date: '2027-01-31', ...TOTALS }
@@ -40,13 +53,7 @@ export const usageOperations: readonly Operation[] = [
           budget: {
             summary: 'A key with a budget',
             value: {
-              asOf: '2027-01-31T12:00:00.000Z',
-              limits: { requestsPerMinute: 60, budget: { usd: 20, period: 'month' } },
-              remaining: { requestsPerMinute: 59, budgetUsd: 19.7932 },
-              renewsAt: {
-                requestsPerMinute: '2027-01-31T12:00:59.000Z',
-                budgetUsd: '2027-02-01T00:00:00.000Z',
-              },
+              ...LIMITS_NOW,
               today: TOTALS,
               month: TOTALS,
               models: MODELS,
@@ -66,7 +73,7 @@ export const usageOperations: readonly Operation[] = [
     summary: 'Show the usage of a key',
     description: 'The usage of a deleted key stays.',
     caller: 'operator',
-    parameters: [KEY_ID, ...range(31)],
+    parameters: [KEY_ID, ...range(31), PRICE_AS],
     answer: {
       status: 200,
       description: 'Usage and cost by day and model.',
@@ -79,6 +86,7 @@ export const usageOperations: readonly Operation[] = [
               id: 'Abc123Abc123',
               from: '2027-01-31',
               to: '2027-01-31',
+              ...LIMITS_NOW,
               total: TOTALS,
               models: MODELS,
               days: [{ ...DAY, models: MODELS }],
@@ -100,6 +108,7 @@ export const usageOperations: readonly Operation[] = [
     caller: 'operator',
     parameters: [
       ...range(RANGE_DAYS_DEFAULT),
+      PRICE_AS,
       {
         name: 'by',
         in: 'query',

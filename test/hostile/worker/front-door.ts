@@ -104,7 +104,7 @@ export function expectCivil(method: string, { status, headers, text }: Answered)
 function brokenPromise(method: string, { status, headers, text }: Answered): string | null {
   const contentType = headers.get('content-type') ?? ''
   if (status < 200 || status >= 500) return 'neither a success nor a 4xx error'
-  if (!/^req_[0-9a-f]{32}$/.test(headers.get('x-request-id') ?? '')) return 'no request id'
+  if (!/^req_[0-9A-Za-z]{32}$/.test(headers.get('x-request-id') ?? '')) return 'no request id'
   if (/html|javascript|svg/i.test(contentType)) return 'a content type that a browser executes'
   if (headers.get('x-content-type-options') !== 'nosniff') return 'no x-content-type-options: nosniff'
   if (status < 400) return null

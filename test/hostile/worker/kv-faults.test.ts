@@ -41,6 +41,15 @@ describe('while reads fail', () => {
   })
 })
 
+describe('the doctor’s question about an id that is no key', () => {
+  it('gets 404 from KV, and 503 while reads fail', async () => {
+    const ask = () => send(world.here, 'GET', '/admin/keys/0123456789ab', ADMIN_TOKEN)
+    expect((await ask()).status).toBe(404)
+    fail(world, 'get')
+    expect((await ask()).text).toContain('"code":"keys_unavailable"')
+  })
+})
+
 describe('while reads and accounts fail', () => {
   // Lost: callers whose key this isolate has not seen for 15 minutes, until KV or the accounts are back; peers' counts.
   it('known keys work for 15 minutes, unknown keys are told to retry, and all keys work afterwards', async () => {

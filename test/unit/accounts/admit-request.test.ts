@@ -18,7 +18,16 @@ import { env } from '../../support/gateway.ts'
 const BOOKED = { promptTokens: 100, cachedTokens: 0, completionTokens: 10, reasoningTokens: 0 }
 const USAGE = { ...BOOKED, cacheWriteTokens: 0 }
 const ANSWER = { logId: 'log-1', cacheStatus: null }
-const END: End = { usage: null, failed: false, isCharged: true, seenTokens: 0, answer: ANSWER }
+const END: End = {
+  usage: null,
+  failed: false,
+  isCharged: true,
+  seenTokens: 0,
+  answer: ANSWER,
+  status: 200,
+  reason: null,
+  firstOutputAtMs: null,
+}
 const SECOND_MS = 1_000
 
 interface Rig {
@@ -47,6 +56,7 @@ function rigWith(decision?: AccountDecision): Rig {
         return () => void leases.splice(leases.indexOf(requestId), 1)
       },
       refuseAny: () => null,
+      reportRefusal: () => undefined,
       size: 0,
       waiting: 0,
     },

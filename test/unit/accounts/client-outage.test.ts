@@ -5,6 +5,7 @@ import {
   OUTAGE_MONEY_MS,
   OUTAGE_RETRY_AFTER_MS,
 } from '../../../src/accounts/outage.ts'
+import { RELEASED } from '../../../src/accounts/request-end.ts'
 import { settleMicrotasks } from '../../support/virtual-clock.ts'
 import { admit, admitted, BUDGET, budgetOf, outcomes, refused, requestOf, standing } from './client-asking.ts'
 import { ClientRig, DOWN, entryOf, HANGING, KEY, REPLY_LOST, WELL } from './client-rig.ts'
@@ -210,22 +211,9 @@ describe('while an account does not answer', () => {
     expect(await admit(rig, BUDGET)).toMatchObject({ outcome: 'unavailable' })
     await settleMicrotasks()
     const sent = rig.account().calls.flatMap(({ batch }) => batch.entries)
+    const { requestId, model } = request
     expect(sent).toEqual([
-      {
-        requestId: request.requestId,
-        model: 'o3-mini',
-        admittedAtMs: rig.clock.nowMs,
-        failed: false,
-        booked: {
-          promptTokens: 0,
-          cachedTokens: 0,
-          completionTokens: 0,
-          reasoningTokens: 0,
-          costMicroUsd: 0,
-        },
-        certainty: 'exact',
-        released: true,
-      },
+      { requestId, model, admittedAtMs: rig.clock.nowMs, admittedBy: 'account', ...RELEASED },
     ])
   })
 

@@ -191,5 +191,14 @@ export function entryOf(requestId: string, admittedAtMs: number): SettlementEntr
     reasoningTokens: 0,
     costMicroUsd: 10,
   }
-  return { requestId, model: 'o3-mini', admittedAtMs, failed: false, booked, certainty: 'exact' }
+  return {
+    requestId,
+    model: 'o3-mini',
+    admittedAtMs,
+    admittedBy: 'isolate',
+    failed: false,
+    booked,
+    certainty: 'exact',
+    end: { status: 200, reason: null, firstOutputMs: null, durationMs: 0, logId: null },
+  }
 }

@@ -10,7 +10,8 @@ import { FLUSHERS_MAX, QUEUES_MAX, WAITING_TOTAL_MAX } from '../../../src/accoun
 import { settleMicrotasks } from '../../support/virtual-clock.ts'
 import { ClientRig, DOWN, HANGING, KEY, WELL } from './client-rig.ts'
 
-describe('the bounds of settlements', () => {
+// Thousands of keys take a slow machine some time.
+describe('the bounds of settlements', { timeout: 60_000 }, () => {
   it('limit the entries of a batch', async () => {
     const rig = new ClientRig()
     rig.book()

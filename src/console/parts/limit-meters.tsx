@@ -1,0 +1,77 @@
+/** What is left of a key's limits, and when it renews. The operator's and the holder's pages share it. */
+import type { JSX } from 'preact'
+import type { LimitsNow } from '../api/answers.ts'
+import { LIMIT_NAMES, budgetText } from '../format/limits.ts'
+import { count, usd } from '../format/numbers.ts'
+import { until } from '../format/time.ts'
+import { When } from './figures.tsx'
+import { Meter } from './meter.tsx'
+
+const MEASURED = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'concurrentRequests'] as const
+
+/** Limits of a minute have no meter where the answer does not say how much of them is left. */
+export function LimitMeters({ shown }: { shown: LimitsNow }): JSX.Element {
+  const { limits, remaining, renewsAt, asOf } = shown
+  const { budget, completionTokensPerRequest } = limits
+  const measured = MEASURED.flatMap((name) => {
+    const [limit, left] = [limits[name], remaining[name]]
+    return limit === undefined || left === undefined ? [] : [{ name, limit, left }]
+  })
+  const isPartial = MEASURED.some((name) => limits[name] !== undefined && remaining[name] === undefined)
+  const hasNone =
+    !isPartial && budget === undefined && completionTokensPerRequest === undefined && measured.length === 0
+  return (
+    <section class="card">
+      <h2>What is left</h2>
+      {hasNone && <p class="muted">This key has no limits.</p>}
+      <div class="meters">
+        {budget !== undefined && remaining.budgetUsd !== undefined && (
+          <Meter
+            name="Budget"
+            of={budgetText(budget)}
+            used={budget.usd - remaining.budgetUsd}
+            limit={budget.usd}
+            left={`${usd(remaining.budgetUsd)} left`}
+            renewal={
+              renewsAt.budgetUsd ? (
+                <>
+                  Renews <When at={renewsAt.budgetUsd} />
+                </>
+              ) : (
+                'Does not renew'
+              )
+            }
+          />
+        )}
+        {measured.map(({ name, limit, left }) => (
+          <Meter
+            key={name}
+            name={LIMIT_NAMES[name]}
+            of={count(limit)}
+            used={limit - left}
+            limit={limit}
+            left={`${count(left)} left`}
+            renewal={renewalOf(name === 'concurrentRequests' ? undefined : renewsAt[name], asOf)}
+          />
+        ))}
+      </div>
+      {isPartial && (
+        <p class="hint">
+          Each location counts the limits of a minute for itself. The holder’s page shows them.
+        </p>
+      )}
+      {completionTokensPerRequest !== undefined && (
+        <p class="hint">
+          A request may ask for {count(completionTokensPerRequest)} completion tokens at most, reasoning
+          included.
+        </p>
+      )}
+    </section>
+  )
+}
+
+function renewalOf(at: string | undefined, asOf: string): string {
+  if (at === undefined) return 'Renews as requests end'
+  const waitMs = Date.parse(at) - Date.parse(asOf)
+  return waitMs <= 0 ? 'Nothing used' : `Whole again ${until(waitMs)}`
+}
