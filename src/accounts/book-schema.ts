@@ -105,6 +105,8 @@ const usageRow = z.object({
   model: z.string(),
   requests: count,
   failures: count,
+  /** Rows of an earlier version do not have it. */
+  refused: z._default(count, 0),
   pending: count,
   estimated: count,
   estimatedMicroUsd: count,

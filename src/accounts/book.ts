@@ -12,7 +12,7 @@ import type { BookSql, Ended, Pending, StoredRequest, UnderWay } from './book-sc
 import { parseWhole } from './book-schema.ts'
 import { BookUsage } from './book-usage.ts'
 import { BookWindows } from './book-windows.ts'
-import { book, type Booking, corrected, givenUp, replace } from './ledger.ts'
+import { book, type Booking, corrected, givenUp, NO_MODEL, refuse, replace } from './ledger.ts'
 import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
 import type { RefusalReport, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
 import type { SettledRecord } from './request-record.ts'
@@ -92,6 +92,10 @@ export class AccountBook {
     const [writer] = this.#sql.exec('SELECT number FROM writers WHERE id = ?', writerId).toArray()
     if (writer !== undefined && number <= parseWhole(writer['number'])) return
     const settled = entries.filter((entry) => this.#settle(entry, nowMs))
+    for (const { atMs, refused } of batch.refusals?.limited ?? []) {
+      const date = dateOf(admittedAt(atMs, nowMs))
+      this.#usage.change(date, NO_MODEL, (totals) => refuse(totals, refused))
+    }
     this.#usage.write()
     this.history.add(settled.map(recordOf), batch.refusals ?? NO_REFUSALS, nowMs, (timeMs) =>
       admittedAt(timeMs, nowMs),

@@ -61,6 +61,7 @@ const MIGRATIONS: Migrations = [
      estimated_micro_usd INTEGER NOT NULL,
      PRIMARY KEY (date, key_id, model)
    ) WITHOUT ROWID;`,
+  'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
 ]
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {

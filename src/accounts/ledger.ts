@@ -4,9 +4,13 @@ import type { BookedUsage, SettlementEntry, UsageTotals } from './protocol.ts'
 /** The booking of one request. */
 export type Booking = Pick<SettlementEntry, 'booked' | 'certainty' | 'failed'>
 
+/** The model of refusals: most requests are refused before their model is read. It sorts before every name. */
+export const NO_MODEL = ''
+
 export const NO_USAGE: UsageTotals = {
   requests: 0,
   failures: 0,
+  refused: 0,
   promptTokens: 0,
   cachedTokens: 0,
   completionTokens: 0,
@@ -20,6 +24,11 @@ export const NO_USAGE: UsageTotals = {
 /** The totals with one more booking. */
 export function book(totals: UsageTotals, booking: Booking): UsageTotals {
   return add(totals, totalsOf(booking), 1)
+}
+
+/** The totals with so many refusals more. */
+export function refuse(totals: UsageTotals, refused: number): UsageTotals {
+  return { ...totals, refused: totals.refused + refused }
 }
 
 /** The totals with another booking in place of `before`. With `null` the request counts as one that never was. */
@@ -48,6 +57,7 @@ function totalsOf({ booked, certainty, failed }: Booking): UsageTotals {
   return {
     requests: 1,
     failures: failed ? 1 : 0,
+    refused: 0,
     promptTokens: booked.promptTokens,
     cachedTokens: booked.cachedTokens,
     completionTokens: booked.completionTokens,
@@ -63,6 +73,7 @@ function add(a: UsageTotals, b: UsageTotals, sign: 1 | -1): UsageTotals {
   return {
     requests: a.requests + sign * b.requests,
     failures: a.failures + sign * b.failures,
+    refused: a.refused + sign * b.refused,
     promptTokens: a.promptTokens + sign * b.promptTokens,
     cachedTokens: a.cachedTokens + sign * b.cachedTokens,
     completionTokens: a.completionTokens + sign * b.completionTokens,

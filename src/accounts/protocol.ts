@@ -174,6 +174,8 @@ export interface UsageTotals extends BookedUsage {
   /** Requests that reached the model. */
   requests: number
   failures: number
+  /** Requests that limits or the budget refused. They are booked without a model, as `NO_MODEL`. */
+  refused: number
   /** Requests whose usage is still asked for. */
   pending: number
   /** Requests whose usage stays estimated. */

@@ -18,8 +18,13 @@ export const RETRY_PAUSE_MAX_MS = 8_000
 /** A batch that is so long overdue has no flusher any more, ms. */
 export const STALLED_MS = 1_000
 
-/** Least time between two reports of refusals that no settlement takes along, ms: a flood of refusals is cheap. */
+/**
+ * Least time between two reports of refusals that no settlement takes along, ms. It doubles with each report of a flood, since a
+ * report costs three rows, and a key that gets nothing must cost next to nothing.
+ */
 export const REPORT_SPACING_MS = 20_000
+/** The longest time between two reports in a flood, ms. */
+export const REPORT_SPACING_MAX_MS = 320_000
 /** The flushers that began in one second. They flush all settlements up to `lastAdded`. */
 export interface FlushWindow {
   readonly sinceMs: number
@@ -50,6 +55,7 @@ export class SettlementQueue {
   #pauseUntilMs = -Infinity
   #spacedUntilMs = -Infinity
   #reportSpacedUntilMs = -Infinity
+  #reportSpacingMs = REPORT_SPACING_MS
   #failures = 0
   #flushWindow: FlushWindow = { sinceMs: -Infinity, flushers: 0, lastAdded: 0 }
   /** Whether a settlement was dropped since the queue was last empty. */
@@ -103,7 +109,7 @@ export class SettlementQueue {
     if (this.unconfirmed === 0) return Infinity
     const waitMs = Math.max(0, this.#dueAtMs() - nowMs)
     // No wait is that long, so the clock has stepped back.
-    return waitMs > REPORT_SPACING_MS ? 0 : waitMs
+    return waitMs > REPORT_SPACING_MAX_MS ? 0 : waitMs
   }
 
   /** Whether a batch is overdue, so that no flusher sends it. */
@@ -120,7 +126,11 @@ export class SettlementQueue {
       if (this.#refusals !== null) {
         this.#batch.refusals = this.#refusals.report
         this.#refusals = null
-        this.#reportSpacedUntilMs = nowMs + REPORT_SPACING_MS
+        const isFlood = entries.length === 0 && nowMs - this.#reportSpacedUntilMs < this.#reportSpacingMs
+        this.#reportSpacingMs = isFlood
+          ? Math.min(REPORT_SPACING_MAX_MS, 2 * this.#reportSpacingMs)
+          : REPORT_SPACING_MS
+        this.#reportSpacedUntilMs = nowMs + this.#reportSpacingMs
       }
     }
     this.#callUntilMs = nowMs + SETTLE_TIMEOUT_MS

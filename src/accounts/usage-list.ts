@@ -43,6 +43,7 @@ export interface UsagePage {
 const COLUMNS = [
   ['requests', 'requests'],
   ['failures', 'failures'],
+  ['refused', 'refused'],
   ['promptTokens', 'prompt_tokens'],
   ['cachedTokens', 'cached_tokens'],
   ['completionTokens', 'completion_tokens'],
@@ -100,7 +101,7 @@ const GROUPS: Readonly<Record<Grouping, string>> = {
 
 /** The rows are `GroupRow`: one more than a page has, so that the last page is known. */
 export function selectGroups({ from, to, by, limit, after }: UsageQuery): Statement {
-  // Every date, key id and model sorts after the empty text.
+  // Every date, key id and model sorts after the empty text. So refusals, which have no model, are in no group by model.
   return { sql: GROUPS[by], parameters: [from, to, after ?? '', limit + 1] }
 }
 

@@ -2,7 +2,7 @@
 import { datesBetween } from '../calendar.ts'
 import { costOfSums } from '../models/price-as.ts'
 import type { Prices } from '../models/prices.ts'
-import { sumOf } from './ledger.ts'
+import { NO_MODEL, sumOf } from './ledger.ts'
 import type { UsageRow, UsageTotals } from './protocol.ts'
 
 export type ShownTotals<Totals extends UsageTotals = UsageTotals> = Omit<
@@ -46,9 +46,10 @@ export function shownDays(
   })
 }
 
-/** Each model with its sum. */
+/** Each model with its sum. Refusals have no model. */
 export function shownModels(rows: readonly UsageRow[], other: Prices | null = null) {
-  return [...Map.groupBy(rows, (row) => row.model)].map(([model, rowsOfModel]) => ({
+  const ofModels = rows.filter(({ model }) => model !== NO_MODEL)
+  return [...Map.groupBy(ofModels, (row) => row.model)].map(([model, rowsOfModel]) => ({
     model,
     ...shownTotals(sumOf(rowsOfModel), other),
   }))

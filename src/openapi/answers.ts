@@ -55,6 +55,7 @@ export const modelList = z.object({ object: z.literal('list'), data: z.array(mod
 const totalsShape = {
   requests: count('Requests that have reached the model.'),
   failures: count('Of these, requests that the upstream has failed.'),
+  refused: count('Requests that limits or the budget have refused. They have no model.'),
   promptTokens: count('Prompt tokens, cached ones included.'),
   cachedTokens: count('Cached prompt tokens.'),
   completionTokens: count('Completion tokens, reasoning included.'),

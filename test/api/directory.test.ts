@@ -87,6 +87,7 @@ async function allPages(query: string): Promise<Page> {
 const EVERY_NUMBER: UsageTotals = {
   requests: 10,
   failures: 1,
+  refused: 1,
   promptTokens: 1_000,
   cachedTokens: 400,
   completionTokens: 500,

@@ -12,7 +12,7 @@ import {
   respond,
   send,
 } from '../support/gateway.ts'
-import { usageAfter } from '../support/usage.ts'
+import { usageAfter, usageOf } from '../support/usage.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2027, 0, 5, 12), toFake: ['Date'], shouldAdvanceTime: true })
@@ -169,6 +169,35 @@ describe('the last requests of a key', () => {
       Array.from({ length: 60 }, () => send('GET', '/v1/usage/requests', other.secret)),
     )
     expect(answers.map(({ status }) => status).filter((status) => status === 429)).toHaveLength(1)
+  })
+})
+
+describe('refusals of a key', () => {
+  it('are counted in its usage by day, in the directory’s too, and in none by model', async () => {
+    const key = await issueKey({ limits: { requestsPerMinute: 1 } })
+    for (let at = 0; at < 3; at++) await complete(key.secret)
+    // The first report travels with the settlement, and the next one 20 s later.
+    await usageAfter(key, 1)
+    vi.setSystemTime(Date.now() + 20_000)
+    const usage = await vi.waitFor(
+      async () => {
+        const known = await usageOf(key)
+        expect(known.total).toMatchObject({ requests: 1, refused: 2 })
+        return known
+      },
+      { timeout: 5_000 },
+    )
+    expect(usage.models).toMatchObject([{ model: 'o3-mini', refused: 0 }])
+    expect(usage.days.at(-1)).toMatchObject({ refused: 2, models: [{ model: 'o3-mini' }] })
+    vi.setSystemTime(Date.now() + 60_000)
+    await runDurableObjectAlarm(env.ACCOUNTS.getByName(key.id))
+    const by = async (grouping: string): Promise<unknown> =>
+      (await send('GET', `/admin/usage?by=${grouping}`, ADMIN_TOKEN)).json()
+    expect(await by('key')).toMatchObject({ data: [{ id: key.id, refused: 2 }], total: { refused: 2 } })
+    expect(await by('model')).toMatchObject({
+      data: [{ model: 'o3-mini', refused: 0 }],
+      total: { refused: 2 },
+    })
   })
 })
 

@@ -42,6 +42,11 @@ describe('the last requests of a key', () => {
       expect.objectContaining({ kind: 'settled', requestId: 'a', end, booked: entries[0]?.booked }),
     ])
     expect(rig.book.history.minutes(NOON_MS)).toMatchObject([{ requests: 1, refused: 3 }])
+    expect(rig.book.rows('0000-00-00', '9999-12-31')).toMatchObject([
+      { model: '', requests: 0, refused: 3, costMicroUsd: 0 },
+      { model: 'o3-mini', requests: 1, refused: 0 },
+    ])
+    expect(rig.book.status({ requestsPerDay: 9 }, NOON_MS).requestsPerDay).toMatchObject({ used: 1 })
   })
 
   it('do not have a request twice, and none that was released', () => {

@@ -40,6 +40,7 @@ export const DEMO_KEYS = [
 interface Sums {
   requests: number
   failures: number
+  refused: number
   promptTokens: number
   cachedTokens: number
   completionTokens: number
@@ -75,6 +76,7 @@ export function demoRows(nowMs: number): DemoRow[] {
         name,
         requests,
         failures: Math.round(requests * 0.01 * random()),
+        refused: Math.round(requests * 0.02 * random()),
         ...tokens,
         reasoningTokens: Math.round(completionTokens * 0.7),
         pending: offset === 0 ? 1 : 0,
@@ -98,6 +100,7 @@ export function shownSum(rows: readonly DemoRow[], priceAs: string | null = null
   return {
     requests: sum('requests'),
     failures: sum('failures'),
+    refused: sum('refused'),
     ...tokens,
     reasoningTokens: sum('reasoningTokens'),
     pending: sum('pending'),

@@ -5,6 +5,7 @@ import { ADMIN_TOKEN, send } from './gateway.ts'
 export interface Totals {
   requests: number
   failures: number
+  refused: number
   promptTokens: number
   cachedTokens: number
   completionTokens: number

@@ -6,6 +6,7 @@ import { limitsSchema } from '../../limits/limits.ts'
 const totalsShape = {
   requests: z.number(),
   failures: z.number(),
+  refused: z.number(),
   promptTokens: z.number(),
   cachedTokens: z.number(),
   completionTokens: z.number(),

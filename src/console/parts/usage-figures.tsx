@@ -15,7 +15,7 @@ export function UsageSums({ sums }: { sums: Totals }): JSX.Element {
       <Figure label="Cost" note={uncertainty(sums)}>
         <Money usd={sums.costUsd} />
       </Figure>
-      <Figure label="Requests" note={sums.failures === 0 ? 'None failed' : `${count(sums.failures)} failed`}>
+      <Figure label="Requests" note={shortfall(sums)}>
         {count(sums.requests)}
       </Figure>
       <Figure label="Prompt tokens" note={`${count(sums.cachedTokens)} of them cached`}>
@@ -26,6 +26,12 @@ export function UsageSums({ sums }: { sums: Totals }): JSX.Element {
       </Figure>
     </dl>
   )
+}
+
+/** Refused requests are not among those that were sent to the model. */
+function shortfall({ failures, refused }: Totals): string {
+  if (failures === 0 && refused === 0) return 'None failed, none refused'
+  return `${count(failures)} of them failed, ${count(refused)} more refused`
 }
 
 /** What of a cost is not exact yet, or never will be. */
@@ -117,11 +123,13 @@ export function UsageTable({ caption, head, rows }: UsageTableProps): JSX.Elemen
         <thead>
           <tr>
             <th scope="col">{head}</th>
-            {['Requests', 'Failed', 'Prompt', 'Completion', 'Reasoning', 'Not exact', 'Cost'].map((name) => (
-              <th key={name} scope="col" class="number">
-                {name}
-              </th>
-            ))}
+            {['Requests', 'Failed', 'Refused', 'Prompt', 'Completion', 'Reasoning', 'Not exact', 'Cost'].map(
+              (name) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ),
+            )}
           </tr>
         </thead>
         <tbody>
@@ -130,6 +138,7 @@ export function UsageTable({ caption, head, rows }: UsageTableProps): JSX.Elemen
               <th scope="row">{row.href === undefined ? row.name : <a href={row.href}>{row.name}</a>}</th>
               <td class="number">{count(row.requests)}</td>
               <td class="number">{count(row.failures)}</td>
+              <td class="number">{count(row.refused)}</td>
               <td class="number">{count(row.promptTokens)}</td>
               <td class="number">{count(row.completionTokens)}</td>
               <td class="number">{count(row.reasoningTokens)}</td>

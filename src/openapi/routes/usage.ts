@@ -9,6 +9,7 @@ import { CURSOR, KEY_ID, limit, range } from './parameters.ts'
 const TOTALS = {
   requests: 120,
   failures: 1,
+  refused: 4,
   promptTokens: 48_000,
   cachedTokens: 8000,
   completionTokens: 36_000,

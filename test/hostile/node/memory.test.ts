@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { peakMiB, residentMiB, resetPeak } from '../../bench/process-cost.ts'
-import { rawConnect, type RawConnection } from '../../support/node/raw-client.ts'
+import { rawConnect, type RawConnection, rawPost } from '../../support/node/raw-client.ts'
 import { type RealBindingGateway, startRealBindingGateway } from '../../support/node/real-binding-gateway.ts'
 import { jsonAnswer } from '../../support/node/upstream-answer.ts'
 import { startUpstreamServer, type UpstreamServer } from '../../support/node/upstream-server.ts'
@@ -16,6 +16,9 @@ const STRANGERS_MIB_MAX = 40
 const STRANGERS = 40
 /** Bytes that each of them sends of a body without an end. */
 const STRANGER_BYTES = 3_900_000
+
+/** Growth of seven bodies whose models think. With their bytes beside their values it was 131 MiB, and without 108. */
+const THINKING_MIB_MAX = 120
 
 let upstream: UpstreamServer
 let gateway: RealBindingGateway
@@ -78,5 +81,21 @@ describe('forty strangers whose bodies never end', () => {
     })
     for (const stranger of strangers) stranger.reset()
     expect(grownMiB).toBeLessThanOrEqual(STRANGERS_MIB_MAX)
+  })
+})
+
+describe('seven bodies of 4.1 MB whose models think', () => {
+  it('are held as values alone, without their bytes', async () => {
+    const content = 'a'.repeat(4_100_000)
+    const grownMiB = await growthMiB(async () => {
+      for (let number = 0; number < 7; number += 1) {
+        const user = `thinking-${number}`
+        upstream.script(user, { instead: 'hang' })
+        const body = { model: 'o3-mini', user, messages: [{ role: 'user', content }] }
+        rawPost(`${gateway.url}/v1/chat/completions`, gateway.secret, body)
+        await upstream.call(user)
+      }
+    })
+    expect(grownMiB).toBeLessThanOrEqual(THINKING_MIB_MAX)
   })
 })

@@ -26,6 +26,8 @@ export const FRAGMENTS: readonly string[] = [
   nested('{"a":', '}', 20_000, '1'),
   `"${'x'.repeat(20_000)}"`,
   `[${'0,'.repeat(20_000)}0]`,
+  // 114,000 values, and no list too long.
+  `[${`[${'0,'.repeat(18_999)}0],`.repeat(6)}0]`,
   // Not JSON.
   'undefined',
   'NaN',

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, inject, vi } from 'vitest'
 import * as fc from 'fast-check'
 import { app } from '../../../src/app.ts'
 import type { Bindings } from '../../../src/accounts/objects.ts'
+import type { UpstreamOptions } from '../../../src/upstream/call.ts'
 import { ADMIN_TOKEN, env } from '../../support/gateway.ts'
 import answer from '../../support/fixtures/chat-completion.json'
 import responseAnswer from '../../support/fixtures/response.json'
@@ -22,13 +23,17 @@ const MESSAGE_CHARACTERS_MAX = 1_000
 export class RecordingUpstream {
   /** The text of the last call, or `null` before any call. */
   sent: string | null = null
+  /** The chunks of a stream. */
+  stream: readonly string[] = [stream]
 
-  run(_model: string, inputs: Record<string, unknown>): Promise<Response> {
+  run(_model: string, inputs: Record<string, unknown>, { extraHeaders }: UpstreamOptions): Promise<Response> {
+    // Every call must keep its texts out of AI Gateway's log.
+    if (extraHeaders?.['cf-aig-collect-log-payload'] !== 'false') throw new Error('a call with its texts')
     // The real class writes JSON too, so inputs that cannot be written must not arrive here.
     this.sent = JSON.stringify(inputs)
     return Promise.resolve(
       inputs['stream'] === true
-        ? new Response(stream, { headers: { 'content-type': 'text/event-stream' } })
+        ? new Response(chunked(this.stream), { headers: { 'content-type': 'text/event-stream' } })
         : Response.json(inputs['messages'] == null ? responseAnswer : answer),
     )
   }
@@ -36,6 +41,16 @@ export class RecordingUpstream {
   gateway(): never {
     throw new Error('the gateway must not read AI Gateway’s logs here')
   }
+}
+
+function chunked(parts: readonly string[]): ReadableStream {
+  return new ReadableStream({
+    type: 'bytes',
+    start(controller) {
+      for (const part of parts) if (part !== '') controller.enqueue(new TextEncoder().encode(part))
+      controller.close()
+    },
+  })
 }
 
 export interface Answered {

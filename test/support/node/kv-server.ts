@@ -16,6 +16,8 @@ const CACHE_TTL_SECONDS_MIN = 30
 const EXPIRATION_TTL_SECONDS_MIN = 60
 const LIST_KEYS_MAX = 1000
 const BULK_KEYS_MAX = 100
+/** The runtime closes an idle connection after 5 s. A server that closed it in the same moment would reset an operation. */
+const KEEP_ALIVE_MS = 60_000
 
 export interface KvServer {
   port: number
@@ -47,7 +49,7 @@ const FAILED: Reply = { status: 500, reason: 'Internal Server Error' }
 export async function startKvServer(): Promise<KvServer> {
   const entries = new Map<string, KvEntry>()
   const kv = { failsWrite: () => false }
-  const server = createServer({ noDelay: true }, (request, response) => {
+  const server = createServer({ noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const reply = async (): Promise<void> => {
       const isFailing = request.method === 'PUT' && kv.failsWrite()
       const { status, reason, headers = {}, body = '' } = isFailing ? FAILED : await answer(entries, request)

@@ -12,6 +12,8 @@ import { GatewayLogs } from './upstream-logs.ts'
 
 /** The paths that the class posts to, with and without an AI Gateway. */
 const RUN_PATHS = new Set(['/ai-gateway/run?version=3', '/run?version=3'])
+/** The runtime closes an idle connection after 5 s. A server that closed it in the same moment would reset a call. */
+const KEEP_ALIVE_MS = 60_000
 /** Older calls are dropped, because a benchmark makes more calls than memory should hold. */
 const CALLS_KEPT_MAX = 10_000
 
@@ -81,9 +83,12 @@ export async function startUpstreamServer(otherwise: Script = NO_SCRIPT): Promis
     if (breaks === 'cut' || breaks === 'reset') settle('upstream')
   }
 
-  const server = createServer({ noDelay: true, keepAlive: true }, (request, response) => {
-    handle(request, response).catch((error: unknown) => response.destroy(asError(error)))
-  })
+  const server = createServer(
+    { noDelay: true, keepAlive: true, keepAliveTimeout: KEEP_ALIVE_MS },
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => response.destroy(asError(error)))
+    },
+  )
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { RefusalReport } from '../../../src/accounts/protocol.ts'
 import { REFUSAL_MINUTES_MAX, REFUSALS_NAMED_MAX } from '../../../src/accounts/refusal-tally.ts'
-import { REPORT_SPACING_MS } from '../../../src/accounts/settlement-queue.ts'
+import { REPORT_SPACING_MAX_MS, REPORT_SPACING_MS } from '../../../src/accounts/settlement-queue.ts'
 import { ClientRig, DOWN, KEY, WELL } from './client-rig.ts'
 
 const SECOND_MS = 1_000
@@ -19,20 +19,43 @@ const reports = (rig: ClientRig): (RefusalReport | undefined)[] =>
   rig.account().calls.map(({ batch }) => batch.refusals)
 
 describe('refusals of a key', () => {
-  it('a flood is one report in 20 s, with how many they were and the last of them', async () => {
+  it('a flood is ever fewer reports, with how many they were and the last of them', async () => {
     const rig = new ClientRig()
-    for (let at = 0; at < 400; at++) {
+    const minutes = 30
+    for (let at = 0; at <= minutes * 60; at++) {
       refuse(rig, `r${at}`)
-      await rig.clock.advance(100)
+      await rig.clock.advance(SECOND_MS)
     }
-    expect(rig.account().timesMs).toEqual([0, REPORT_SPACING_MS, 2 * REPORT_SPACING_MS])
-    const refused = reports(rig).flatMap((report) => report?.limited ?? [])
-    expect(refused.reduce((sum, minute) => sum + minute.refused, 0)).toBe(400)
-    expect(
+    const pauses = rig.account().timesMs.map((atMs, at, all) => atMs - (all[at - 1] ?? 0))
+    expect(pauses.slice(0, 3).map((pause) => Math.round(pause / SECOND_MS))).toEqual([0, 20, 41])
+    expect(Math.max(...pauses)).toBeLessThan(REPORT_SPACING_MAX_MS + 2 * SECOND_MS)
+    expect(pauses.length).toBeLessThan(12)
+    const last =
       reports(rig)
         .at(-1)
-        ?.last.map(({ requestId }) => requestId),
-    ).toEqual(Array.from({ length: REFUSALS_NAMED_MAX }, (_, at) => `r${380 + at}`))
+        ?.last.map(({ requestId }) => requestId) ?? []
+    expect(last).toHaveLength(REFUSALS_NAMED_MAX)
+    // Once the flood is over, all that is left travels with the key's next request.
+    rig.book()
+    await rig.clock.advance(SECOND_MS)
+    const refused = reports(rig).flatMap((report) => report?.limited ?? [])
+    expect(refused.reduce((sum, minute) => sum + minute.refused, 0)).toBe(minutes * 60 + 1)
+  })
+
+  it('after a flood come soon again', async () => {
+    const rig = new ClientRig()
+    for (let at = 0; at < 100; at++) {
+      refuse(rig, `r${at}`)
+      await rig.clock.advance(SECOND_MS)
+    }
+    await rig.clock.advance(3 * REPORT_SPACING_MAX_MS)
+    refuse(rig, 'later')
+    await rig.clock.advance(SECOND_MS)
+    const known = rig.account().calls.length
+    refuse(rig, 'again')
+    await rig.clock.advance(REPORT_SPACING_MS)
+    expect(reports(rig).at(-1)?.last.at(-1)?.requestId).toBe('again')
+    expect(rig.account().calls.length).toBe(known + 1)
   })
 
   it('a flood keeps one request waiting, and the others end', async () => {

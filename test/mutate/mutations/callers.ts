@@ -1,0 +1,150 @@
+/** The guards against holders and strangers: the vendor's account, what costs more than tokens, and guesses. */
+import { api, unit, type Mutation } from '../mutation.ts'
+
+export const ACCOUNT_OF_THE_VENDOR: readonly Mutation[] = [
+  {
+    guard: 'references: a request is stored nowhere, also where it does not say',
+    file: 'src/apis/without-storage.ts',
+    text: '{ inputs: { ...inputs, store: false }, dropped: [] }',
+    replacement: '{ inputs, dropped: [] }',
+    tests: [api('references')],
+  },
+  {
+    guard: 'references: a dropped store is told',
+    file: 'src/apis/without-storage.ts',
+    text: "dropped: ['store', ...labels] }",
+    replacement: 'dropped: [] }',
+    tests: [api('references')],
+  },
+  {
+    guard: 'references: an earlier response, a conversation and a prompt are refused',
+    file: 'src/apis/stored-references.ts',
+    text: 'if (field(request, name) != null) return { path: [name], instead }',
+    replacement: '',
+    tests: [api('references')],
+  },
+  {
+    guard: 'references: an item reference is refused',
+    file: 'src/apis/stored-references.ts',
+    text: "if (type === 'item_reference') return { path: [], instead: NO_ITEM }",
+    replacement: '',
+    tests: [api('references')],
+  },
+  {
+    guard: 'references: an id without a type is refused',
+    file: 'src/apis/stored-references.ts',
+    text: "if (type == null && field(turn, 'role') == null) return { path: [], instead: NO_ITEM }",
+    replacement: '',
+    tests: [api('references')],
+  },
+  {
+    guard: 'references: ids of files are refused at any depth',
+    file: 'src/apis/stored-references.ts',
+    text: 'if (path !== undefined) return [name, ...path]',
+    replacement: '',
+    tests: [api('references')],
+  },
+  {
+    guard: 'extras: another service tier is refused',
+    file: 'src/apis/extras.ts',
+    text: '!USUAL_TIERS.has(tier) && !allowed.has(tier)',
+    replacement: 'false',
+    tests: [api('extras')],
+  },
+  {
+    guard: 'extras: a hosted tool is refused',
+    file: 'src/apis/extras.ts',
+    text: '!FREE_TOOLS.has(type) && !allowed.has(type)',
+    replacement: 'false',
+    tests: [api('extras')],
+  },
+  {
+    guard: 'extras: the web search of chat completions is refused',
+    file: 'src/apis/extras.ts',
+    text: "field(request, 'web_search_options') != null && !allowed.has(WEB_SEARCH)",
+    replacement: 'false',
+    tests: [api('extras')],
+  },
+  {
+    guard: 'extras: a tool within an item is refused',
+    file: 'src/apis/extras.ts',
+    text: " ?? inItems(field(request, 'input'), allowed)",
+    replacement: '',
+    tests: [api('extras')],
+  },
+  {
+    guard: 'extras: each choice counts in the worst case',
+    file: 'src/accounts/worst-case.ts',
+    text: 'Math.min(tokenCap ?? Infinity, outputTokensMax) * choices',
+    replacement: 'Math.min(tokenCap ?? Infinity, outputTokensMax)',
+    tests: [unit('accounts/worst-case')],
+  },
+  {
+    guard: 'extras: the choices of a request are read',
+    file: 'src/apis/chat-completions.ts',
+    text: 'request.n ?? 1',
+    replacement: '1',
+    tests: [api('budget')],
+  },
+]
+
+export const THROTTLES: readonly Mutation[] = [
+  {
+    guard: 'throttle: unknown keys cause a bounded number of KV reads',
+    file: 'src/keys/key-store.ts',
+    text: 'await (waitMs > 0 ? askAccount(id, true) : read(id))',
+    replacement: 'await read(id)',
+    tests: [api('access')],
+    name: 'bounded number of KV reads',
+  },
+  {
+    guard: 'throttle: an address with too many unknown keys gets 429',
+    file: 'src/keys/key-store.ts',
+    text: "if (waitMs > 0 && reading.kind === 'absent') throw tooManyUnknownKeys(waitMs)",
+    replacement: '',
+    tests: [api('access')],
+    name: 'bounded number of KV reads',
+  },
+  {
+    guard: 'throttle: a look-up that finds its key does not count',
+    file: 'src/keys/key-store.ts',
+    text: "if (reading.kind === 'found' || reading.kind === 'unreadable') lookUp?.takeBack()",
+    replacement: '',
+    tests: [api('access')],
+    name: 'is not made by valid keys',
+  },
+  {
+    guard: 'throttle: a valid key is found although its address guesses',
+    file: 'src/keys/key-store.ts',
+    text: "if (waitMs > 0 && reading.kind === 'absent') throw",
+    replacement: 'if (waitMs > 0) throw',
+    tests: [api('access')],
+    name: 'keeps no valid key out',
+  },
+  {
+    guard: 'throttle: an IPv6 network is one address',
+    file: 'src/keys/address-throttle.ts',
+    text: "if (!address.includes(':')) return address",
+    replacement: 'return address',
+    tests: [api('access')],
+    name: 'as one address',
+  },
+  {
+    guard: 'throttle: an address with too many wrong admin tokens gets 429',
+    file: 'src/admin/authenticate.ts',
+    text: 'if (retryAfterMs === 0) return new GatewayError',
+    replacement: 'if (retryAfterMs >= 0) return new GatewayError',
+    tests: [api('access')],
+    name: 'gets 429 after 10 a minute',
+  },
+  {
+    guard: 'throttle: the right admin token is never locked out',
+    file: 'src/admin/authenticate.ts',
+    text: 'if (!equalHashes(await hashSecret(token), await hashSecret(expected))) throw wrongToken(c)',
+    replacement: `const failure = wrongToken(c)
+    if (failure.failure.kind === 'rate_limited') throw failure
+    if (!equalHashes(await hashSecret(token), await hashSecret(expected))) throw failure`,
+    tests: [api('access')],
+    name: 'gets 429 after 10 a minute',
+  },
+]

@@ -1,0 +1,72 @@
+/** The guards of the operator: limits over quiet isolates, configuration, and privacy. */
+import { api, contract, unit, type Mutation } from '../mutation.ts'
+
+export const LOTS: readonly Mutation[] = [
+  {
+    guard: 'lots: a drawn request stands for the ones that were not drawn',
+    file: 'src/limits/sampler.ts',
+    text: 'this.#whole(cost.requests / probability)',
+    replacement: 'this.#whole(cost.requests)',
+    tests: [unit('limits/simulation')],
+  },
+  {
+    guard: 'lots: a quiet isolate draws its requests',
+    file: 'src/limits/sync.ts',
+    text: 'this.#sampler.draw(cost, limits)',
+    replacement: '',
+    tests: [unit('limits/limiter-kv')],
+  },
+  {
+    guard: 'lots: a sample counts once',
+    file: 'src/limits/sampled-demand.ts',
+    text: 'return seen !== undefined && seen.seq >= seq',
+    replacement: 'return false',
+    tests: [unit('limits/sampled-demand')],
+  },
+]
+
+export const OPERATOR: readonly Mutation[] = [
+  {
+    guard: 'configuration: a wrong name is a warning with the nearest right one',
+    file: 'src/config-warnings.ts',
+    text: '...misnamedVars(Object.keys(env)), ',
+    replacement: '',
+    tests: [api('configuration')],
+  },
+  {
+    guard: 'configuration: a var without effect is a warning',
+    file: 'src/config-warnings.ts',
+    text: ', ...varsWithoutEffect(env, config)',
+    replacement: '',
+    tests: [api('configuration')],
+  },
+  {
+    guard: 'configuration: a gateway without an admin token says what to run',
+    file: 'src/admin/authenticate.ts',
+    text: "warnOnce(isolateOf(c.env).warned, 'admin_off', 'admin_off', () => ADMIN_OFF_WARNING)",
+    replacement: '',
+    tests: [api('configuration')],
+  },
+  {
+    guard: 'configuration: aliases follow o3-mini',
+    file: 'src/models/table.ts',
+    text: 'for (const id of [O3_MINI, ...O3_MINI_ALIASES]) table.set(id, { ...o3Mini, id })',
+    replacement: `table.set(O3_MINI, o3Mini)
+  for (const id of O3_MINI_ALIASES) table.set(id, modelOf(id, 'openai/o3-mini'))`,
+    tests: [unit('models/table'), api('models')],
+  },
+  {
+    guard: 'privacy: each call asks for a log without texts',
+    file: 'src/upstream/call.ts',
+    text: '...(call.logTexts ? {} : { extraHeaders: WITHOUT_TEXTS }),',
+    replacement: '',
+    tests: [contract('gateway-options')],
+  },
+  {
+    guard: 'privacy: a log without texts is the default',
+    file: 'src/config.ts',
+    text: "logTexts: data.AI_GATEWAY_LOG_TEXTS === 'true'",
+    replacement: "logTexts: data.AI_GATEWAY_LOG_TEXTS !== 'false'",
+    tests: [contract('gateway-options')],
+  },
+]
