@@ -78,10 +78,12 @@ export interface UpstreamFailure {
 /** A stage throws it to fail a request. `reason` is for the log alone: it may hold more than the caller may learn, but no secret. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError'
-  constructor(
-    readonly failure: Failure,
-    readonly reason: string = failure.kind,
-  ) {
+  readonly failure: Failure
+  readonly reason: string
+
+  constructor(failure: Failure, reason: string = failure.kind) {
     super(failure.kind)
+    this.failure = failure
+    this.reason = reason
   }
 }

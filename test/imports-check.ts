@@ -29,6 +29,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ['app.ts'],
   ['index.ts'],
   ['local'],
+  // The API's description. The build and the tests import it, and nothing of the Worker.
+  ['openapi'],
   // Pages for browsers. They share schemas with the Worker, and nothing of the Worker imports them.
   ['console'],
   // A script for the operator's machine. It knows the gateway by its routes alone.

@@ -1,11 +1,13 @@
 /**
- * `npm run build:console` bundles the pages into `.console/`, which the platform serves. Node runs this file: the pages do not
- * import it. Names of scripts and styles have a hash, so that a browser may keep them for good.
+ * `npm run build:console` bundles the pages into `.console/`, which the platform serves, and writes the API's description
+ * beside them. Node runs this file: the pages do not import it. Names of scripts and styles have a hash, so that a browser may
+ * keep them for good.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile } from 'esbuild'
+import { openApiDocument } from '../openapi/document.ts'
 
 const source = fileURLToPath(new URL('.', import.meta.url))
 const root = join(source, '../..')
@@ -21,6 +23,9 @@ const COPIES = [
   ['_headers', 'pages/_headers'],
   ['console/icon.svg', 'pages/icon.svg'],
 ] as const
+
+/** The API's description, which the platform serves beside the pages. */
+export const DESCRIPTION = 'openapi.json'
 
 /** Builds, writes what is new, and removes what is old. */
 export async function buildConsole(): Promise<void> {
@@ -48,6 +53,7 @@ export async function buildConsole(): Promise<void> {
   )
   for (const page of PAGES) files.set(page, Buffer.from(pageOf(page, metafile)))
   for (const [name, from] of COPIES) files.set(name, readFileSync(join(source, from)))
+  files.set(DESCRIPTION, Buffer.from(JSON.stringify(await openApiDocument())))
   removeAllBut(new Set(files.keys()))
   for (const [name, bytes] of files) writeIfNew(join(ASSETS_FOLDER, name), bytes)
 }

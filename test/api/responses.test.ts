@@ -176,6 +176,7 @@ describe('usage', () => {
       expect((await usageAfter(key, 1)).total).toEqual({
         requests: 1,
         failures: 0,
+        refused: 0,
         promptTokens: 1000,
         cachedTokens: 400,
         completionTokens: 500,

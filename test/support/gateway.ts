@@ -1,8 +1,12 @@
 /** Sends requests to the worker's `fetch` from inside the test pool, as a caller would. */
 import { env, exports } from 'cloudflare:workers'
+import { checkAnswer, checkAnswersOfApp, failUndescribed } from './check-answers.ts'
 
 /** The admin token of `[env.local]`. */
 export const ADMIN_TOKEN = 'local-admin-token-for-this-machine-only'
+
+checkAnswersOfApp()
+failUndescribed()
 
 export const BASE_URL = 'https://gateway.example'
 
@@ -17,8 +21,9 @@ export const HELLO = { model: 'o3-mini', messages: [{ role: 'user', content: 'He
 /** Sets the simulator's delays to zero. */
 export const AT_ONCE = { thinkMs: 0, firstByteDelayMs: 0, chunkDelayMs: 0 }
 
-export function call(path: string, init?: RequestInit): Promise<Response> {
-  return exports.default.fetch(new Request(BASE_URL + path, init))
+export async function call(path: string, init?: RequestInit): Promise<Response> {
+  const request = new Request(BASE_URL + path, init)
+  return checkAnswer(request, await exports.default.fetch(request))
 }
 
 /** Sends a JSON request with a key's secret or the admin token. A string `body` is sent as raw text. */

@@ -7,6 +7,7 @@ import type { Bindings } from '../../../src/accounts/objects.ts'
 import type { UpstreamOptions } from '../../../src/upstream/call.ts'
 import { ADMIN_TOKEN, env } from '../../support/gateway.ts'
 import answer from '../../support/fixtures/chat-completion.json'
+import responseAnswer from '../../support/fixtures/response.json'
 import stream from '../../support/fixtures/chat-completion-stream.sse?raw'
 
 /** A case that takes longer counts as hanging. */
@@ -33,7 +34,7 @@ export class RecordingUpstream {
     return Promise.resolve(
       inputs['stream'] === true
         ? new Response(chunked(this.stream), { headers: { 'content-type': 'text/event-stream' } })
-        : Response.json(answer),
+        : Response.json(inputs['messages'] == null ? responseAnswer : answer),
     )
   }
 

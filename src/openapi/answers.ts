@@ -1,0 +1,210 @@
+/** The gateway's own answers. Those of the model are in `upstream-answers.ts`. */
+import * as z from 'zod/mini'
+import { GROUPINGS } from '../accounts/usage-list.ts'
+import { apiKeyView } from '../keys/api-key.ts'
+import { limitsSchema } from '../limits/limits.ts'
+
+const text = (description: string) => z.string().check(z.describe(description))
+const count = (description: string) => z.int().check(z.minimum(0), z.describe(description))
+const usd = (description: string) => z.number().check(z.minimum(0), z.describe(description))
+const time = (description: string) => z.iso.datetime().check(z.describe(description))
+const date = (description: string) => z.iso.date().check(z.describe(description))
+
+const nextCursor = z
+  .nullable(z.string())
+  .check(z.describe('The `cursor` of the next page; null on the last page.'))
+
+export const errorAnswer = z.object({
+  error: z.object({
+    message: text('A sentence for people. It can change.'),
+    type: text('OpenAI’s type, such as `invalid_request_error`, `server_error`, `requests` or `tokens`.'),
+    param: z.nullable(z.string()).check(z.describe('The path of the parameter that is wrong.')),
+    code: z.nullable(z.string()).check(z.describe('A stable code for programs.')),
+  }),
+})
+
+export const health = z.object({ status: z.literal('ok') })
+
+const rateShape = {
+  input: usd('Dollars for a million prompt tokens.'),
+  cached_input: usd('Dollars for a million cached prompt tokens.'),
+  cache_write: usd('Dollars for a million prompt tokens that the vendor’s cache stores.'),
+  output: usd('Dollars for a million completion tokens, reasoning included.'),
+}
+
+export const model = z.object({
+  id: text('The name for the parameter `model`.'),
+  object: z.literal('model'),
+  created: z.int().check(z.describe('Unix seconds.')),
+  owned_by: z.string(),
+  shutdown_date: z
+    .nullable(z.iso.date())
+    .check(z.describe('The day for which the vendor has announced the model’s end.')),
+  context_window: count('Tokens of prompt and completion together.'),
+  max_output_tokens: count('The longest completion, reasoning included.'),
+  usd_per_million_tokens: z.object({
+    ...rateShape,
+    long_context: z.optional(
+      z.object({ above_tokens: count('Prompts with more tokens have these prices.'), ...rateShape }),
+    ),
+  }),
+})
+
+export const modelList = z.object({ object: z.literal('list'), data: z.array(model) })
+
+const totalsShape = {
+  requests: count('Requests that have reached the model.'),
+  failures: count('Of these, requests that the upstream has failed.'),
+  refused: count('Requests that limits or the budget have refused. They have no model.'),
+  promptTokens: count('Prompt tokens, cached ones included.'),
+  cachedTokens: count('Cached prompt tokens.'),
+  completionTokens: count('Completion tokens, reasoning included.'),
+  reasoningTokens: count('Reasoning tokens.'),
+  costUsd: usd('The cost in dollars.'),
+  pending: count('Requests whose usage AI Gateway’s log can still correct.'),
+  estimated: count('Requests whose usage stays estimated.'),
+  estimatedUsd: usd('The part of the cost that is pending or estimated.'),
+  pricedAsUsd: z.optional(usd('With `priceAs`: the cost of these tokens on that model.')),
+}
+
+export const totals = z.object(totalsShape)
+export const modelTotals = z.object({ model: z.string(), ...totalsShape })
+export const dayTotals = z.object({
+  date: date('The UTC day.'),
+  ...totalsShape,
+  models: z.array(modelTotals),
+})
+
+const minuteShape = {
+  requestsPerMinute: z.optional(count('In any 60 seconds.')),
+  tokensPerMinute: z.optional(count('In any 60 seconds.')),
+  requestsPerDay: z.optional(count('Until 00:00 UTC.')),
+  concurrentRequests: z.optional(count('Beside those under way.')),
+}
+
+const limitsNowShape = {
+  asOf: time('The time of the figures.'),
+  limits: limitsSchema,
+  remaining: z
+    .object({ ...minuteShape, budgetUsd: z.optional(usd('Dollars that are left.')) })
+    .check(z.describe('What is left of each limit that is set.')),
+  renewsAt: z
+    .object({
+      requestsPerMinute: z.optional(z.iso.datetime()),
+      tokensPerMinute: z.optional(z.iso.datetime()),
+      requestsPerDay: z.optional(z.iso.datetime()),
+      budgetUsd: z
+        .optional(z.nullable(z.iso.datetime()))
+        .check(z.describe('Null for a budget over the key’s life.')),
+    })
+    .check(z.describe('When each limit is free again.')),
+}
+
+/** A model with the prices that sums of tokens can have. */
+const otherModelShape = {
+  slug: text('The name of the upstream.'),
+  usdPerMillionTokens: z.object({
+    input: usd('Dollars for a million prompt tokens.'),
+    cachedInput: usd('Dollars for a million cached prompt tokens.'),
+    output: usd('Dollars for a million completion tokens, reasoning included.'),
+  }),
+}
+
+const pricedAs = z.optional(
+  z
+    .object({
+      ...otherModelShape,
+      leftOut: z.array(z.string()).check(z.describe('Prices of the model that sums of tokens cannot apply.')),
+    })
+    .check(z.describe('With `priceAs`: the other model.')),
+)
+
+export const operatorModels = z.object({
+  data: z.array(
+    z.object({
+      id: text('The public name.'),
+      ...otherModelShape,
+      configuredAs: text('The name in the var `MODELS` that decides on this one.'),
+      shutdownDate: z.nullable(z.iso.date()).check(z.describe('The announced end.')),
+    }),
+  ),
+  successors: z.array(z.string()).check(z.describe('Slugs that can replace a model which ends.')),
+})
+
+export const holderUsage = z.object({
+  ...limitsNowShape,
+  today: totals,
+  month: totals,
+  models: z.array(modelTotals),
+  days: z.array(dayTotals),
+})
+
+export const createdKey = z.extend(apiKeyView, {
+  secret: text('The bearer string of the key. No other answer has it.'),
+})
+
+export const rotatedKey = z.extend(createdKey, {
+  previousValidUntil: z
+    .nullable(z.iso.datetime())
+    .check(z.describe('How long the old secret stays good; null where it has ended.')),
+})
+
+export const deletedKey = z.object({
+  id: z.string(),
+  deleted: z.literal(true),
+  usageKeptUntil: date('The UTC day until which reports show the key’s usage.'),
+})
+
+const deletedAt = z.optional(time('The time of the deletion.'))
+
+export const keyPage = z.object({
+  data: z.array(
+    z.extend(apiKeyView, {
+      todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
+      monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
+      deletedAt,
+    }),
+  ),
+  nextCursor,
+})
+
+export const keyUsage = z.object({
+  id: z.string(),
+  deletedAt,
+  from: date('The first UTC day.'),
+  to: date('The last UTC day.'),
+  ...limitsNowShape,
+  pricedAs,
+  total: totals,
+  models: z.array(modelTotals),
+  days: z.array(dayTotals),
+})
+
+export const usagePage = z.object({
+  from: date('The first UTC day.'),
+  to: date('The last UTC day.'),
+  by: z.enum(GROUPINGS),
+  pricedAs,
+  data: z.array(
+    z.union([
+      z.object({ date: date('With `by=day`.'), ...totalsShape }),
+      z.object({
+        id: text('With `by=key`.'),
+        name: z
+          .nullable(z.string())
+          .check(z.describe('Null for a key that the directory does not know yet.')),
+        deletedAt,
+        ...totalsShape,
+      }),
+      z.object({ model: text('With `by=model`.'), ...totalsShape }),
+    ]),
+  ),
+  total: totals,
+  nextCursor,
+})
+
+export const rebuilt = z.object({
+  republished: count('Keys of the page that have reported again.'),
+  failed: z.array(z.string()).check(z.describe('Ids of keys whose account or record cannot be read.')),
+  nextCursor,
+})

@@ -1,0 +1,47 @@
+/** Parameters that several of the operator's routes have. */
+import { RANGE_DAYS_MAX } from '../../admin/requests.ts'
+import type { Parameter } from '../operation.ts'
+
+/** Its example is the id of no key: the tests put the id of one in its place. */
+export const KEY_ID: Parameter = {
+  name: 'id',
+  in: 'path',
+  description: 'The id of a key. It is the part of the secret behind `sk-gw-`.',
+  schema: { type: 'string', pattern: '^[0-9A-Za-z]{12}$' },
+  example: 'Abc123Abc123',
+}
+
+/** It has no example: a cursor is valid for its list alone. */
+export const CURSOR: Parameter = {
+  name: 'cursor',
+  in: 'query',
+  description: 'The `nextCursor` of the page before.',
+  schema: { type: 'string', minLength: 1 },
+}
+
+export function limit(what: string, limitDefault: number, limitMax: number): Parameter {
+  return {
+    name: 'limit',
+    in: 'query',
+    description: `${what} in a page.`,
+    schema: { type: 'integer', minimum: 1, maximum: limitMax, default: limitDefault },
+    example: limitDefault,
+  }
+}
+
+/** `?from&to`. */
+export function range(daysDefault: number): readonly Parameter[] {
+  const from = `The first UTC day, at most ${RANGE_DAYS_MAX} days up to \`to\`; ${daysDefault} by default.`
+  return [
+    { name: 'from', in: 'query', description: from, schema: DATE, example: '2027-01-01' },
+    {
+      name: 'to',
+      in: 'query',
+      description: 'The last UTC day; today by default.',
+      schema: DATE,
+      example: '2027-01-31',
+    },
+  ]
+}
+
+const DATE = { type: 'string', format: 'date' }

@@ -1,0 +1,157 @@
+/** The routes for usage: of the caller's own key, of one key and of all keys. */
+import { RANGE_DAYS_DEFAULT, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX } from '../../admin/requests.ts'
+import { rangeQuery, usageQuery } from '../../admin/usage-query.ts'
+import { GROUPINGS } from '../../accounts/usage-list.ts'
+import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failure-lists.ts'
+import { type Operation, type Parameter, refusalOfQuery } from '../operation.ts'
+import { CURSOR, KEY_ID, limit, range } from './parameters.ts'
+
+const TOTALS = {
+  requests: 120,
+  failures: 1,
+  refused: 4,
+  promptTokens: 48_000,
+  cachedTokens: 8000,
+  completionTokens: 36_000,
+  reasoningTokens: 21_000,
+  costUsd: 0.2068,
+  pending: 1,
+  estimated: 0,
+  estimatedUsd: 0.0012,
+}
+const LIMITS_NOW = {
+  asOf: '2027-01-31T12:00:00.000Z',
+  limits: { requestsPerMinute: 60, budget: { usd: 20, period: 'month' } },
+  remaining: { requestsPerMinute: 59, budgetUsd: 19.7932 },
+  renewsAt: { requestsPerMinute: '2027-01-31T12:00:59.000Z', budgetUsd: '2027-02-01T00:00:00.000Z' },
+}
+const PRICE_AS: Parameter = {
+  name: 'priceAs',
+  in: 'query',
+  description: 'The name or slug of a model. Each sum then has its cost on that model too.',
+  schema: { type: 'string' },
+  example: 'openai/gpt-6-luna',
+}
+const MODELS = [{ model: 'o3-mini', ...TOTALS }]
+const DAY = { date: '2027-01-31', ...TOTALS }
+
+export const usageOperations: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/v1/usage',
+    id: 'getOwnUsage',
+    tag: 'Usage',
+    summary: 'Show the limits and the usage of the caller’s key',
+    description: 'The figures are up to 10 seconds old. More than 60 questions a minute are refused.',
+    caller: 'key',
+    answer: {
+      status: 200,
+      description: 'Limits, what is left of them, and 31 days of usage.',
+      headers: ['cache-control'],
+      json: {
+        schema: 'HolderUsage',
+        examples: {
+          budget: {
+            summary: 'A key with a budget',
+            value: {
+              ...LIMITS_NOW,
+              today: TOTALS,
+              month: TOTALS,
+              models: MODELS,
+              days: [{ ...DAY, models: MODELS }],
+            },
+          },
+        },
+      },
+    },
+    failures: [...WITH_KEY, 'usage_unavailable', ...ANYWHERE],
+  },
+  {
+    method: 'get',
+    path: '/admin/keys/{id}/usage',
+    id: 'getKeyUsage',
+    tag: 'Usage',
+    summary: 'Show the usage of a key',
+    description: 'The usage of a deleted key stays.',
+    caller: 'operator',
+    parameters: [KEY_ID, ...range(31), PRICE_AS],
+    answer: {
+      status: 200,
+      description: 'Usage and cost by day and model.',
+      json: {
+        schema: 'KeyUsage',
+        examples: {
+          month: {
+            summary: 'A day',
+            value: {
+              id: 'Abc123Abc123',
+              from: '2027-01-31',
+              to: '2027-01-31',
+              ...LIMITS_NOW,
+              total: TOTALS,
+              models: MODELS,
+              days: [{ ...DAY, models: MODELS }],
+            },
+          },
+        },
+      },
+    },
+    refusal: refusalOfQuery(() => rangeQuery({ from: 'yesterday' }, 31, 0)),
+    failures: [...WITH_TOKEN, 'key_not_found', 'usage_unavailable', ...ANYWHERE],
+  },
+  {
+    method: 'get',
+    path: '/admin/usage',
+    id: 'getUsage',
+    tag: 'Usage',
+    summary: 'Show the usage of all keys',
+    description: 'The figures are up to a minute old.',
+    caller: 'operator',
+    parameters: [
+      ...range(RANGE_DAYS_DEFAULT),
+      PRICE_AS,
+      {
+        name: 'by',
+        in: 'query',
+        description: 'What a row is of.',
+        schema: { type: 'string', enum: GROUPINGS, default: 'day' },
+        example: 'key',
+      },
+      limit('Rows', USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX),
+      CURSOR,
+    ],
+    answer: {
+      status: 200,
+      description: 'A page of rows, and the total of the range.',
+      json: {
+        schema: 'UsagePage',
+        examples: {
+          day: {
+            summary: 'By day',
+            value: {
+              from: '2027-01-31',
+              to: '2027-01-31',
+              by: 'day',
+              data: [DAY],
+              total: TOTALS,
+              nextCursor: null,
+            },
+          },
+          key: {
+            summary: 'By key',
+            value: {
+              from: '2027-01-31',
+              to: '2027-01-31',
+              by: 'key',
+              data: [{ id: 'Abc123Abc123', name: 'alice', ...TOTALS }],
+              total: TOTALS,
+              nextCursor: null,
+            },
+          },
+        },
+      },
+    },
+    refusal: refusalOfQuery(() => usageQuery({ by: 'hour' }, 0)),
+    failures: [...WITH_TOKEN, 'usage_unavailable', ...ANYWHERE],
+  },
+]

@@ -1,0 +1,55 @@
+/** The named schemas. A schema that contains another one refers to it. */
+import { apiKeyView } from '../keys/api-key.ts'
+import * as answers from './answers.ts'
+import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferences } from './json-schema.ts'
+import { LIMIT_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
+import * as history from './history-answers.ts'
+import * as upstream from './upstream-answers.ts'
+
+export type ComponentName = keyof ReturnType<typeof wholeSchemas>
+
+export function namedSchemas(): Record<string, JsonSchema> {
+  const schemas = wholeSchemas()
+  const texts: Readonly<Record<string, Record<string, string>>> = { ...REQUEST_TEXTS, KeyLimits: LIMIT_TEXTS }
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [
+      name,
+      withDescriptions(withReferences(schema, schemas), texts[name] ?? {}),
+    ]),
+  )
+}
+
+function wholeSchemas() {
+  const key = jsonSchemaOf(apiKeyView)
+  return {
+    ...requestSchemas(),
+    ChatCompletion: jsonSchemaOf(upstream.chatCompletion),
+    ChatCompletionEvent: jsonSchemaOf(upstream.chatEvent),
+    Response: jsonSchemaOf(upstream.response),
+    ResponseEvent: jsonSchemaOf(upstream.responseEvent),
+    Error: jsonSchemaOf(answers.errorAnswer),
+    Health: jsonSchemaOf(answers.health),
+    Model: jsonSchemaOf(answers.model),
+    ModelList: jsonSchemaOf(answers.modelList),
+    Totals: jsonSchemaOf(answers.totals),
+    ModelTotals: jsonSchemaOf(answers.modelTotals),
+    DayTotals: jsonSchemaOf(answers.dayTotals),
+    HolderUsage: jsonSchemaOf(answers.holderUsage),
+    Key: key,
+    KeyLimits: schemaAt(key, 'properties', 'limits'),
+    CreatedKey: jsonSchemaOf(answers.createdKey),
+    RotatedKey: jsonSchemaOf(answers.rotatedKey),
+    DeletedKey: jsonSchemaOf(answers.deletedKey),
+    KeyPage: jsonSchemaOf(answers.keyPage),
+    KeyUsage: jsonSchemaOf(answers.keyUsage),
+    UsagePage: jsonSchemaOf(answers.usagePage),
+    OperatorModels: jsonSchemaOf(answers.operatorModels),
+    ListedRequest: jsonSchemaOf(history.listedRequest),
+    OwnRequests: jsonSchemaOf(history.ownRequests),
+    KeyRequests: jsonSchemaOf(history.keyRequests),
+    RequestReport: jsonSchemaOf(history.requestReport),
+    KeyMinutes: jsonSchemaOf(history.keyMinutes),
+    HealthReport: jsonSchemaOf(history.healthReport),
+    Rebuilt: jsonSchemaOf(answers.rebuilt),
+  } satisfies Record<string, JsonSchema>
+}
