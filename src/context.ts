@@ -1,5 +1,5 @@
 /** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
-import type { Inputs, ModelRequest } from './apis/api.ts'
+import type { ModelRequest } from './apis/api.ts'
 import type { Settle } from './accounts/admit-request.ts'
 import type { Bindings } from './accounts/objects.ts'
 import type { Asked } from './accounts/worst-case.ts'
@@ -10,6 +10,7 @@ import type { LogFields } from './log.ts'
 import type { Model } from './models/model.ts'
 import type { Meter } from './streams/meter.ts'
 import type { StreamOutcome } from './streams/relay.ts'
+import type { Target } from './upstream/target.ts'
 
 export interface Gateway {
   Bindings: Bindings
@@ -36,8 +37,8 @@ export interface Gateway {
     bodyBytes: number
     /** Set by `resolveModel`. */
     model: Model
-    /** Set by `prepareInputs`: the inputs of the call. */
-    inputs: Inputs
+    /** Set by `prepareInputs`: the model with its inputs. */
+    target: Target
     /** Set by `prepareInputs`: the size of the request, by which it is priced before the model is asked. */
     asked: Asked
     /** Set by `prepareInputs`: the meter of the answer's stream; `null` where nothing needs the usage at once. */

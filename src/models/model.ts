@@ -20,6 +20,8 @@ export interface ModelFacts {
   efforts: readonly Effort[] | null
   /** Whether a chat request may have tools. Where it may not, the model takes them in a Responses request. */
   toolsInChat: 'always' | 'with_effort_none' | 'never'
+  /** Whether `stream_options` of a chat request may have nothing but `include_usage`. */
+  closedStreamOptions: boolean
   /**
    * Parameters that the model itself refuses with 400 `unsupported_parameter` while it reasons. Some models take sampling
    * parameters with the effort `none`.

@@ -90,6 +90,7 @@ function modelOf(id: string, value: Overrides[string]): Model {
     formats: row.formats ?? known?.formats ?? FORMATS,
     efforts: known?.efforts ?? null,
     toolsInChat: known?.toolsInChat ?? 'always',
+    closedStreamOptions: known?.closedStreamOptions ?? false,
     refusedParameters: row.refusedParameters ?? known?.refusedParameters ?? [],
     shutdownDate: row.shutdownDate === undefined ? (known?.shutdownDate ?? null) : row.shutdownDate,
     prices: pricesOf({ ...usd, input, output }),

@@ -8,14 +8,8 @@ import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import { type AnswerFacts, answerFactsOf } from '../upstream/answer-facts.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { Cancellation } from '../upstream/cancellation.ts'
-import {
-  failureOfError,
-  failureOfNothing,
-  type FailureOutcome,
-  timeoutOutcome,
-} from '../upstream/failures.ts'
-import { field } from '../wire/field.ts'
-import { parseUsage, type Usage } from '../wire/usage.ts'
+import { type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
+import { readAnswer } from '../upstream/read-answer.ts'
 import { settleStream } from './settle-stream.ts'
 import { addAlert, warnOfOtherModel, watchModel } from './warn-of-model.ts'
 
@@ -30,18 +24,10 @@ const STREAM_HEADERS = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
-const utf8 = new TextDecoder()
-
-/**
- * A larger answer goes out unread, and its usage is not known: text and objects of it beside its bytes would take much of
- * an isolate's 128 MB, and so endanger every other request. It is forty times the longest that o3-mini can give.
- */
-export const ANSWER_BYTES_READ_MAX = 16 * 1024 * 1024
-
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete<Request extends ModelRequest>(api: Api<Request>) {
   return function complete(c: Context<Gateway>): Promise<Response> {
-    const inputs = c.get('inputs')
+    const { model, inputs, interpreter } = c.get('target')
     const config = c.get('config')
     const { id, name } = c.get('key')
     const stream = inputs['stream'] === true
@@ -50,8 +36,9 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
     const { logTexts } = config
     const call = {
-      slug: c.get('model').slug,
+      slug: model.slug,
       inputs,
+      interpreter,
       gateway: { ...config.gateway, metadata },
       logTexts,
       stream,
@@ -105,16 +92,13 @@ async function answerWhole(
   const result = await upstream
   if (!result.accepted) return throwFailure(c, result, cancellation)
   const answer = answerFactsOf(result.response)
-  const body = await cancellation.race(result.response.arrayBuffer()).catch(failureOfError)
-  if (!(body instanceof ArrayBuffer)) return throwFailure(c, body, cancellation, answer)
-  const content = contentOf(body)
-  // An SDK could make nothing of a body that is no JSON but an error of its own.
-  if (content === undefined) return throwFailure(c, failureOfNothing('garbage'), cancellation, answer)
+  const content = await readAnswer(result.response, c.get('target').interpreter, cancellation)
+  if (!content.read) return throwFailure(c, content, cancellation, answer)
   cancellation.clearTimeout()
   showAnswerFacts(c, answer)
   warnOfOtherModel(c, content.model)
   c.get('settle')({ usage: content.usage, failed: false, isCharged: true, seenTokens: 0, answer })
-  return new Response(body, { headers: JSON_HEADERS })
+  return new Response(content.body, { headers: JSON_HEADERS })
 }
 
 /** `answer` is `null` for a call that the upstream has not accepted. */
@@ -139,15 +123,4 @@ function throwFailure(
 function showAnswerFacts(c: Context<Gateway>, { logId, cacheStatus }: AnswerFacts): void {
   if (logId !== null) c.get('responseHeaders')['x-gateway-log-id'] = logId
   if (cacheStatus !== null) c.get('responseHeaders')['cf-aig-cache-status'] = cacheStatus
-}
-
-/** The parts of an answer that the gateway reads; `undefined` where the body is no JSON. */
-function contentOf(body: ArrayBuffer): { usage: Usage | null; model: unknown } | undefined {
-  if (body.byteLength > ANSWER_BYTES_READ_MAX) return { usage: null, model: null }
-  try {
-    const answer: unknown = JSON.parse(utf8.decode(body))
-    return { usage: parseUsage(field(answer, 'usage')), model: field(answer, 'model') }
-  } catch {
-    return undefined
-  }
 }

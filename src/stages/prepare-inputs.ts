@@ -4,9 +4,10 @@ import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
 import { withoutStorage } from '../apis/without-storage.ts'
 import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
-import { GatewayError, invalidParameter } from '../failure.ts'
+import { GatewayError } from '../failure.ts'
 import { needsUsage } from '../accounts/admit-request.ts'
 import type { Limits } from '../limits/limits.ts'
+import { targetOf } from '../upstream/target.ts'
 import { forgetBody } from './body.ts'
 
 /**
@@ -32,16 +33,6 @@ export function prepareInputs<Request extends ModelRequest>(
       dropped.push(...kept.dropped)
       inputs = kept.inputs
     }
-    if (config.unsupportedParameters !== 'forward') {
-      const refused = c.get('model').refusedParameters.filter((name) => inputs[name] != null)
-      const [param] = refused
-      if (param !== undefined) {
-        if (config.unsupportedParameters === 'reject') throw unsupported(param, api.tokenCapNames[0])
-        dropped.push(...refused)
-        inputs = withoutParameters(inputs, refused, api.tokenCapNames[0])
-      }
-    }
-    if (dropped.length > 0) c.get('responseHeaders')['x-gateway-dropped-parameters'] = dropped.join(', ')
     const asked = {
       bodyBytes: c.get('bodyBytes'),
       hasContentElsewhere: api.hasContentElsewhere(request),
@@ -57,7 +48,16 @@ export function prepareInputs<Request extends ModelRequest>(
     c.set('asked', asked)
     const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'))
     c.set('meter', isMetered ? api.createMeter(request) : null)
-    c.set('inputs', isMetered ? api.withUsage(inputs) : inputs)
+    const target = targetOf(c.get('model'), {
+      format: api.format,
+      inputs: isMetered ? api.withUsage(inputs) : inputs,
+      policy: config.unsupportedParameters,
+      tokenCapName: api.tokenCapNames[0],
+    })
+    if ('kind' in target) throw new GatewayError(target)
+    dropped.push(...target.dropped)
+    if (dropped.length > 0) c.get('responseHeaders')['x-gateway-dropped-parameters'] = dropped.join(', ')
+    c.set('target', target)
     forgetBody(c)
     await next()
   }
@@ -74,21 +74,8 @@ function withTokenCap(inputs: Inputs, tokenCap: number, names: Api<ModelRequest>
   return { ...inputs, [name]: tokenCap }
 }
 
-/** `tokenCapName` is the name by which a reasoning model knows the limit `max_tokens`. */
-function withoutParameters(inputs: Inputs, refused: readonly string[], tokenCapName: string): Inputs {
-  const kept = Object.fromEntries(Object.entries(inputs).filter(([name]) => !refused.includes(name)))
-  if (refused.includes('max_tokens')) kept[tokenCapName] ??= inputs['max_tokens']
-  return kept
-}
-
 /** A key with a budget or a token limit is metered even with `never`, if AI Gateway keeps no log to ask for its usage. */
 function isStreamMetered({ meterStreams, gateway }: Config, limits: Limits): boolean {
   if (meterStreams === 'always') return true
   return needsUsage(limits) && (meterStreams === 'when-limited' || gateway.collectLog === false)
-}
-
-function unsupported(param: string, tokenCapName: string): GatewayError {
-  const instead = param === 'max_tokens' ? ` Use '${tokenCapName}' instead.` : ''
-  const message = `Unsupported parameter: '${param}' is not supported with this model.${instead}`
-  return new GatewayError(invalidParameter(param, message, 'unsupported_parameter'))
 }

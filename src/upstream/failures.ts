@@ -1,6 +1,6 @@
 /** The table of the upstream's failures: the first row that fits tells what the caller and the operator get. */
 import type { UpstreamFailure } from '../failure.ts'
-import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse } from './symptom.ts'
+import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse, type VendorError } from './symptom.ts'
 
 /** The log's part of a failure: numbers and words of the upstream's protocol, never the text of a message. */
 export interface Diagnosis {
@@ -180,6 +180,18 @@ export async function failureOfResponse(response: Response): Promise<FailureOutc
 export function failureOfError(error: unknown): FailureOutcome {
   return diagnose(symptomOfError(error))
 }
+
+/** An error that the upstream tells in an answer with status 200. It is judged as if it had come alone. */
+export function failureOfAnswer(error: VendorError): FailureOutcome {
+  const status = STATUSES.get(error.type) ?? 400
+  return diagnose({ ...NO_SYMPTOM, status, text: error.message, vendor: error })
+}
+
+/** The statuses with which the vendor sends errors of these types. */
+const STATUSES: ReadonlyMap<string | null, number> = new Map([
+  ['server_error', 500],
+  ['requests', 429],
+])
 
 /** The gateway's own time-out. */
 export function timeoutOutcome(): FailureOutcome {

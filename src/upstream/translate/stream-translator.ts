@@ -23,6 +23,11 @@ export class StreamTranslator {
     this.#events = events
   }
 
+  /** Whether the answer's last event is out, or an error in its place. */
+  get isComplete(): boolean {
+    return this.#events.isEnded
+  }
+
   /** The bytes to send for a chunk, none or many. A comment goes on as it is, between two events. */
   pass(chunk: Uint8Array): Uint8Array {
     return this.#encoder.encode(this.#translate(this.#reader.read(chunk)))

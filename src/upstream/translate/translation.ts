@@ -38,9 +38,33 @@ export type TranslatedAnswer =
   | { translated: true; answer: Fields }
   | { translated: false; error: AnswerError }
 
-interface NamingError {
+export interface NamingError {
   message: string
   param: string | null
+}
+
+/** Turns what the upstream says of one request into the caller's format. */
+export interface Interpreter {
+  /** Names the parameter of an error as the caller does. */
+  error: <E extends NamingError>(error: E) => E
+  answer(answer: unknown): TranslatedAnswer
+  stream(): StreamTranslator
+}
+
+/** `inputs` are the caller's. */
+export function interpreterOf(
+  translation: Translation,
+  error: Interpreter['error'],
+  inputs: Fields,
+): Interpreter {
+  return {
+    error,
+    answer(answer) {
+      const translated = translation.answer(answer, inputs)
+      return translated.translated ? translated : { translated: false, error: error(translated.error) }
+    },
+    stream: () => translation.stream(inputs),
+  }
 }
 
 /** The caller speaks chat completions, and the upstream Responses. */
