@@ -3,7 +3,7 @@ import type { ParameterFailure } from '../failure.ts'
 import type { Format, Model } from '../models/model.ts'
 import { fitParameters, type Policy } from './fit-parameters.ts'
 import { translationFor } from './route.ts'
-import type { Fields } from './translate/json.ts'
+import { type Fields, fieldsOf } from './translate/json.ts'
 import { chatOverResponses, interpreterOf, type Interpreter } from './translate/translation.ts'
 
 export interface Target {
@@ -24,6 +24,8 @@ export interface CallerRequest {
   policy: Policy
   tokenCapName: string
 }
+
+const USAGE = 'include_usage'
 
 /** Chat's old name of the token cap has a counterpart in Responses, whatever a chat model makes of it. */
 const TRANSLATED_IN_RESPONSES = ['max_tokens']
@@ -51,10 +53,10 @@ export function targetOf(
 
 /** The chat schemas of newer models know no other option of a stream than its usage, and refuse a request with another. */
 function fitChat(inputs: Fields, { closedStreamOptions }: Model): Fields {
-  const { stream_options: options, ...others } = inputs
-  if (!closedStreamOptions || options == null) return inputs
-  const { include_usage: usage }: Fields = Object(options)
-  return usage === undefined ? others : { ...others, stream_options: { include_usage: usage } }
+  const options = fieldsOf(inputs['stream_options'])
+  if (!closedStreamOptions || Object.keys(options).every((name) => name === USAGE)) return inputs
+  const { stream_options: _all, ...others } = inputs
+  return USAGE in options ? { ...others, stream_options: { [USAGE]: options[USAGE] } } : others
 }
 
 /** Chat completions refuse the labels of an answer that is not stored. The translated answer repeats the caller's. */

@@ -10,17 +10,27 @@ export function translatedBody(
   translator: StreamTranslator,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
+  /** The next bytes; `null` at the end. An event can have no counterpart, and then the next chunk is read. */
+  async function read(): Promise<Uint8Array | null> {
+    for (;;) {
+      const next = await reader.read()
+      const bytes = next.done ? translator.end() : translator.pass(next.value)
+      if (bytes.length > 0) return bytes
+      if (!next.done) continue
+      if (!translator.isComplete) throw new Error('an incomplete stream')
+      return null
+    }
+  }
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        for (;;) {
-          const next = await reader.read()
-          const bytes = next.done ? translator.end() : translator.pass(next.value)
-          // An event can have no counterpart, and a pull must end with bytes or with the stream.
-          if (bytes.length > 0) return controller.enqueue(bytes)
-          if (!next.done) continue
-          if (!translator.isComplete) throw new Error('an incomplete stream')
-          return controller.close()
+        // The runtime reports a pull that rejects after a cancellation as an unhandled rejection.
+        try {
+          const bytes = await read()
+          if (bytes === null) controller.close()
+          else controller.enqueue(bytes)
+        } catch (error) {
+          controller.error(error)
         }
       },
       cancel: (reason) => reader.cancel(reason),

@@ -13,6 +13,7 @@ import {
   send,
 } from '../support/gateway.ts'
 import { isolate } from '../support/isolate.ts'
+import { nativeIt } from '../support/upstream-kind.ts'
 import { usageAfter, usageOf } from '../support/usage.ts'
 
 afterEach(async () => {
@@ -177,7 +178,7 @@ describe('while the account does not answer, a budget', () => {
 })
 
 describe('completionTokensPerRequest', () => {
-  it('is set where the caller asks for more or sets no cap, and told in a header', async () => {
+  nativeIt('chat')('is set where the caller asks for more or sets no cap, and told in a header', async () => {
     const { secret } = await issueKey({ limits: { completionTokensPerRequest: 600 } })
     const capOf = async (overrides: Record<string, unknown>) => {
       const tag = crypto.randomUUID()
