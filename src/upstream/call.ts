@@ -80,7 +80,8 @@ export async function callUpstream(
     })
     const answer = await cancellation.race(running)
     if (!(answer instanceof Response)) return { accepted: false, ...failureOfNothing(answer) }
-    if (isAccepted(answer, call.stream)) return { accepted: true, response: translated(answer, call) }
+    if (isAccepted(answer, call.stream))
+      return { accepted: true, response: translated(answer, call, cancellation.signal) }
     return inCallersWords(await cancellation.race(failureOfResponse(answer)), call)
   } catch (error) {
     return { accepted: false, ...failureOfError(error) }
@@ -88,9 +89,13 @@ export async function callUpstream(
 }
 
 /** A stream is translated in passing, and any other answer once it is read. */
-function translated(response: AcceptedResponse, { interpreter, stream }: UpstreamCall): AcceptedResponse {
+function translated(
+  response: AcceptedResponse,
+  { interpreter, stream }: UpstreamCall,
+  signal: AbortSignal,
+): AcceptedResponse {
   if (interpreter === null || !stream) return response
-  const body = translatedBody(response.body, interpreter.stream())
+  const body = translatedBody(response.body, interpreter.stream(), signal)
   return { headers: response.headers, body, arrayBuffer: () => new Response(body).arrayBuffer() }
 }
 

@@ -2,39 +2,47 @@
 import type { StreamTranslator } from './translate/stream-translator.ts'
 
 /**
- * Reads the upstream only as fast as the result is read, and cancels it with the result. A stream without its last event
- * breaks, as a broken upstream does: the caller would take its end for a success.
+ * It breaks where the upstream breaks, and where the upstream ends without its last event: the caller would take such an end
+ * for a success. The upstream is read as fast as the result is read, and is cancelled with it.
+ *
+ * @param signal The signal of the call. A cancelled call ends the result, since an aborted pipe of the runtime leaves the
+ * rejection of its last read to nobody. Who has cancelled the call knows that the end is none.
  */
 export function translatedBody(
   body: ReadableStream<Uint8Array>,
   translator: StreamTranslator,
+  signal: AbortSignal,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
-  /** The next bytes; `null` at the end. An event can have no counterpart, and then the next chunk is read. */
-  async function read(): Promise<Uint8Array | null> {
-    for (;;) {
-      const next = await reader.read()
-      const bytes = next.done ? translator.end() : translator.pass(next.value)
-      if (bytes.length > 0) return bytes
-      if (!next.done) continue
-      if (!translator.isComplete) throw new Error('an incomplete stream')
-      return null
-    }
-  }
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        // The runtime reports a pull that rejects after a cancellation as an unhandled rejection.
         try {
-          const bytes = await read()
+          const bytes = await nextBytes(reader, translator)
           if (bytes === null) controller.close()
           else controller.enqueue(bytes)
         } catch (error) {
-          controller.error(error)
+          if (signal.aborted) controller.close()
+          else controller.error(error)
         }
       },
       cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   )
+}
+
+/** `null` at the end. An event can have no counterpart, and then the next chunk is read. */
+async function nextBytes(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  translator: StreamTranslator,
+): Promise<Uint8Array | null> {
+  for (;;) {
+    const next = await reader.read()
+    const bytes = next.done ? translator.end() : translator.pass(next.value)
+    if (bytes.length > 0) return bytes
+    if (!next.done) continue
+    if (!translator.isComplete) throw new Error('an incomplete stream')
+    return null
+  }
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { app } from '../../src/app.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { AT_ONCE, call, env, errorOf, issueKey, respond, send } from '../support/gateway.ts'
-import { nativeIt, SLUG } from '../support/upstream-kind.ts'
+import { SLUG, takes } from '../support/upstream-kind.ts'
 import { usageAfter } from '../support/usage.ts'
 
 const PATH = '/v1/responses'
@@ -33,7 +33,7 @@ async function stream(vars: Record<string, unknown>, simulate: Record<string, un
 }
 
 describe('a request', () => {
-  nativeIt('responses')(
+  it.runIf(takes('responses'))(
     'goes upstream as the caller’s body without `model`, including unknown fields',
     async () => {
       const body = {
@@ -146,12 +146,15 @@ describe('limits', () => {
     expect(small.headers.get('x-ratelimit-remaining-tokens')).toBe(String(1000 - 100))
   })
 
-  nativeIt('responses')('ignore the parameters of chat, which this schema does not validate', async () => {
-    const key = await issueKey({ limits: { tokensPerMinute: 1000 } })
-    const cheat = { n: -100, max_tokens: -1e9, max_completion_tokens: 'none', max_output_tokens: 96 }
-    const response = await respond(key.secret, { input: 'Four', ...cheat })
-    expect(response.headers.get('x-ratelimit-remaining-tokens')).toBe('900')
-  })
+  it.runIf(takes('responses'))(
+    'ignore the parameters of chat, which this schema does not validate',
+    async () => {
+      const key = await issueKey({ limits: { tokensPerMinute: 1000 } })
+      const cheat = { n: -100, max_tokens: -1e9, max_completion_tokens: 'none', max_output_tokens: 96 }
+      const response = await respond(key.secret, { input: 'Four', ...cheat })
+      expect(response.headers.get('x-ratelimit-remaining-tokens')).toBe('900')
+    },
+  )
 
   it.each([false, true])('settle from the reported usage (stream: %s)', async (isStream) => {
     const key = await issueKey({ limits: { tokensPerMinute: 10_000 } })
@@ -197,20 +200,24 @@ describe.each([
   ['piped', 'never'],
   ['metered', 'always'],
 ])('a stream that is %s', (_way, METER_STREAMS) => {
-  nativeIt('responses')('arrives byte for byte, however it is chunked', { timeout: 20_000 }, async () => {
-    for (const chunkBytes of [undefined, 1, 7, 1000]) {
-      const simulate = { chunks: 20, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
-      const { response, done } = await stream({ METER_STREAMS }, simulate)
-      const direct = await env.AI.run(
-        SLUG,
-        { input: 'Hello!', stream: true, simulate: { ...AT_ONCE, ...simulate }, store: false },
-        { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
-      )
-      if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
-      expect(await response.text()).toBe(await direct.text())
-      await done()
-    }
-  })
+  it.runIf(takes('responses'))(
+    'arrives byte for byte, however it is chunked',
+    { timeout: 20_000 },
+    async () => {
+      for (const chunkBytes of [undefined, 1, 7, 1000]) {
+        const simulate = { chunks: 20, ...(chunkBytes === undefined ? {} : { chunkBytes }) }
+        const { response, done } = await stream({ METER_STREAMS }, simulate)
+        const direct = await env.AI.run(
+          SLUG,
+          { input: 'Hello!', stream: true, simulate: { ...AT_ONCE, ...simulate }, store: false },
+          { returnRawResponse: true, gateway: { id: 'default' }, signal: new AbortController().signal },
+        )
+        if (!(direct instanceof Response)) throw new Error('the simulator returned no response')
+        expect(await response.text()).toBe(await direct.text())
+        await done()
+      }
+    },
+  )
 
   it('and fails ends with one error event that every SDK recognizes, and no completion event', async () => {
     const log = recordLog()
@@ -236,7 +243,7 @@ describe('only a metered stream', () => {
     expect(await read.response.text()).toMatch(/\n\nevent: error\n.*\n\n$/)
   })
 
-  nativeIt('responses')('costs no JavaScript for each chunk', async () => {
+  it.runIf(takes('responses'))('costs no JavaScript for each chunk', async () => {
     const piped = await stream({ METER_STREAMS: 'never' }, { chunks: 20, end: 99_999 })
     expect(await piped.response.text()).not.toContain('event: error')
   })
@@ -265,11 +272,16 @@ describe('parameters unsupported by the model', () => {
     expect((await errorOf(await post('reject', { top_p: 1 }))).param).toBe('top_p')
   })
 
-  nativeIt('responses')('are dropped, except max_tokens, which becomes max_output_tokens', async () => {
-    const simulate = { ...AT_ONCE, tag: 'dropped' }
-    const response = await post('drop', { max_tokens: 300, temperature: 1, top_logprobs: 2, simulate })
-    expect(response.headers.get('x-gateway-dropped-parameters')).toBe('max_tokens, temperature, top_logprobs')
-    const seen = (await env.AI.calls()).find(({ tag }) => tag === 'dropped')
-    expect(seen?.inputs).toEqual({ input: 'Hi', max_output_tokens: 300, simulate, store: false })
-  })
+  it.runIf(takes('responses'))(
+    'are dropped, except max_tokens, which becomes max_output_tokens',
+    async () => {
+      const simulate = { ...AT_ONCE, tag: 'dropped' }
+      const response = await post('drop', { max_tokens: 300, temperature: 1, top_logprobs: 2, simulate })
+      expect(response.headers.get('x-gateway-dropped-parameters')).toBe(
+        'max_tokens, temperature, top_logprobs',
+      )
+      const seen = (await env.AI.calls()).find(({ tag }) => tag === 'dropped')
+      expect(seen?.inputs).toEqual({ input: 'Hi', max_output_tokens: 300, simulate, store: false })
+    },
+  )
 })

@@ -13,7 +13,7 @@ import {
   send,
   type ErrorEnvelope,
 } from '../support/gateway.ts'
-import { nativeIt, SLUG } from '../support/upstream-kind.ts'
+import { SLUG, takes } from '../support/upstream-kind.ts'
 
 let secret: string
 beforeEach(async () => {
@@ -109,7 +109,7 @@ describe.each([
   ['piped natively', 'never'],
   ['metered', 'always'],
 ])('a stream that is %s', (_way, METER_STREAMS) => {
-  nativeIt('chat')(
+  it.runIf(takes('chat'))(
     'arrives byte for byte, without the usage event that only the gateway requested',
     { timeout: 20_000 },
     async () => {
@@ -187,7 +187,7 @@ describe('only a metered stream', () => {
     expect(splitFailedStream(await read.response.text()).error).toMatchObject({ code: 'upstream_error' })
   })
 
-  nativeIt('chat')('costs no JavaScript for each chunk', async () => {
+  it.runIf(takes('chat'))('costs no JavaScript for each chunk', async () => {
     const piped = await stream({ METER_STREAMS: 'never' }, { chunks: 20, end: 5 })
     expect(await piped.response.text()).not.toContain('error')
   })
