@@ -10,7 +10,7 @@ import type { LogFields } from './log.ts'
 import type { Model } from './models/model.ts'
 import type { Meter } from './streams/meter.ts'
 import type { StreamOutcome } from './streams/relay.ts'
-import type { Target } from './upstream/target.ts'
+import type { CallerRequest, Target } from './upstream/target.ts'
 
 export interface Gateway {
   Bindings: Bindings
@@ -35,9 +35,13 @@ export interface Gateway {
     body: Uint8Array<ArrayBuffer> | undefined
     /** Set by `readJson`: how many bytes the body had. */
     bodyBytes: number
-    /** Set by `resolveModel`. */
+    /** Set by `resolveModel`: the model that the name stands for. */
     model: Model
-    /** Set by `prepareInputs`: the model with its inputs. */
+    /** Set by `resolveModel`: the models to try in turn, at least one. */
+    models: readonly [Model, ...Model[]]
+    /** Set by `prepareInputs`: the request that is fitted to each model in its turn. */
+    callerRequest: CallerRequest
+    /** Set by `prepareInputs`: the first model to try, with its inputs. `complete` sets it to the one that has answered. */
     target: Target
     /** Set by `prepareInputs`: the size of the request, by which it is priced before the model is asked. */
     asked: Asked

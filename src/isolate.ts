@@ -17,6 +17,7 @@ import type { Limiter } from './limits/decision.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
 import { causeOf, log, warnOnce } from './log.ts'
+import { RetiredModels } from './models/retired-models.ts'
 
 export interface Isolate {
   /** The calls to the accounts of keys. They remember nothing. */
@@ -37,6 +38,8 @@ export interface Isolate {
   means: UsageMeans
   /** Usage that was shown by key, at most `USAGE_KEYS_MAX`. */
   usageMemory: UsageMemory<HolderUsage>
+  /** Models that are gone upstream, at most one for each slug of the table. Only models with a fallback are skipped. */
+  retiredModels: RetiredModels
   /** Warnings that the log has: one of each is enough. At most one for each var, and six for each model of the table. */
   warned: Set<string>
 }
@@ -99,6 +102,7 @@ function createIsolate(env: Bindings): Isolate {
     }),
     means: new UsageMeans(),
     usageMemory: new UsageMemory(),
+    retiredModels: new RetiredModels(),
     warned: new Set(),
   }
 }

@@ -28,7 +28,8 @@ export interface RequestToAdmit {
   /** The key's limits by its copy, and the defaults where it has none. */
   limits: Limits
   defaultLimits: Limits
-  model: Model
+  /** The models that may serve it, in the order in which they are tried. */
+  models: readonly [Model, ...Model[]]
   asked: Asked
   /** Estimates the prompt. It is called only where a limit needs the estimate: a long prompt takes time. */
   promptTokens: () => number
@@ -99,7 +100,7 @@ function admitHere(
   if (decision.outcome === 'refused') return decision
   const settle = once((end) => {
     const entry = {
-      ...identityOf(request, admittedAtMs),
+      ...identityOf(request, end.model, admittedAtMs),
       ...endingOf(request, parts.means, end, clock() - admittedAtMs),
     }
     settleTokens(parts, decision.reservation, entry.booked, clock())
@@ -114,7 +115,8 @@ async function admitByAccount(
   clock: () => number,
   waitUntil: WaitUntil,
 ): Promise<Admission> {
-  const { requestId, keyId, secretSha256, limits, defaultLimits, model, asked } = request
+  const { requestId, keyId, secretSha256, limits, defaultLimits, models, asked } = request
+  const [model] = models
   const { accountClient, means } = parts
   const tokens = reservedTokens(request, parts)
   const habits = { ...means.habits(keyId, model.id), reasoningTokens: 0 }
@@ -122,7 +124,7 @@ async function admitByAccount(
   const question = {
     requestId,
     model: model.id,
-    worstMicroUsd: worstCaseMicroUsd(asked, model),
+    worstMicroUsd: Math.max(...models.map((each) => worstCaseMicroUsd(asked, each))),
     expected: expectedUsage(asked, mean, habits, model),
     tokens,
     secretSha256,
@@ -131,14 +133,14 @@ async function admitByAccount(
   const admittedAtMs = clock()
   const decision = await accountClient.admit(keyId, question, limits, admittedAtMs, waitUntil)
   if (decision.outcome !== 'admitted') return decision
-  const bookAtOnce = (entry: Ending): void => {
-    const settlement = { ...identityOf(request, admittedAtMs), ...entry }
+  const bookAtOnce = (entry: Ending, served: Model): void => {
+    const settlement = { ...identityOf(request, served, admittedAtMs), ...entry }
     accountClient.book(keyId, settlement, clock(), waitUntil, { atOnce: true })
   }
   // Without its account the limits of a minute hold as they do for other keys.
   const local = decision.by === 'isolate' ? checkHere(request, parts, tokens, clock(), waitUntil) : null
   if (local?.outcome === 'refused') {
-    bookAtOnce(RELEASED)
+    bookAtOnce(RELEASED, model)
     return local
   }
   const endLease = accountClient.keepLease(keyId, requestId)
@@ -146,7 +148,7 @@ async function admitByAccount(
     endLease()
     const entry = endingOf(request, parts.means, end, clock() - admittedAtMs)
     if (local !== null) settleTokens(parts, local.reservation, entry.booked, clock())
-    bookAtOnce(entry)
+    bookAtOnce(entry, end.model)
   })
   return { outcome: 'admitted', status: { ...local?.status, ...decision.status }, settle }
 }
@@ -191,7 +193,7 @@ function reservedTokens({ keyId, asked, promptTokens }: RequestToAdmit, { means 
   return promptTokens() + means.reserve(keyId, asked.tokenCap, asked.choices)
 }
 
-function identityOf({ requestId, model }: RequestToAdmit, admittedAtMs: number) {
+function identityOf({ requestId }: RequestToAdmit, model: Model, admittedAtMs: number) {
   return { requestId, model: model.id, admittedAtMs }
 }
 

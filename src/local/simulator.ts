@@ -45,7 +45,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     const random = seededRandom(`${model} ${json}`)
     const format = apiFormatOf(request)
     const envelope = format.envelope(model, random)
-    const script = parseScript(simulate)
+    const script = parseScript(simulate, model)
     const tag = 'refused' in script ? null : (script.tag ?? null)
     recordCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
     if ('refused' in script) return refusalResponse(script, vendorHeaders(0))

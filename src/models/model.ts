@@ -41,6 +41,8 @@ export interface Model extends ModelFacts {
   createdSeconds: number
   ownedBy: string
   prices: Prices
+  /** The models that are tried in turn where this one fails; none by default. They have no fallback of their own. */
+  fallback: readonly Model[]
 }
 
 export type ModelTable = ReadonlyMap<string, Model>

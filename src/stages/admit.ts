@@ -31,7 +31,7 @@ export function admit<Request extends ModelRequest>(
       secretSha256: c.get('secretSha256'),
       limits: c.get('limits'),
       defaultLimits,
-      model: c.get('model'),
+      models: c.get('models'),
       asked: c.get('asked'),
       promptTokens: () => (promptTokens ??= estimatePromptTokens(api.measurePrompt(request))),
       logGatewayId: gateway.collectLog === false ? null : gateway.id,
@@ -44,7 +44,8 @@ export function admit<Request extends ModelRequest>(
     await next()
     // A stage that threw has ended the request, whether its error was foreseen or not.
     if (c.error !== undefined) {
-      settle({ usage: null, failed: true, isCharged: false, seenTokens: 0, answer: null })
+      const [model] = c.get('models')
+      settle({ model, usage: null, failed: true, isCharged: false, seenTokens: 0, answer: null })
     }
   }
 }

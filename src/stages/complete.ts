@@ -6,10 +6,12 @@ import { GatewayError } from '../failure.ts'
 import { type Relay, relay, type StreamOutcome } from '../streams/relay.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import { type AnswerFacts, answerFactsOf } from '../upstream/answer-facts.ts'
+import type { Attempts } from '../upstream/attempts.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { Cancellation } from '../upstream/cancellation.ts'
 import { type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
 import { readAnswer } from '../upstream/read-answer.ts'
+import { fallBack } from './fall-back.ts'
 import { settleStream } from './settle-stream.ts'
 import { addAlert, warnOfOtherModel, watchModel } from './warn-of-model.ts'
 
@@ -27,23 +29,20 @@ const JSON_HEADERS = { 'content-type': 'application/json' }
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete<Request extends ModelRequest>(api: Api<Request>) {
   return function complete(c: Context<Gateway>): Promise<Response> {
-    const { model, inputs, interpreter } = c.get('target')
     const config = c.get('config')
     const { id, name } = c.get('key')
-    const stream = inputs['stream'] === true
+    const stream = c.get('target').inputs['stream'] === true
     c.get('log').stream = stream
     const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs)
     const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
     const { logTexts } = config
-    const call = {
-      slug: model.slug,
-      inputs,
-      interpreter,
-      gateway: { ...config.gateway, metadata },
-      logTexts,
-      stream,
-    }
-    const upstream = callUpstream(c.env.AI, call, cancellation)
+    const gateway = { ...config.gateway, metadata }
+    const call: Attempts['call'] = ({ model: { slug }, inputs, interpreter }, attempt) =>
+      callUpstream(c.env.AI, { slug, inputs, interpreter, gateway, logTexts, stream }, attempt)
+    const upstream =
+      c.get('models').length === 1
+        ? call(c.get('target'), cancellation)
+        : fallBack(c, api.isOutput, { call, cancellation })
     const answer = stream
       ? answerStream(c, { upstream, cancellation, api: watchModel(c, api), meter: c.get('meter') })
       : answerWhole(c, upstream, cancellation)
@@ -97,7 +96,8 @@ async function answerWhole(
   cancellation.clearTimeout()
   showAnswerFacts(c, answer)
   warnOfOtherModel(c, content.model)
-  c.get('settle')({ usage: content.usage, failed: false, isCharged: true, seenTokens: 0, answer })
+  const { model } = c.get('target')
+  c.get('settle')({ model, usage: content.usage, failed: false, isCharged: true, seenTokens: 0, answer })
   return new Response(content.body, { headers: JSON_HEADERS })
 }
 
@@ -111,7 +111,8 @@ function throwFailure(
   const hasClientLeft = cancellation.cancelReason === 'client_closed'
   // A call that was cancelled may have made the model think.
   const isCharged = answer !== null || cancellation.cancelReason !== null || outcome.mayHaveWorked
-  c.get('settle')({ usage: null, failed: !hasClientLeft, isCharged, seenTokens: 0, answer })
+  const { model } = c.get('target')
+  c.get('settle')({ model, usage: null, failed: !hasClientLeft, isCharged, seenTokens: 0, answer })
   cancellation.clearTimeout()
   if (hasClientLeft) throw new GatewayError({ kind: 'client_closed' })
   const { failure, diagnosis } = cancellation.cancelReason === 'timeout' ? timeoutOutcome() : outcome

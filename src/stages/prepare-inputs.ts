@@ -1,5 +1,5 @@
 /** Makes the upstream's inputs of the caller's body, and decides whether a stream's usage is read in passing. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
 import { withoutStorage } from '../apis/without-storage.ts'
 import type { Config } from '../config.ts'
@@ -7,7 +7,7 @@ import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { needsUsage } from '../accounts/admit-request.ts'
 import type { Limits } from '../limits/limits.ts'
-import { targetOf } from '../upstream/target.ts'
+import { type Target, targetOf } from '../upstream/target.ts'
 import { forgetBody } from './body.ts'
 
 /**
@@ -26,11 +26,11 @@ export function prepareInputs<Request extends ModelRequest>(
   return async function prepareInputs(c, next) {
     const request = c.req.valid('json')
     const config = c.get('config')
-    const dropped: string[] = []
+    let dropped: readonly string[] = []
     let inputs = api.toInputs(request)
     if (config.vendorStorage === 'never') {
       const kept = withoutStorage(inputs, api.onlyWithStore)
-      dropped.push(...kept.dropped)
+      dropped = kept.dropped
       inputs = kept.inputs
     }
     const asked = {
@@ -48,19 +48,28 @@ export function prepareInputs<Request extends ModelRequest>(
     c.set('asked', asked)
     const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'))
     c.set('meter', isMetered ? api.createMeter(request) : null)
-    const target = targetOf(c.get('model'), {
+    const callerRequest = {
       format: api.format,
       inputs: isMetered ? api.withUsage(inputs) : inputs,
       policy: config.unsupportedParameters,
       tokenCapName: api.tokenCapNames[0],
-    })
+      dropped,
+    }
+    const target = targetOf(c.get('models')[0], callerRequest)
     if ('kind' in target) throw new GatewayError(target)
-    dropped.push(...target.dropped)
-    if (dropped.length > 0) c.get('responseHeaders')['x-gateway-dropped-parameters'] = dropped.join(', ')
+    showDropped(c, target)
+    c.set('callerRequest', callerRequest)
     c.set('target', target)
     forgetBody(c)
     await next()
   }
+}
+
+/** Names the caller's parameters that the model has not got. */
+export function showDropped(c: Context<Gateway>, { dropped }: Target): void {
+  const headers = c.get('responseHeaders')
+  delete headers['x-gateway-dropped-parameters']
+  if (dropped.length > 0) headers['x-gateway-dropped-parameters'] = dropped.join(', ')
 }
 
 /** The most completion tokens of one choice; `Infinity` for a key without such a limit. */

@@ -62,7 +62,7 @@ async function relayBy(scanner: OutputScanner, options: Relay): Promise<Ending> 
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
     const reader = body.getReader()
-    await relayUntilOutput(reader, scanner, options)
+    await relayUntilOutput(reader, result.held ?? [], scanner, options)
     // A stream that has ended without output ends here too: the next read, or the pipe, finds its end.
     if (meter !== null) {
       await pump(reader, meter, options)
@@ -87,21 +87,30 @@ async function relayBy(scanner: OutputScanner, options: Relay): Promise<Ending> 
  */
 async function relayUntilOutput(
   reader: ReadableStreamDefaultReader<Uint8Array>,
+  held: readonly Uint8Array[],
   scanner: OutputScanner,
   options: Relay,
 ): Promise<void> {
-  const { cancellation, meter } = options
-  let next = await whileKeepingAlive(reader.read(), scanner, options)
-  if (next.done) throw new Error('an empty stream')
-  while (!next.done) {
-    for (const piece of meter?.pass(next.value) ?? [next.value]) {
-      scanner.scan(piece)
-      // The timer ends before the write, which can take as long as the client likes.
-      if (scanner.hasOutput) cancellation.clearTimeout()
-      await write(options, piece)
+  for (const chunk of held) await relayChunk(chunk, scanner, options)
+  let hasChunk = held.length > 0
+  while (!scanner.hasOutput) {
+    const next = await whileKeepingAlive(reader.read(), scanner, options)
+    if (next.done) {
+      if (!hasChunk) throw new Error('an empty stream')
+      return
     }
-    if (scanner.hasOutput) return
-    next = await whileKeepingAlive(reader.read(), scanner, options)
+    hasChunk = true
+    await relayChunk(next.value, scanner, options)
+  }
+}
+
+async function relayChunk(chunk: Uint8Array, scanner: OutputScanner, options: Relay): Promise<void> {
+  const { cancellation, meter } = options
+  for (const piece of meter?.pass(chunk) ?? [chunk]) {
+    scanner.scan(piece)
+    // The timer ends before the write, which can take as long as the client likes.
+    if (scanner.hasOutput) cancellation.clearTimeout()
+    await write(options, piece)
   }
 }
 

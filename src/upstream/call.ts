@@ -61,14 +61,17 @@ export type AcceptedResponse = Pick<Response, 'headers' | 'arrayBuffer'> & {
 }
 
 export type UpstreamResult =
-  | { accepted: true; response: AcceptedResponse }
+  /** `held` are bytes that were read of a stream already. */
+  | { accepted: true; response: AcceptedResponse; held?: readonly Uint8Array[] }
   | ({ accepted: false } & FailureOutcome)
+
+export type AcceptedResult = Extract<UpstreamResult, { accepted: true }>
 
 /** Never throws: a failure of any shape is a result, and so is a cancelled call. Resolves with the headers, before the body. */
 export async function callUpstream(
   ai: UpstreamBinding,
   call: UpstreamCall,
-  cancellation: Cancellation,
+  cancellation: Pick<Cancellation, 'signal' | 'race'>,
 ): Promise<UpstreamResult> {
   try {
     // It must be called as a method of the binding, whose private fields make a detached call throw.

@@ -2,6 +2,7 @@
 import { field } from '../wire/field.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { parseUsage, type Usage } from '../wire/usage.ts'
+import type { AcceptedResult, UpstreamResult } from './call.ts'
 import type { Cancellation } from './cancellation.ts'
 import { failureOfAnswer, failureOfError, failureOfNothing, type FailureOutcome } from './failures.ts'
 import type { Interpreter } from './translate/translation.ts'
@@ -39,6 +40,20 @@ export async function readAnswer(
   const translated = interpreter.answer(answer)
   if (!translated.translated) return { read: false, ...failureOfAnswer(translated.error) }
   return { read: true, body: JSON.stringify(translated.answer), ...factsOf(translated.answer) }
+}
+
+/** Reads an accepted answer to its end, so that another model can still answer in the place of a broken one. */
+export async function proveAnswer(
+  accepted: AcceptedResult,
+  interpreter: Interpreter | null,
+  attempt: Pick<Cancellation, 'race'>,
+): Promise<UpstreamResult> {
+  const { headers, body } = accepted.response
+  const bytes = await attempt.race(accepted.response.arrayBuffer()).catch(failureOfError)
+  if (!(bytes instanceof ArrayBuffer)) return { accepted: false, ...bytes }
+  const response = { headers, body, arrayBuffer: () => Promise.resolve(bytes) }
+  const answer = await readAnswer(response, interpreter, attempt)
+  return answer.read ? { accepted: true, response } : { accepted: false, ...answer }
 }
 
 function factsOf(answer: unknown): { usage: Usage | null; model: unknown } {

@@ -23,6 +23,8 @@ export interface CallerRequest {
   inputs: Fields
   policy: Policy
   tokenCapName: string
+  /** The caller's parameters that no model gets. */
+  dropped: readonly string[]
 }
 
 const USAGE = 'include_usage'
@@ -33,13 +35,13 @@ const TRANSLATED_IN_RESPONSES = ['max_tokens']
 /** Fits the request to a model. A parameter that the model or the other format does not have is the failure. */
 export function targetOf(
   model: Model,
-  { format, inputs, policy, tokenCapName }: CallerRequest,
+  { format, inputs, policy, tokenCapName, dropped: droppedBefore }: CallerRequest,
 ): Target | ParameterFailure {
   const translation = translationFor(format, inputs, model)
   const translated = translation === chatOverResponses ? TRANSLATED_IN_RESPONSES : []
   const fitted = fitParameters(inputs, model, { policy, tokenCapName, translated })
   if (!fitted.fits) return fitted.failure
-  const { dropped } = fitted
+  const dropped = [...droppedBefore, ...fitted.dropped]
   if (translation === null) {
     const native = format === 'chat' ? fitChat(fitted.inputs, model) : fitted.inputs
     return { model, inputs: native, interpreter: null, dropped }

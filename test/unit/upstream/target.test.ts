@@ -15,7 +15,7 @@ function target(slug: string, request: Partial<CallerRequest>) {
   if (model === undefined) throw new Error('no such row')
   const format = request.format ?? 'chat'
   const tokenCapName = format === 'chat' ? 'max_completion_tokens' : 'max_output_tokens'
-  return targetOf(model, { format, inputs: CHAT, policy: 'forward', tokenCapName, ...request })
+  return targetOf(model, { format, inputs: CHAT, policy: 'forward', tokenCapName, dropped: [], ...request })
 }
 
 /** Whether the request goes as it is, or what is wrong with it. */
