@@ -234,7 +234,7 @@ describe('each model', () => {
       const { secret } = await issueKey({ limits: { budget: { usd: 1, period: 'day' } } })
       const send = withFallback([fallback])
       const asked = [1, 2].map(() => ask({ thinkMs: 300 }, { secret, send, body }))
-      return (await Promise.all(asked)).map(({ response }) => response.status).toSorted()
+      return (await Promise.all(asked)).map(({ response }) => response.status).toSorted((a, b) => a - b)
     }
     expect([await atOnce(SECOND), await atOnce('other')]).toEqual([
       [200, 200],
