@@ -1,9 +1,10 @@
 /** Another model answers where the requested one fails, if the operator has named one, and everybody is told. */
-import { reset } from 'cloudflare:test'
+import { createExecutionContext, reset, waitOnExecutionContext } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { app } from '../../src/app.ts'
 import { RETIRED_MS } from '../../src/models/retired-models.ts'
 import { linesOf, recordLog } from '../support/console.ts'
-import { AT_ONCE, env, errorOf, HELLO, type IssuedKey, issueKey } from '../support/gateway.ts'
+import { AT_ONCE, BASE_URL, env, errorOf, HELLO, type IssuedKey, issueKey } from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
 import { usageAfter, usageOf } from '../support/usage.ts'
 
@@ -198,6 +199,27 @@ describe('a stream', () => {
 })
 
 describe('a caller', () => {
+  it('that has gone is the end of it', async () => {
+    const leaving = new AbortController()
+    const tag = crypto.randomUUID()
+    const slugs = async () =>
+      (await env.AI.calls()).filter((call) => call.tag === tag).map(({ model }) => model)
+    const MODELS = JSON.stringify({ 'o3-mini': { slug: FIRST, fallback: [SECOND] } })
+    const context = createExecutionContext()
+    const request = new Request(`${BASE_URL}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key.secret}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...HELLO, simulate: { hang: 'headers', endingOf: FIRST, tag } }),
+      signal: leaving.signal,
+    })
+    const answering = app.fetch(request, { ...env, MODELS }, context)
+    await vi.waitFor(async () => expect(await slugs()).toEqual([FIRST]))
+    leaving.abort()
+    expect((await answering).status).toBe(499)
+    await waitOnExecutionContext(context)
+    expect(await slugs()).toEqual([FIRST])
+  })
+
   it('switches the fallback off for a call', async () => {
     const headers = { 'x-gateway-no-fallback': '1' }
     const send = withFallback([SECOND])
