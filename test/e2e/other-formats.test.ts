@@ -16,6 +16,7 @@ const MODELS = JSON.stringify({
   'chat-only': CHAT_ONLY,
   'responses-only': 'openai/gpt-5.6-luna',
   'both-formats': 'openai/gpt-6-luna',
+  retired: { slug: 'openai/o4-mini', fallback: ['openai/gpt-5.6-luna'] },
 })
 
 let gateway: OfflineGateway
@@ -139,4 +140,17 @@ describe.each(['chat-only', 'responses-only', 'both-formats'])('the model %s', (
     const second = await client.responses.create({ model, tools, input, ...AT_ONCE })
     expect(second.output_text).toContain('21 degrees')
   })
+})
+
+it('a retired model with a fallback is answered by that, and the caller is told', async () => {
+  for (const stream of [false, true]) {
+    const asked = { model: 'retired', messages, ...AT_ONCE }
+    const { data, response } = stream
+      ? await client.chat.completions.create({ ...asked, stream: true }).withResponse()
+      : await client.chat.completions.create(asked).withResponse()
+    expect(response.headers.get('x-gateway-model-requested')).toBe('retired')
+    expect(response.headers.get('x-gateway-fallback')).toBe('1;reason=model_not_found')
+    if ('choices' in data) expect(data.model).toBe('gpt-5.6-luna')
+    else for await (const chunk of data) expect(chunk.model).toBe('gpt-5.6-luna')
+  }
 })

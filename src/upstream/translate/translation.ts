@@ -19,8 +19,8 @@ export interface Translation {
   request(inputs: Fields, efforts: readonly string[] | null): TranslatedRequest
   /** Translates an answer that is no stream. `answer` is its parsed JSON. */
   answer(answer: unknown, inputs: Fields): TranslatedAnswer
-  /** Translates the stream of one answer. */
-  stream(inputs: Fields): StreamTranslator
+  /** Translates the stream of one answer. `toCaller` names the parameter of an error in it; by default nothing is renamed. */
+  stream(inputs: Fields, toCaller?: (error: AnswerError) => AnswerError): StreamTranslator
 }
 
 export type TranslatedRequest =
@@ -63,7 +63,7 @@ export function interpreterOf(
       const translated = translation.answer(answer, inputs)
       return translated.translated ? translated : { translated: false, error: error(translated.error) }
     },
-    stream: () => translation.stream(inputs),
+    stream: () => translation.stream(inputs, error),
   }
 }
 
@@ -83,10 +83,11 @@ export const chatOverResponses: Translation = {
     return { translated: true, answer: answerToChat(answer) }
   },
 
-  stream(inputs) {
+  stream(inputs, toCaller) {
     const includeUsage = field(inputs['stream_options'], 'include_usage') === true
     return new StreamTranslator(
       new ChunkWriter({ includeUsage, includeObfuscation: includesObfuscation(inputs) }),
+      toCaller,
     )
   },
 }
@@ -105,7 +106,8 @@ export const responsesOverChat: Translation = {
     return { translated: true, answer: answerToResponses(answer, inputs) }
   },
 
-  stream: (inputs) => new StreamTranslator(new EventWriter(inputs, includesObfuscation(inputs))),
+  stream: (inputs, toCaller) =>
+    new StreamTranslator(new EventWriter(inputs, includesObfuscation(inputs)), toCaller),
 }
 
 function includesObfuscation(inputs: Fields): boolean {

@@ -53,6 +53,12 @@ describe('a held stream', () => {
     },
   )
 
+  it('that tells an error before its output is that failure, unless the request is at fault', async () => {
+    const telling = (type: string) => hold([ROLE, event({ error: { message: 'Oh.', type } })], 'hang')
+    expect(await telling('server_error')).toMatchObject({ accepted: false, failure: { status: 502 } })
+    expect(await telling('invalid_request_error')).toMatchObject({ accepted: true })
+  })
+
   it('that ends without output is an answer: reasoning can take all tokens', async () => {
     const held = await hold([ROLE, 'data: [DONE]\n\n'])
     expect(held).toMatchObject({ accepted: true, held: [expect.anything(), expect.anything()] })
