@@ -39,6 +39,8 @@ export interface Gateway {
     model: Model
     /** Set by `resolveModel`: the models to try in turn, at least one. */
     models: readonly [Model, ...Model[]]
+    /** Set by `resolveModel` or `complete`, where another model than the requested one answers: why that one does not. */
+    fallbackReason: string | undefined
     /** Set by `prepareInputs`: the request that is fitted to each model in its turn. */
     callerRequest: CallerRequest
     /** Set by `prepareInputs`: the first model to try, with its inputs. `complete` sets it to the one that has answered. */

@@ -11,7 +11,7 @@ import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { Cancellation } from '../upstream/cancellation.ts'
 import { type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
 import { readAnswer } from '../upstream/read-answer.ts'
-import { fallBack } from './fall-back.ts'
+import { fallBack, tellFallback } from './fall-back.ts'
 import { settleStream } from './settle-stream.ts'
 import { addAlert, warnOfOtherModel, watchModel } from './warn-of-model.ts'
 
@@ -120,8 +120,9 @@ function throwFailure(
   throw new GatewayError(failure, diagnosis.reason)
 }
 
-/** The caller may know the entry of AI Gateway's log, and whether its cache answered. */
+/** The caller may know the entry of AI Gateway's log, whether its cache answered, and which model has. */
 function showAnswerFacts(c: Context<Gateway>, { logId, cacheStatus }: AnswerFacts): void {
+  tellFallback(c)
   if (logId !== null) c.get('responseHeaders')['x-gateway-log-id'] = logId
   if (cacheStatus !== null) c.get('responseHeaders')['cf-aig-cache-status'] = cacheStatus
 }

@@ -26,7 +26,7 @@ export function modelsToTry(c: Context<Gateway>, model: Model): readonly [Model,
   if (first === undefined) return [model]
   if (first !== model) {
     c.get('log').attempts = [{ model: model.slug, reason: 'skipped: the model is gone' }]
-    tellFallback(c, first, 'model_not_found')
+    c.set('fallbackReason', 'model_not_found')
   }
   return [first, ...others]
 }
@@ -53,15 +53,17 @@ export async function fallBack(
   if (result.accepted && target !== first) {
     c.set('target', target)
     showDropped(c, target)
-    tellFallback(c, target.model, failed[0]?.code ?? 'upstream_error')
+    c.set('fallbackReason', c.get('fallbackReason') ?? failed[0]?.code ?? 'upstream_error')
   }
   return result
 }
 
-/** The answer's own `model` tells it too, for a stream whose headers have left before. */
-function tellFallback(c: Context<Gateway>, served: Model, reason: string): void {
+/** Tells that another model than the requested one has answered. A stream whose headers have left tells it by its `model`. */
+export function tellFallback(c: Context<Gateway>): void {
+  const reason = c.get('fallbackReason')
+  if (reason === undefined) return
   const requested = c.get('model')
-  const place = requested.fallback.indexOf(served) + 1
+  const place = requested.fallback.indexOf(c.get('target').model) + 1
   const headers = c.get('responseHeaders')
   headers['x-gateway-model-requested'] = requested.id
   headers['x-gateway-fallback'] = `${place};reason=${reason}`

@@ -285,6 +285,15 @@ describe('a model that is gone', () => {
     expect(await slugsOf()).toEqual([GONE, SECOND])
   })
 
+  it('is not told beside an error', async () => {
+    const send = withFallback([SECOND], {}, GONE)
+    await ask({}, { send })
+    for (const stream of [false, true]) {
+      const { response, slugs } = await ask({ endingOf: SECOND, ...status(503) }, { send, body: { stream } })
+      expect([response.status, slugs, told(response)]).toEqual([503, [SECOND], [null, null]])
+    }
+  })
+
   it('is asked all the same where no other is left, or the caller wants no other', async () => {
     const send = withFallback([], {}, GONE)
     for (let call = 0; call < 2; call++) {
