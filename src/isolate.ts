@@ -40,7 +40,7 @@ export interface Isolate {
   usageMemory: UsageMemory<HolderUsage>
   /** Models that are gone upstream, at most one for each slug of the table. Only models with a fallback are skipped. */
   retiredModels: RetiredModels
-  /** Warnings that the log has: one of each is enough. At most one for each var, and six for each model of the table. */
+  /** Warnings that the log has: one of each is enough. At most one for each var, and six for each slug of the table. */
   warned: Set<string>
 }
 
