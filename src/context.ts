@@ -1,5 +1,5 @@
 /** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
-import type { Inputs, ModelRequest } from './apis/api.ts'
+import type { ModelRequest } from './apis/api.ts'
 import type { Settle } from './accounts/admit-request.ts'
 import type { Bindings } from './accounts/objects.ts'
 import type { Refusal } from './accounts/protocol.ts'
@@ -11,6 +11,7 @@ import type { LogFields } from './log.ts'
 import type { Model } from './models/model.ts'
 import type { Meter } from './streams/meter.ts'
 import type { StreamOutcome } from './streams/relay.ts'
+import type { CallerRequest, Target } from './upstream/target.ts'
 
 export interface Gateway {
   Bindings: Bindings
@@ -35,10 +36,16 @@ export interface Gateway {
     body: Uint8Array<ArrayBuffer> | undefined
     /** Set by `readJson`: how many bytes the body had. */
     bodyBytes: number
-    /** Set by `resolveModel`. */
+    /** Set by `resolveModel`: the model that the name stands for. */
     model: Model
-    /** Set by `prepareInputs`: the inputs of the call. */
-    inputs: Inputs
+    /** Set by `resolveModel`: the models to try in turn, at least one. */
+    models: readonly [Model, ...Model[]]
+    /** Set by `resolveModel` or `complete`, where another model than the requested one answers: why that one does not. */
+    fallbackReason: string | undefined
+    /** Set by `prepareInputs`: the request that is fitted to each model in its turn. */
+    callerRequest: CallerRequest
+    /** Set by `prepareInputs`: the first model to try, with its inputs. `complete` sets it to the one that has answered. */
+    target: Target
     /** Set by `prepareInputs`: the size of the request, by which it is priced before the model is asked. */
     asked: Asked
     /** Set by `prepareInputs`: the meter of the answer's stream; `null` where nothing needs the usage at once. */

@@ -17,6 +17,7 @@ import type { Limiter } from './limits/decision.ts'
 import { createLimiter } from './limits/limiter.ts'
 import { createShardStore } from './limits/shard-store.ts'
 import { causeOf, log, warnOnce } from './log.ts'
+import { RetiredModels } from './models/retired-models.ts'
 import { UpstreamSeen } from './upstream/seen.ts'
 
 export interface Isolate {
@@ -40,7 +41,9 @@ export interface Isolate {
   usageMemory: UsageMemory<HolderUsage>
   /** The last answer and the last failure of the upstream. */
   upstreamSeen: UpstreamSeen
-  /** Warnings that the log has: one of each is enough. At most one for each var, and six for each model of the table. */
+  /** Models that are gone upstream, at most one for each slug of the table. Only models with a fallback are skipped. */
+  retiredModels: RetiredModels
+  /** Warnings that the log has: one of each is enough. At most one for each var, and six for each slug of the table. */
   warned: Set<string>
 }
 
@@ -103,6 +106,7 @@ function createIsolate(env: Bindings): Isolate {
     means: new UsageMeans(),
     usageMemory: new UsageMemory(),
     upstreamSeen: new UpstreamSeen(),
+    retiredModels: new RetiredModels(),
     warned: new Set(),
   }
 }

@@ -5,6 +5,8 @@ export interface LogFields {
   keyId?: string
   model?: string
   stream?: boolean
+  /** Each model that was tried, by its slug, and how that ended. Only where the first one has not answered. */
+  attempts?: { model: string; reason: string }[]
   /** How a stream ended. */
   outcome?: 'completed' | 'client_closed' | 'upstream_failed'
   /** Why a request failed, in the words of the code. The caller may learn less. */

@@ -1,5 +1,6 @@
 /**
- * Three projects: `worker` runs inside workerd (unit, api and hostile input). `contract` runs in Node against the production
+ * Four kinds of projects: `worker` runs inside workerd (unit, api and hostile input). The suites of the two APIs run there
+ * again with o3-mini moved to models that take other formats (`chat-only`, `responses-only`, `both-formats`). `contract` runs in Node against the production
  * build with the runtime's own AI binding. `e2e` runs in Node against `wrangler dev`.
  */
 import { fileURLToPath } from 'node:url'
@@ -19,22 +20,49 @@ const fuzzOf = (mode: string) => ({
   seed: Number(process.env['FUZZ_SEED'] ?? (mode === 'fuzz' ? Date.now() % 2 ** 31 : 20_261_123)),
 })
 
+/** The offline worker in the test pool, with vars of its own. */
+const offlineWorker = (vars: Record<string, string> = {}) =>
+  cloudflareTest({
+    remoteBindings: false,
+    wrangler: { configPath: './wrangler.toml', environment: 'local' },
+    miniflare: {
+      // Wrangler would look up the other worker by its name. In the pool it is the current worker.
+      serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
+      bindings: vars,
+    },
+  })
+
+/** The suites that a caller's request goes through, whatever model serves it. */
+const API_SUITES = ['chat-completions', 'responses', 'streams', 'errors', 'every-end', 'budget', 'limits']
+
+/** A project in which o3-mini is another model, with o3-mini's figures. */
+const movedTo = (name: string, slug: string) => {
+  const usdPerMillionTokens = { input: 1.1, cachedInput: 0.55, cacheWrite: 1.1, output: 4.4 }
+  const refusedParameters = ['max_tokens', 'temperature', 'top_p', 'top_logprobs']
+  const row = {
+    slug,
+    contextTokens: 200_000,
+    outputTokensMax: 100_000,
+    usdPerMillionTokens,
+    refusedParameters,
+  }
+  return {
+    root,
+    plugins: [offlineWorker({ MODELS: JSON.stringify({ 'o3-mini': row }) })],
+    test: { name, include: API_SUITES.map((suite) => `test/api/${suite}.test.ts`) },
+  }
+}
+
 export default defineConfig(({ mode }) => ({
   root,
   test: {
     projects: [
+      movedTo('chat-only', 'openai/gpt-5.1-chat'),
+      movedTo('responses-only', 'openai/gpt-5.6-luna'),
+      movedTo('both-formats', 'openai/gpt-6-luna'),
       {
         root,
-        plugins: [
-          cloudflareTest({
-            remoteBindings: false,
-            wrangler: { configPath: './wrangler.toml', environment: 'local' },
-            miniflare: {
-              // Wrangler would look up the other worker by its name. In the pool it is the current worker.
-              serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
-            },
-          }),
-        ],
+        plugins: [offlineWorker()],
         test: {
           name: 'worker',
           include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts', 'test/hostile/worker/*.test.ts'],

@@ -28,7 +28,8 @@ export interface RequestToAdmit {
   /** The key's limits by its copy, and the defaults where it has none. */
   limits: Limits
   defaultLimits: Limits
-  model: Model
+  /** The models that may serve it, in the order in which they are tried. */
+  models: readonly [Model, ...Model[]]
   asked: Asked
   /** Estimates the prompt. It is called only where a limit needs the estimate: a long prompt takes time. */
   promptTokens: () => number
@@ -100,7 +101,7 @@ function admitHere(
   const settle = once((end) => {
     const endedAtMs = clock()
     const entry = {
-      ...identityOf(request, admittedAtMs, 'isolate'),
+      ...identityOf(request, end.model, admittedAtMs, 'isolate'),
       ...endingOf(request, parts.means, end, { admittedAtMs, endedAtMs }),
     }
     settleTokens(parts, decision.reservation, entry.booked, endedAtMs)
@@ -115,7 +116,8 @@ async function admitByAccount(
   clock: () => number,
   waitUntil: WaitUntil,
 ): Promise<Admission> {
-  const { requestId, keyId, secretSha256, limits, defaultLimits, model, asked } = request
+  const { requestId, keyId, secretSha256, limits, defaultLimits, models, asked } = request
+  const [model] = models
   const { accountClient, means } = parts
   const tokens = reservedTokens(request, parts)
   const habits = { ...means.habits(keyId, model.id), reasoningTokens: 0 }
@@ -123,7 +125,7 @@ async function admitByAccount(
   const question = {
     requestId,
     model: model.id,
-    worstMicroUsd: worstCaseMicroUsd(asked, model),
+    worstMicroUsd: Math.max(...models.map((each) => worstCaseMicroUsd(asked, each))),
     expected: expectedUsage(asked, mean, habits, model),
     tokens,
     secretSha256,
@@ -132,14 +134,14 @@ async function admitByAccount(
   const admittedAtMs = clock()
   const decision = await accountClient.admit(keyId, question, limits, admittedAtMs, waitUntil)
   if (decision.outcome !== 'admitted') return decision
-  const bookAtOnce = (entry: Ending): void => {
-    const settlement = { ...identityOf(request, admittedAtMs, 'account'), ...entry }
+  const bookAtOnce = (entry: Ending, served: Model): void => {
+    const settlement = { ...identityOf(request, served, admittedAtMs, 'account'), ...entry }
     accountClient.book(keyId, settlement, clock(), waitUntil, { atOnce: true })
   }
   // Without its account the limits of a minute hold as they do for other keys.
   const local = decision.by === 'isolate' ? checkHere(request, parts, tokens, clock(), waitUntil) : null
   if (local?.outcome === 'refused') {
-    bookAtOnce(RELEASED)
+    bookAtOnce(RELEASED, model)
     return local
   }
   const endLease = accountClient.keepLease(keyId, requestId)
@@ -148,7 +150,7 @@ async function admitByAccount(
     const endedAtMs = clock()
     const entry = endingOf(request, parts.means, end, { admittedAtMs, endedAtMs })
     if (local !== null) settleTokens(parts, local.reservation, entry.booked, endedAtMs)
-    bookAtOnce(entry)
+    bookAtOnce(entry, end.model)
   })
   return { outcome: 'admitted', status: { ...local?.status, ...decision.status }, settle }
 }
@@ -194,7 +196,8 @@ function reservedTokens({ keyId, asked, promptTokens }: RequestToAdmit, { means 
 }
 
 function identityOf(
-  { requestId, model }: RequestToAdmit,
+  { requestId }: RequestToAdmit,
+  model: Model,
   admittedAtMs: number,
   admittedBy: SettlementEntry['admittedBy'],
 ): Omit<SettlementEntry, keyof Ending> {

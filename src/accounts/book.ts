@@ -186,7 +186,9 @@ export class AccountBook {
     if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return false
     const booking = entry.released === true ? null : bookingOf(entry)
     if (known?.state === 'expired') this.#replace(known, booking)
-    const request = known ?? unadmitted(entry, nowMs)
+    // Another model than the admitted one may have answered.
+    const request =
+      known?.state === 'under_way' ? { ...known, model: entry.model } : (known ?? unadmitted(entry, nowMs))
     if (known?.state !== 'expired' && booking !== null) {
       this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) => book(totals, booking))
     }

@@ -11,6 +11,8 @@ import type { Asked } from './worst-case.ts'
 
 /** The end of a request. */
 export interface End {
+  /** The model that has answered or failed. Its prices are billed. */
+  model: Model
   /** The usage as the upstream reported it; `null` where it is not known. */
   usage: Usage | null
   /** Whether the upstream failed, before its answer or within it. */
@@ -32,7 +34,6 @@ export interface End {
 /** What the price of an end depends on. */
 interface EndedRequest {
   keyId: string
-  model: Model
   asked: Asked
   /** The AI Gateway whose log has the true usage; `null` where no log is kept. */
   logGatewayId: string | null
@@ -77,9 +78,9 @@ export function endingOf(
 
 /** The upstream's usage, else what is expected of a request that the model has worked on. The means learn from a usage. */
 function bookingOf(
-  { keyId, model, asked, logGatewayId }: EndedRequest,
+  { keyId, asked, logGatewayId }: EndedRequest,
   means: UsageMeans,
-  { usage, isCharged, seenTokens, answer }: End,
+  { model, usage, isCharged, seenTokens, answer }: End,
   elapsedMs: number,
 ): Pick<Ending, 'booked' | 'certainty' | 'log'> {
   const isCacheHit = answer?.cacheStatus === 'HIT'

@@ -1,10 +1,13 @@
 /** The interface of the two APIs. One object for each owns everything in which they differ. */
 import type * as z from 'zod/mini'
 import type { ErrorBody } from '../error-envelope.ts'
+import type { Format } from '../models/model.ts'
 import type { Meter } from '../streams/meter.ts'
 import { field } from '../wire/field.ts'
 
 export interface Api<Request extends ModelRequest> {
+  /** The format of its requests and answers. */
+  readonly format: Format
   /** Judges a body. The stages carry the caller's own JSON and not the schema's copy. */
   readonly schema: z.ZodMiniType<Request>
   /** The parameters that cap a completion's tokens, reasoning included. The first is the one that reasoning models know. */

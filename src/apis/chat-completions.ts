@@ -7,6 +7,7 @@ import { type ChatCompletionRequest, chatCompletionRequest } from './chat-comple
 import { storedReference } from './stored-references.ts'
 
 export const chatCompletions: Api<ChatCompletionRequest> = {
+  format: 'chat',
   schema: chatCompletionRequest,
   tokenCapNames: ['max_completion_tokens', 'max_tokens'],
 

@@ -10,6 +10,7 @@ import { storedReference } from './stored-references.ts'
 const STATUS_EVENT = /^(response\.(queued|created|in_progress|completed|incomplete|failed)|error|keepalive)$/
 
 export const responses: Api<ResponsesRequest> = {
+  format: 'responses',
   schema: responsesRequest,
   tokenCapNames: ['max_output_tokens'],
 

@@ -94,6 +94,8 @@ const scriptSchema = z.strictObject(
     hang: z.optional(
       z.union([flag, z.literal('headers'), chunkCount], "must be true, 'headers' or a number of chunks"),
     ),
+    /** The ending is that of the model with this slug alone. Other models answer as usual. */
+    endingOf: z.optional(text),
     /** The model's name in the answer, as if the upstream had replaced it. */
     model: z.optional(text),
     /** The tier in the answer, as if the vendor had served the request by another one than it asked for. */
@@ -116,20 +118,33 @@ export type Script = z.output<typeof scriptSchema>
 export type ScriptedError = z.output<typeof errorSchema>
 export type ScriptedLog = z.output<typeof logSchema>
 
-/** A missing script is the default one: an ordinary answer with the default pauses. */
-export function parseScript(value: unknown): Script | Refusal {
+/** The script for a model. A missing one is the default: an ordinary answer with the default pauses. */
+export function parseScript(value: unknown, slug: string): Script | Refusal {
   const parsed = scriptSchema.safeParse(value ?? {})
   if (!parsed.success) return refusal(parsed.error.issues[0])
   const { throw: message, undefined: nothing, error, cut, end, hang } = parsed.data
   const endings = Object.entries({ throw: message, undefined: nothing, error, cut, end, hang })
     .filter(([, scripted]) => scripted !== undefined)
     .map(([name]) => `'${name}'`)
-  if (endings.length <= 1) return parsed.data
+  if (endings.length <= 1)
+    return (parsed.data.endingOf ?? slug) === slug ? parsed.data : withoutEnding(parsed.data)
   return {
     refused: true,
     param: 'simulate',
     message: `Only one of ${endings.join(' and ')} can be simulated in a call.`,
   }
+}
+
+function withoutEnding({
+  throw: _message,
+  undefined: _nothing,
+  error: _error,
+  cut: _cut,
+  end: _end,
+  hang: _hang,
+  ...others
+}: Script): Script {
+  return others
 }
 
 function refusal(issue: z.core.$ZodIssue | undefined): Refusal {

@@ -17,6 +17,7 @@ import { deliver, pause } from './delivery.ts'
 import { failureResponse, refusalResponse } from './failures.ts'
 import { forward, localUpstream, type LocalEnv } from './forward.ts'
 import { findLog, GatewayLogs, recordLog, type FoundLog, type LoggedTokens } from './gateway-logs.ts'
+import { modelRefusal } from './model-refusal.ts'
 import { seededRandom } from './model/seeded-random.ts'
 import { DELAY_MS_MAX, parseScript, type Script } from './script.ts'
 
@@ -44,7 +45,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
     const random = seededRandom(`${model} ${json}`)
     const format = apiFormatOf(request)
     const envelope = format.envelope(model, random)
-    const script = parseScript(simulate)
+    const script = parseScript(simulate, model)
     const tag = 'refused' in script ? null : (script.tag ?? null)
     recordCall({ id: envelope.id, tag, model, inputs, options: otherOptions }, json.length)
     if ('refused' in script) return refusalResponse(script, vendorHeaders(0))
@@ -66,7 +67,7 @@ export class Simulator extends WorkerEntrypoint<LocalEnv> {
       throw new Error(script.throw ?? 'simulated hang')
     if (script.undefined) return undefined
     if (script.error) return failureResponse(script.error, failureHeaders(script))
-    const answer = answerOf(request, script, envelope, random)
+    const answer = modelRefusal(model, request) ?? answerOf(request, script, envelope, random)
     if ('refused' in answer) return refusalResponse(answer, vendorHeaders(0))
     // A JSON answer exists only when the model has finished, so its headers wait too.
     if (!answer.isStream) await orRecordCancellation(pause(script.thinkMs, signal))

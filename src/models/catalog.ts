@@ -14,7 +14,7 @@ export interface CatalogModel extends ModelFacts {
 export const SUCCESSORS = ['openai/gpt-6-luna', 'openai/gpt-6.1-sol', 'openai/gpt-6-astra'] as const
 
 /** What the models of a family have in common. */
-type Family = Pick<ModelFacts, 'efforts' | 'toolsInChat' | 'refusedParameters'>
+type Family = Pick<ModelFacts, 'efforts' | 'toolsInChat' | 'refusedParameters' | 'closedStreamOptions'>
 
 /** Dollars for a million tokens: input, cached input, output, cache write. */
 type RowPrices = readonly [input: number, cachedInput: number, output: number, cacheWrite?: number]
@@ -58,26 +58,34 @@ const GPT_4: Family = {
   efforts: [],
   toolsInChat: 'always',
   refusedParameters: ['reasoning_effort', 'reasoning'],
+  closedStreamOptions: false,
 }
 const O_SERIES: Family = {
   efforts: LOW_TO_HIGH,
   toolsInChat: 'always',
   refusedParameters: [...REFUSED_WITH_REASONING, 'parallel_tool_calls', 'prediction'],
+  closedStreamOptions: false,
 }
 /** Models before gpt-5.1 do not take the effort `none`. */
 const GPT_5: Family = {
   efforts: LOW_TO_HIGH,
   toolsInChat: 'always',
   refusedParameters: [...REFUSED_WITH_REASONING, 'prediction'],
+  closedStreamOptions: false,
 }
 /** It takes sampling parameters where its effort is `none`, which is its default. */
-const GPT_5_1: Family = { efforts: NONE_TO_HIGH, toolsInChat: 'always', refusedParameters: ['max_tokens'] }
-const GPT_5_6: Family = { ...GPT_5, efforts: NONE_TO_HIGH }
-const GPT_6: Family = { ...GPT_5, efforts: ['none', ...LOW_TO_MAX], toolsInChat: 'with_effort_none' }
-const GPT_6_1: Family = { ...GPT_5, efforts: LOW_TO_MAX, toolsInChat: 'never' }
-const ASTRA: Family = { ...GPT_5, toolsInChat: 'never' }
+const GPT_5_1: Family = { ...GPT_5, efforts: NONE_TO_HIGH, refusedParameters: ['max_tokens'] }
+const GPT_5_6: Family = { ...GPT_5, efforts: NONE_TO_HIGH, closedStreamOptions: true }
+const GPT_6: Family = { ...GPT_5_6, efforts: ['none', ...LOW_TO_MAX], toolsInChat: 'with_effort_none' }
+const GPT_6_1: Family = { ...GPT_5_6, efforts: LOW_TO_MAX, toolsInChat: 'never' }
+const ASTRA: Family = { ...GPT_5_6, efforts: LOW_TO_HIGH, toolsInChat: 'never' }
 /** The catalog does not say. */
-const UNKNOWN: Family = { efforts: null, toolsInChat: 'always', refusedParameters: [] }
+const UNKNOWN: Family = {
+  efforts: null,
+  toolsInChat: 'always',
+  refusedParameters: [],
+  closedStreamOptions: false,
+}
 
 const ROWS: readonly Row[] = [
   ['o3-mini', 200_000, 100_000, BOTH, O_SERIES, '2026-10-23', [1.1, 0.55, 4.4]],

@@ -20,6 +20,8 @@ export interface ModelFacts {
   efforts: readonly Effort[] | null
   /** Whether a chat request may have tools. Where it may not, the model takes them in a Responses request. */
   toolsInChat: 'always' | 'with_effort_none' | 'never'
+  /** Whether `stream_options` of a chat request may have nothing but `include_usage`. */
+  closedStreamOptions: boolean
   /**
    * Parameters that the model itself refuses with 400 `unsupported_parameter` while it reasons. Some models take sampling
    * parameters with the effort `none`.
@@ -39,6 +41,8 @@ export interface Model extends ModelFacts {
   createdSeconds: number
   ownedBy: string
   prices: Prices
+  /** The models that are tried in turn where this one fails; none by default. They have no fallback of their own. */
+  fallback: readonly Model[]
 }
 
 export type ModelTable = ReadonlyMap<string, Model>

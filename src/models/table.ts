@@ -10,6 +10,9 @@ const O3_MINI = 'o3-mini'
 /** Other names of o3-mini. They follow it, unless they have rows of their own. */
 const O3_MINI_ALIASES = ['o3-mini-2025-01-31', 'openai/o3-mini']
 
+/** Models that a row may name to be tried after its own. */
+export const FALLBACK_MAX = 2
+
 /** The time of o3-mini, for every name: the catalog does not have the vendor's time of other models. */
 const CREATED_SECONDS = 1_737_146_383
 
@@ -38,6 +41,7 @@ export const modelOverrides = z.lazy(() => {
     ),
     refusedParameters: z.optional(z.array(z.string())),
     shutdownDate: z.nullish(z.string().check(z.refine(isDate))),
+    fallback: z.optional(z.array(slug).check(z.maxLength(FALLBACK_MAX))),
   })
   return z.record(z.string().check(z.minLength(1), z.maxLength(100)), z.union([slug, row]))
 })
@@ -51,10 +55,18 @@ type Overrides = z.output<typeof modelOverrides>
  */
 export function modelTable(overrides: Overrides): ModelTable {
   const table = new Map<string, Model>()
-  const o3Mini = modelOf(O3_MINI, overrides[O3_MINI] ?? 'openai/o3-mini')
+  const o3Mini = withFallback(O3_MINI, overrides[O3_MINI] ?? 'openai/o3-mini', overrides)
   for (const id of [O3_MINI, ...O3_MINI_ALIASES]) table.set(id, { ...o3Mini, id })
-  for (const [id, row] of Object.entries(overrides)) if (id !== O3_MINI) table.set(id, modelOf(id, row))
+  for (const [id, row] of Object.entries(overrides)) {
+    if (id !== O3_MINI) table.set(id, withFallback(id, row, overrides))
+  }
   return table
+}
+
+/** A fallback is the name of a row, or else a slug of the catalog. */
+function withFallback(id: string, value: Overrides[string], overrides: Overrides): Model {
+  const names = typeof value === 'string' ? [] : (value.fallback ?? [])
+  return { ...modelOf(id, value), fallback: names.map((name) => modelOf(name, overrides[name] ?? name)) }
 }
 
 function modelOf(id: string, value: Overrides[string]): Model {
@@ -90,9 +102,11 @@ function modelOf(id: string, value: Overrides[string]): Model {
     formats: row.formats ?? known?.formats ?? FORMATS,
     efforts: known?.efforts ?? null,
     toolsInChat: known?.toolsInChat ?? 'always',
+    closedStreamOptions: known?.closedStreamOptions ?? false,
     refusedParameters: row.refusedParameters ?? known?.refusedParameters ?? [],
     shutdownDate: row.shutdownDate === undefined ? (known?.shutdownDate ?? null) : row.shutdownDate,
     prices: pricesOf({ ...usd, input, output }),
+    fallback: [],
   }
 }
 

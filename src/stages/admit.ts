@@ -31,7 +31,7 @@ export function admit<Request extends ModelRequest>(
       secretSha256: c.get('secretSha256'),
       limits: c.get('limits'),
       defaultLimits,
-      model: c.get('model'),
+      models: c.get('models'),
       asked: c.get('asked'),
       promptTokens: () => (promptTokens ??= estimatePromptTokens(api.measurePrompt(request))),
       logGatewayId: gateway.collectLog === false ? null : gateway.id,
@@ -46,7 +46,9 @@ export function admit<Request extends ModelRequest>(
     if (c.error !== undefined) {
       const { status } = c.res
       const reason = c.get('log').reason ?? null
+      const [model] = c.get('models')
       settle({
+        model,
         usage: null,
         failed: true,
         isCharged: false,

@@ -7,16 +7,12 @@ import { GatewayError } from '../failure.ts'
 import { type Relay, relay, type StreamOutcome } from '../streams/relay.ts'
 import { raceTimeout, TIMED_OUT } from '../timeout.ts'
 import { type AnswerFacts, answerFactsOf } from '../upstream/answer-facts.ts'
+import type { Attempts } from '../upstream/attempts.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
 import { Cancellation } from '../upstream/cancellation.ts'
-import {
-  failureOfError,
-  failureOfNothing,
-  type FailureOutcome,
-  timeoutOutcome,
-} from '../upstream/failures.ts'
-import { field } from '../wire/field.ts'
-import { type Usage, usageOfAnswer } from '../wire/usage.ts'
+import { type FailureOutcome, timeoutOutcome } from '../upstream/failures.ts'
+import { readAnswer } from '../upstream/read-answer.ts'
+import { fallBack, tellFallback } from './fall-back.ts'
 import { settleStream } from './settle-stream.ts'
 import { addAlert, warnOfOtherModel, watchModel } from './warn-of-model.ts'
 
@@ -31,33 +27,23 @@ const STREAM_HEADERS = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
-const utf8 = new TextDecoder()
-
-/**
- * A larger answer goes out unread, and its usage is not known: text and objects of it beside its bytes would take much of
- * an isolate's 128 MB, and so endanger every other request. It is forty times the longest that o3-mini can give.
- */
-export const ANSWER_BYTES_READ_MAX = 16 * 1024 * 1024
-
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete<Request extends ModelRequest>(api: Api<Request>) {
   return function complete(c: Context<Gateway>): Promise<Response> {
-    const inputs = c.get('inputs')
     const config = c.get('config')
     const { id, name } = c.get('key')
-    const stream = inputs['stream'] === true
+    const stream = c.get('target').inputs['stream'] === true
     c.get('log').stream = stream
     const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs)
     const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
     const { logTexts } = config
-    const call = {
-      slug: c.get('model').slug,
-      inputs,
-      gateway: { ...config.gateway, metadata },
-      logTexts,
-      stream,
-    }
-    const upstream = callUpstream(c.env.AI, call, cancellation)
+    const gateway = { ...config.gateway, metadata }
+    const call: Attempts['call'] = ({ model: { slug }, inputs, interpreter }, attempt) =>
+      callUpstream(c.env.AI, { slug, inputs, interpreter, gateway, logTexts, stream }, attempt)
+    const upstream =
+      c.get('models').length === 1
+        ? call(c.get('target'), cancellation)
+        : fallBack(c, api.isOutput, { call, cancellation })
     const answer = stream
       ? answerStream(c, { upstream, cancellation, api: watchModel(c, api), meter: c.get('meter') })
       : answerWhole(c, upstream, cancellation)
@@ -106,15 +92,13 @@ async function answerWhole(
   const result = await upstream
   if (!result.accepted) return throwFailure(c, result, cancellation)
   const answer = answerFactsOf(result.response)
-  const body = await cancellation.race(result.response.arrayBuffer()).catch(failureOfError)
-  if (!(body instanceof ArrayBuffer)) return throwFailure(c, body, cancellation, answer)
-  const content = contentOf(body)
-  // An SDK could make nothing of a body that is no JSON but an error of its own.
-  if (content === undefined) return throwFailure(c, failureOfNothing('garbage'), cancellation, answer)
+  const content = await readAnswer(result.response, c.get('target').interpreter, cancellation)
+  if (!content.read) return throwFailure(c, content, cancellation, answer)
   cancellation.clearTimeout()
   showAnswerFacts(c, answer)
   warnOfOtherModel(c, content.model)
   c.get('settle')({
+    model: c.get('target').model,
     usage: content.usage,
     failed: false,
     isCharged: true,
@@ -124,7 +108,7 @@ async function answerWhole(
     reason: null,
     firstOutputAtMs: null,
   })
-  return new Response(body, { headers: JSON_HEADERS })
+  return new Response(content.body, { headers: JSON_HEADERS })
 }
 
 /** `answer` is `null` for a call that the upstream has not accepted. */
@@ -143,6 +127,7 @@ function throwFailure(
     ? new GatewayError({ kind: 'client_closed' })
     : new GatewayError(failure, diagnosis.reason)
   c.get('settle')({
+    model: c.get('target').model,
     usage: null,
     failed: !hasClientLeft,
     isCharged,
@@ -156,19 +141,9 @@ function throwFailure(
   throw error
 }
 
-/** The caller may know the entry of AI Gateway's log, and whether its cache answered. */
+/** The caller may know the entry of AI Gateway's log, whether its cache answered, and which model has. */
 function showAnswerFacts(c: Context<Gateway>, { logId, cacheStatus }: AnswerFacts): void {
+  tellFallback(c)
   if (logId !== null) c.get('responseHeaders')['x-gateway-log-id'] = logId
   if (cacheStatus !== null) c.get('responseHeaders')['cf-aig-cache-status'] = cacheStatus
-}
-
-/** The parts of an answer that the gateway reads; `undefined` where the body is no JSON. */
-function contentOf(body: ArrayBuffer): { usage: Usage | null; model: unknown } | undefined {
-  if (body.byteLength > ANSWER_BYTES_READ_MAX) return { usage: null, model: null }
-  try {
-    const answer: unknown = JSON.parse(utf8.decode(body))
-    return { usage: usageOfAnswer(answer), model: field(answer, 'model') }
-  } catch {
-    return undefined
-  }
 }

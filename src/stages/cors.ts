@@ -12,6 +12,8 @@ const EXPOSED_HEADERS = [
   'x-gateway-log-id',
   'x-gateway-dropped-parameters',
   'x-gateway-completion-tokens-max',
+  'x-gateway-model-requested',
+  'x-gateway-fallback',
   ...['limit', 'remaining'].flatMap((what) => [
     `x-gateway-${what}-concurrent-requests`,
     `x-gateway-${what}-budget-usd`,

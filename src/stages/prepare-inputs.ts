@@ -1,12 +1,13 @@
 /** Makes the upstream's inputs of the caller's body, and decides whether a stream's usage is read in passing. */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
 import { withoutStorage } from '../apis/without-storage.ts'
 import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
-import { GatewayError, invalidParameter } from '../failure.ts'
+import { GatewayError } from '../failure.ts'
 import { needsUsage } from '../accounts/admit-request.ts'
 import type { Limits } from '../limits/limits.ts'
+import { type Target, targetOf } from '../upstream/target.ts'
 import { field } from '../wire/field.ts'
 import { forgetBody } from './body.ts'
 
@@ -26,23 +27,13 @@ export function prepareInputs<Request extends ModelRequest>(
   return async function prepareInputs(c, next) {
     const request = c.req.valid('json')
     const config = c.get('config')
-    const dropped: string[] = []
+    let dropped: readonly string[] = []
     let inputs = api.toInputs(request)
     if (config.vendorStorage === 'never') {
       const kept = withoutStorage(inputs, api.onlyWithStore)
-      dropped.push(...kept.dropped)
+      dropped = kept.dropped
       inputs = kept.inputs
     }
-    if (config.unsupportedParameters !== 'forward') {
-      const refused = c.get('model').refusedParameters.filter((name) => inputs[name] != null)
-      const [param] = refused
-      if (param !== undefined) {
-        if (config.unsupportedParameters === 'reject') throw unsupported(param, api.tokenCapNames[0])
-        dropped.push(...refused)
-        inputs = withoutParameters(inputs, refused, api.tokenCapNames[0])
-      }
-    }
-    if (dropped.length > 0) c.get('responseHeaders')['x-gateway-dropped-parameters'] = dropped.join(', ')
     const asked = {
       bodyBytes: c.get('bodyBytes'),
       hasContentElsewhere: api.hasContentElsewhere(request),
@@ -59,7 +50,18 @@ export function prepareInputs<Request extends ModelRequest>(
     c.set('asked', asked)
     const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'))
     c.set('meter', isMetered ? api.createMeter(request) : null)
-    c.set('inputs', isMetered ? api.withUsage(inputs) : inputs)
+    const callerRequest = {
+      format: api.format,
+      inputs: isMetered ? api.withUsage(inputs) : inputs,
+      policy: config.unsupportedParameters,
+      tokenCapName: api.tokenCapNames[0],
+      dropped,
+    }
+    const target = targetOf(c.get('models')[0], callerRequest)
+    if ('kind' in target) throw new GatewayError(target)
+    showDropped(c, target)
+    c.set('callerRequest', callerRequest)
+    c.set('target', target)
     forgetBody(c)
     await next()
   }
@@ -69,6 +71,13 @@ export function prepareInputs<Request extends ModelRequest>(
 function priceFactorOf(request: ModelRequest, { tierFactors }: Config): (served?: string) => number {
   const asked = field(request, 'service_tier')
   return (served = typeof asked === 'string' ? asked : '') => tierFactors.get(served) ?? 1
+}
+
+/** Names the caller's parameters that the model has not got. */
+export function showDropped(c: Context<Gateway>, { dropped }: Target): void {
+  const headers = c.get('responseHeaders')
+  delete headers['x-gateway-dropped-parameters']
+  if (dropped.length > 0) headers['x-gateway-dropped-parameters'] = dropped.join(', ')
 }
 
 /** The most completion tokens of one choice; `Infinity` for a key without such a limit. */
@@ -82,21 +91,8 @@ function withTokenCap(inputs: Inputs, tokenCap: number, names: Api<ModelRequest>
   return { ...inputs, [name]: tokenCap }
 }
 
-/** `tokenCapName` is the name by which a reasoning model knows the limit `max_tokens`. */
-function withoutParameters(inputs: Inputs, refused: readonly string[], tokenCapName: string): Inputs {
-  const kept = Object.fromEntries(Object.entries(inputs).filter(([name]) => !refused.includes(name)))
-  if (refused.includes('max_tokens')) kept[tokenCapName] ??= inputs['max_tokens']
-  return kept
-}
-
 /** A key with a budget or a token limit is metered even with `never`, if AI Gateway keeps no log to ask for its usage. */
 function isStreamMetered({ meterStreams, gateway }: Config, limits: Limits): boolean {
   if (meterStreams === 'always') return true
   return needsUsage(limits) && (meterStreams === 'when-limited' || gateway.collectLog === false)
-}
-
-function unsupported(param: string, tokenCapName: string): GatewayError {
-  const instead = param === 'max_tokens' ? ` Use '${tokenCapName}' instead.` : ''
-  const message = `Unsupported parameter: '${param}' is not supported with this model.${instead}`
-  return new GatewayError(invalidParameter(param, message, 'unsupported_parameter'))
 }

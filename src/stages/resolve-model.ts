@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
+import { modelsToTry } from './fall-back.ts'
 import { warnOfEnd } from './warn-of-model.ts'
 
 /** @throws GatewayError `model_not_found`. */
@@ -11,6 +12,7 @@ export function resolveModel(): MiddlewareHandler<Gateway, string, ModelInput> {
     const model = c.get('config').models.get(id)
     if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
     c.set('model', model)
+    c.set('models', modelsToTry(c, model))
     c.get('log').model = model.id
     warnOfEnd(c)
     await next()

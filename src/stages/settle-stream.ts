@@ -13,6 +13,7 @@ export function settleStream(
   meter: Meter | null,
 ): void {
   c.get('settle')({
+    model: c.get('target').model,
     usage: meter?.usage ?? null,
     failed: outcome === 'upstream_failed',
     isCharged: result.accepted || outcome === 'client_closed' || result.mayHaveWorked,

@@ -21,7 +21,7 @@ export function warnOfEnd(c: Context<Gateway>): void {
 
 /** Warns once of an answer that names another model than the slug. The price stays that of the slug. */
 export function warnOfOtherModel(c: Context<Gateway>, served: unknown): void {
-  const { slug } = c.get('model')
+  const { slug } = c.get('target').model
   if (typeof served !== 'string' || isServedAs(slug, served)) return
   warnOnce(
     isolateOf(c.env).warned,

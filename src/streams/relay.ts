@@ -65,7 +65,7 @@ async function relayBy(scanner: OutputScanner, options: Relay, onOutput: () => v
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
     const reader = body.getReader()
-    await relayUntilOutput(reader, scanner, options, onOutput)
+    await relayUntilOutput(reader, result.held ?? [], scanner, options, onOutput)
     // A stream that has ended without output ends here too: the next read, or the pipe, finds its end.
     if (meter !== null) {
       await pump(reader, meter, options)
@@ -90,25 +90,39 @@ async function relayBy(scanner: OutputScanner, options: Relay, onOutput: () => v
  */
 async function relayUntilOutput(
   reader: ReadableStreamDefaultReader<Uint8Array>,
+  held: readonly Uint8Array[],
+  scanner: OutputScanner,
+  options: Relay,
+  onOutput: () => void,
+): Promise<void> {
+  for (const chunk of held) await relayChunk(chunk, scanner, options, onOutput)
+  let hasChunk = held.length > 0
+  while (!scanner.hasOutput) {
+    const next = await whileKeepingAlive(reader.read(), scanner, options)
+    if (next.done) {
+      if (!hasChunk) throw new Error('an empty stream')
+      return
+    }
+    hasChunk = true
+    await relayChunk(next.value, scanner, options, onOutput)
+  }
+}
+
+async function relayChunk(
+  chunk: Uint8Array,
   scanner: OutputScanner,
   options: Relay,
   onOutput: () => void,
 ): Promise<void> {
   const { cancellation, meter } = options
-  let next = await whileKeepingAlive(reader.read(), scanner, options)
-  if (next.done) throw new Error('an empty stream')
-  while (!next.done) {
-    for (const piece of meter?.pass(next.value) ?? [next.value]) {
-      scanner.scan(piece)
-      // The timer ends before the write, which can take as long as the client likes.
-      if (scanner.hasOutput) {
-        cancellation.clearTimeout()
-        onOutput()
-      }
-      await write(options, piece)
+  for (const piece of meter?.pass(chunk) ?? [chunk]) {
+    scanner.scan(piece)
+    // The timer ends before the write, which can take as long as the client likes.
+    if (scanner.hasOutput) {
+      cancellation.clearTimeout()
+      onOutput()
     }
-    if (scanner.hasOutput) return
-    next = await whileKeepingAlive(reader.read(), scanner, options)
+    await write(options, piece)
   }
 }
 

@@ -7,6 +7,6 @@ export interface AnswerFacts {
   cacheStatus: string | null
 }
 
-export function answerFactsOf({ headers }: Response): AnswerFacts {
+export function answerFactsOf({ headers }: Pick<Response, 'headers'>): AnswerFacts {
   return { logId: headers.get('cf-aig-log-id'), cacheStatus: headers.get('cf-aig-cache-status') }
 }

@@ -6,6 +6,7 @@ export type CancelReason = 'client_closed' | 'timeout'
 export class Cancellation {
   readonly #controller = new AbortController()
   readonly #timer: number
+  readonly #deadlineMs: number
   #cancelReason: CancelReason | null = null
   /** Rejects when the call is cancelled. All races share it, since a listener of the signal for each would cost more. */
   readonly #cancelled = Promise.withResolvers<never>()
@@ -15,6 +16,7 @@ export class Cancellation {
   /** The upstream may take `firstOutputTimeoutMs` until `clearTimeout` is called. */
   constructor(clientSignal: AbortSignal, firstOutputTimeoutMs: number) {
     this.#timer = setTimeout(() => this.cancel('timeout'), firstOutputTimeoutMs)
+    this.#deadlineMs = Date.now() + firstOutputTimeoutMs
     this.clientClosed = new Promise((_resolve, reject) => {
       const close = (): void => {
         this.cancel('client_closed')
@@ -29,6 +31,11 @@ export class Cancellation {
 
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  /** The time until the first output must be here, ms. */
+  get leftMs(): number {
+    return Math.max(0, this.#deadlineMs - Date.now())
   }
 
   /** Why the call was cancelled; `null` where it was not. */
@@ -58,6 +65,43 @@ export class Cancellation {
    * Waits for `pending`, and rejects where the call is cancelled before: an upstream that ignores the signal must not hold
    * the client.
    */
+  race<T>(pending: Promise<T>): Promise<T> {
+    return Promise.race([this.#cancelled.promise, pending])
+  }
+}
+
+/** The cancellation of one attempt among several: with the whole call, or after a time of its own. */
+export class AttemptCancellation {
+  readonly #controller = new AbortController()
+  readonly #cancelled = Promise.withResolvers<never>()
+  readonly #timer: number
+  /** Whether the attempt's own time has passed. */
+  isLate = false
+
+  constructor({ signal }: Pick<Cancellation, 'signal'>, timeoutMs: number) {
+    this.#timer = setTimeout(() => {
+      this.isLate = true
+      this.end()
+    }, timeoutMs)
+    this.#cancelled.promise.catch(() => undefined)
+    if (signal.aborted) this.end()
+    else signal.addEventListener('abort', () => this.end())
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  end(): void {
+    this.clearTimeout()
+    this.#controller.abort()
+    this.#cancelled.reject(new Error('the attempt was cancelled'))
+  }
+
+  clearTimeout(): void {
+    clearTimeout(this.#timer)
+  }
+
   race<T>(pending: Promise<T>): Promise<T> {
     return Promise.race([this.#cancelled.promise, pending])
   }

@@ -1,6 +1,6 @@
 /** The table of the upstream's failures: the first row that fits tells what the caller and the operator get. */
 import type { UpstreamFailure } from '../failure.ts'
-import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse } from './symptom.ts'
+import { NO_SYMPTOM, type Symptom, symptomOfError, symptomOfResponse, type VendorError } from './symptom.ts'
 
 /** The log's part of a failure: numbers and words of the upstream's protocol, never the text of a message. */
 export interface Diagnosis {
@@ -19,7 +19,11 @@ export interface FailureOutcome {
    * The vendor charges nothing for an error that it answers with.
    */
   mayHaveWorked: boolean
+  /** Whether another model may answer the same request. A missing credit is one of all models of a vendor. */
+  fallsBack: FallsBack
 }
+
+export type FallsBack = 'always' | 'to_other_vendor' | 'never'
 
 /** How long a caller is told to wait where the upstream gives no time. */
 export const RETRY_AFTER_BUSY_SECONDS = 5
@@ -29,6 +33,8 @@ interface Row {
   fits(symptom: Symptom): boolean
   failure(symptom: Symptom): UpstreamFailure
   alert?: string
+  /** Default `never`: the request or the gateway itself is at fault. */
+  fallsBack?: FallsBack
 }
 
 /**
@@ -63,6 +69,7 @@ const TABLE: readonly Row[] = [
       message: 'The model does not exist upstream or has been retired. Ask the operator of this gateway.',
     }),
     alert: 'The upstream has no such model (any more): point its name at another slug with the var MODELS.',
+    fallsBack: 'always',
   },
   {
     reason: 'no_credit',
@@ -83,6 +90,7 @@ const TABLE: readonly Row[] = [
     }),
     alert:
       'The Cloudflare account has no credit left or has reached its spend limit: add credit, or raise the limit.',
+    fallsBack: 'to_other_vendor',
   },
   {
     reason: 'operator_credentials',
@@ -111,11 +119,13 @@ const TABLE: readonly Row[] = [
         'The model is at its capacity for this account. Please retry after the time in the retry-after header.',
       retryAfterSeconds: retryAfterSeconds ?? RETRY_AFTER_BUSY_SECONDS,
     }),
+    fallsBack: 'always',
   },
   {
     reason: 'timeout',
     fits: ({ status, code }) => [3007, 3008].includes(code) || status === 408 || status === 504,
     failure: () => serverError(504, 'The model did not answer in time.', 'timeout'),
+    fallsBack: 'always',
   },
   {
     reason: 'request_too_large',
@@ -160,6 +170,7 @@ const TABLE: readonly Row[] = [
       ...serverError(503, 'The model is overloaded or not ready yet. Please retry.', 'overloaded'),
       retryAfterSeconds: retryAfterSeconds ?? RETRY_AFTER_BROKEN_SECONDS,
     }),
+    fallsBack: 'always',
   },
   {
     reason: 'broken',
@@ -168,6 +179,7 @@ const TABLE: readonly Row[] = [
       ...serverError(502, 'The model gave no usable answer. Please retry.', 'upstream_error'),
       retryAfterSeconds: RETRY_AFTER_BROKEN_SECONDS,
     }),
+    fallsBack: 'always',
   },
 ]
 
@@ -180,6 +192,18 @@ export async function failureOfResponse(response: Response): Promise<FailureOutc
 export function failureOfError(error: unknown): FailureOutcome {
   return diagnose(symptomOfError(error))
 }
+
+/** An error that the upstream tells in an answer with status 200. It is judged as if it had come alone. */
+export function failureOfAnswer(error: VendorError): FailureOutcome {
+  const status = STATUSES.get(error.type) ?? 400
+  return diagnose({ ...NO_SYMPTOM, status, text: error.message, vendor: error })
+}
+
+/** The statuses with which the vendor sends errors of these types. */
+const STATUSES: ReadonlyMap<string | null, number> = new Map([
+  ['server_error', 500],
+  ['requests', 429],
+])
 
 /** The gateway's own time-out. */
 export function timeoutOutcome(): FailureOutcome {
@@ -208,7 +232,13 @@ function diagnose(symptom: Symptom): FailureOutcome {
     },
     mayHaveWorked:
       row.reason === 'timeout' || (row.reason === 'broken' && symptom.status === 0 && symptom.code === 0),
+    fallsBack: isRefusal(symptom, row) ? 'never' : (row.fallsBack ?? 'never'),
   }
+}
+
+/** A 4xx in a shape that no row knows is broken for the caller. Another model would refuse the request too. */
+function isRefusal({ status }: Symptom, { reason }: Row): boolean {
+  return reason === 'broken' && status >= 400 && status < 500
 }
 
 function serverError(status: number, message: string, code: string | null): UpstreamFailure {

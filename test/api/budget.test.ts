@@ -13,6 +13,7 @@ import {
   send,
 } from '../support/gateway.ts'
 import { isolate } from '../support/isolate.ts'
+import { takes } from '../support/upstream-kind.ts'
 import { usageAfter, usageOf } from '../support/usage.ts'
 
 afterEach(async () => {
@@ -177,21 +178,24 @@ describe('while the account does not answer, a budget', () => {
 })
 
 describe('completionTokensPerRequest', () => {
-  it('is set where the caller asks for more or sets no cap, and told in a header', async () => {
-    const { secret } = await issueKey({ limits: { completionTokensPerRequest: 600 } })
-    const capOf = async (overrides: Record<string, unknown>) => {
-      const tag = crypto.randomUUID()
-      const response = await complete(secret, { ...overrides, simulate: { ...AT_ONCE, tag } })
-      const call = (await env.AI.calls()).find((made) => made.tag === tag)
-      const { max_completion_tokens: cap, max_tokens: oldCap } = call?.inputs ?? {}
-      return [cap, oldCap, response.headers.get('x-gateway-completion-tokens-max')]
-    }
-    expect(await capOf({})).toEqual([600, undefined, '600'])
-    expect(await capOf({ max_completion_tokens: 601 })).toEqual([600, undefined, '600'])
-    expect(await capOf({ max_completion_tokens: 600 })).toEqual([600, undefined, null])
-    expect(await capOf({ max_tokens: 5_000 })).toEqual([undefined, 600, '600'])
-    expect(await capOf({ n: 3 })).toEqual([200, undefined, '200'])
-  })
+  it.runIf(takes('chat'))(
+    'is set where the caller asks for more or sets no cap, and told in a header',
+    async () => {
+      const { secret } = await issueKey({ limits: { completionTokensPerRequest: 600 } })
+      const capOf = async (overrides: Record<string, unknown>) => {
+        const tag = crypto.randomUUID()
+        const response = await complete(secret, { ...overrides, simulate: { ...AT_ONCE, tag } })
+        const call = (await env.AI.calls()).find((made) => made.tag === tag)
+        const { max_completion_tokens: cap, max_tokens: oldCap } = call?.inputs ?? {}
+        return [cap, oldCap, response.headers.get('x-gateway-completion-tokens-max')]
+      }
+      expect(await capOf({})).toEqual([600, undefined, '600'])
+      expect(await capOf({ max_completion_tokens: 601 })).toEqual([600, undefined, '600'])
+      expect(await capOf({ max_completion_tokens: 600 })).toEqual([600, undefined, null])
+      expect(await capOf({ max_tokens: 5_000 })).toEqual([undefined, 600, '600'])
+      expect(await capOf({ n: 3 })).toEqual([200, undefined, '200'])
+    },
+  )
 
   it('lets more requests fit into a budget at once', async () => {
     const limits = { completionTokensPerRequest: 100, budget: { usd: 0.01, period: 'day' } }

@@ -66,6 +66,8 @@ const FULL_SUBJECTS: readonly SubjectName[] = [
   'never',
   'skeleton-always',
   'always',
+  'translated',
+  'translated-always',
   'naive',
 ]
 /** `never` is left out, since `gateway` pipes natively too. */

@@ -6,6 +6,9 @@ export const STREAM_CHUNKS = 200
 
 export const PATH = '/v1/chat/completions'
 
+/** The upstream answers this model with Responses events. */
+export const RESPONSES_SLUG = 'openai/gpt-5.6-luna'
+
 const SENTENCE = 'The quick brown fox jumps over the lazy dog, "they say",\nand nobody asks the dog. '
 
 const USAGE = {
@@ -59,8 +62,22 @@ export function logAnswerBytes(): Buffer {
 }
 
 /** The head of a streamed answer, and its framed chunks. The last chunk contains the end of the body. */
-export function streamAnswerBytes(): { head: Buffer; chunks: Buffer[] } {
-  const events = Array.from({ length: STREAM_CHUNKS }, (_, at) => eventOf(at))
+export interface StreamBytes {
+  head: Buffer
+  chunks: Buffer[]
+}
+
+export function streamAnswerBytes(): StreamBytes {
+  return streamOf(eventOf)
+}
+
+/** The same text in as many events of the Responses API. */
+export function responseStreamBytes(): StreamBytes {
+  return streamOf(responseEventOf)
+}
+
+function streamOf(event: (at: number) => string): StreamBytes {
+  const events = Array.from({ length: STREAM_CHUNKS }, (_, at) => event(at))
   return {
     head: Buffer.from(`${head('text/event-stream; charset=utf-8')}transfer-encoding: chunked\r\n\r\n`),
     chunks: events.map((event, at) =>
@@ -78,6 +95,39 @@ function head(contentType: string): string {
 
 function framed(event: string): string {
   return `${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`
+}
+
+/** An event of a response, as the model sends it. The first two and the last five say how the response stands. */
+function responseEventOf(at: number): string {
+  const id = 'resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b'
+  const item_id = 'msg_68af4032b7c88193a9d8d8f3a2c1e4f605438e46b5f69a3b'
+  const response = { id, object: 'response', created_at: 1_777_319_820, model: 'gpt-5.6-luna' }
+  const usage = {
+    input_tokens: 16,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 640,
+    output_tokens_details: { reasoning_tokens: 256 },
+    total_tokens: 656,
+  }
+  const place = { item_id, output_index: 0, content_index: 0 }
+  const ends = ['response.output_text.done', 'response.content_part.done', 'response.output_item.done']
+  const fields =
+    at === 0
+      ? { type: 'response.created', response }
+      : at === 1
+        ? { type: 'response.output_item.added', output_index: 0, item: { id: item_id, type: 'message' } }
+        : at === STREAM_CHUNKS - 1
+          ? { type: 'response.completed', response: { ...response, usage } }
+          : at >= STREAM_CHUNKS - 4
+            ? { type: ends[at - STREAM_CHUNKS + 4], ...place }
+            : {
+                type: 'response.output_text.delta',
+                ...place,
+                delta: ` word${at}`,
+                logprobs: [],
+                obfuscation: 'ZtDcsJG7VBsRIf',
+              }
+  return `event: ${fields.type}\ndata: ${JSON.stringify({ ...fields, sequence_number: at })}\n\n`
 }
 
 /** An event of about 300 bytes, as the model sends it. */

@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { startKvServer } from '../support/node/kv-server.ts'
 import { buildUpload, type ProductionWorker, readUpload } from '../support/node/production-worker.ts'
 import { ADMIN_TOKEN, bindingsOf, postKey } from '../support/node/real-binding-gateway.ts'
+import { RESPONSES_SLUG } from './prepared.ts'
 import { startWorkerd } from '../support/node/workerd-process.ts'
 
 /**
  * `gateway` is the built Worker with its default `METER_STREAMS`; `never` and `always` set that var. `skeleton` and
  * `skeleton-always` are described in `workers/skeleton.ts`. `unlimited`, `day-limit` and `budget` are the gateway with keys of
- * these limits. The others are in the file of their name in `workers/`.
+ * these limits. `translated` and `translated-always` are `gateway` and `always` with a model that takes only Responses. The others are in the file of their name in `workers/`.
  */
 export type SubjectName =
   | 'empty'
@@ -20,6 +21,8 @@ export type SubjectName =
   | 'gateway'
   | 'never'
   | 'always'
+  | 'translated'
+  | 'translated-always'
   | 'unlimited'
   | 'unsettled'
   | 'day-limit'
@@ -41,16 +44,22 @@ const LIMITS: Partial<Record<SubjectName, object>> = {
   gateway: { requestsPerMinute: 1_000_000_000 },
   never: { requestsPerMinute: 1_000_000_000 },
   always: { requestsPerMinute: 1_000_000_000 },
+  translated: { requestsPerMinute: 1_000_000_000 },
+  'translated-always': { requestsPerMinute: 1_000_000_000 },
   unsettled: { requestsPerMinute: 1_000_000_000 },
   unlimited: {},
   'day-limit': { requestsPerDay: 1_000_000_000 },
   budget: { budget: { usd: 1_000_000, period: 'day' } },
 }
 
+const MODELS = JSON.stringify({ 'o3-mini': RESPONSES_SLUG })
+
 const VARS: Partial<Record<SubjectName, Record<string, string>>> = {
   'skeleton-always': { METER_STREAMS: 'always' },
   never: { METER_STREAMS: 'never' },
   always: { METER_STREAMS: 'always' },
+  translated: { MODELS },
+  'translated-always': { MODELS, METER_STREAMS: 'always' },
 }
 
 export interface Subject {

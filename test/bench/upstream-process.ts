@@ -2,7 +2,14 @@
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { answerParent } from './child.ts'
-import { jsonAnswerBytes, logAnswerBytes, streamAnswerBytes } from './prepared.ts'
+import {
+  jsonAnswerBytes,
+  logAnswerBytes,
+  RESPONSES_SLUG,
+  responseStreamBytes,
+  streamAnswerBytes,
+  type StreamBytes,
+} from './prepared.ts'
 
 /** The answer to all calls from now on. `paceMs` is the time between two chunks; 0 sends as fast as the reader takes them. */
 export type UpstreamMode = { kind: 'json' } | { kind: 'stream'; paceMs: number }
@@ -14,7 +21,8 @@ export interface UpstreamReady {
 
 const JSON_ANSWER = jsonAnswerBytes()
 const LOG_ANSWER = logAnswerBytes()
-const STREAM = streamAnswerBytes()
+const CHAT_STREAM = streamAnswerBytes()
+const RESPONSE_STREAM = responseStreamBytes()
 const HEAD_END = Buffer.from('\r\n\r\n')
 
 let mode: UpstreamMode = { kind: 'json' }
@@ -22,6 +30,7 @@ let mode: UpstreamMode = { kind: 'json' }
 const server = createServer({ noDelay: true }, (socket) => {
   let before: Buffer = Buffer.alloc(0)
   let bodyBytesMissing = 0
+  let stream = CHAT_STREAM
   socket.on('error', () => socket.destroy())
   socket.on('data', (data) => {
     let rest = before.length === 0 ? data : Buffer.concat([before, data])
@@ -40,10 +49,11 @@ const server = createServer({ noDelay: true }, (socket) => {
         return
       }
       bodyBytesMissing = contentLength(head)
+      stream = head.includes(RESPONSES_SLUG) ? RESPONSE_STREAM : CHAT_STREAM
     }
     // A connection has one call at a time, so no bytes of the next call follow before this answer.
     bodyBytesMissing -= rest.length
-    if (bodyBytesMissing === 0) answer(socket)
+    if (bodyBytesMissing === 0) answer(socket, stream)
   })
 })
 
@@ -53,22 +63,22 @@ function contentLength(head: string): number {
   return length
 }
 
-function answer(socket: Socket): void {
+function answer(socket: Socket, stream: StreamBytes): void {
   if (mode.kind === 'json') {
     socket.write(JSON_ANSWER)
     return
   }
-  socket.write(STREAM.head)
-  if (mode.paceMs === 0) new FastStream(socket).run()
-  else sendPaced(socket, mode.paceMs)
+  socket.write(stream.head)
+  if (mode.paceMs === 0) new FastStream(socket, stream).run()
+  else sendPaced(socket, stream, mode.paceMs)
 }
 
-function sendPaced(socket: Socket, paceMs: number): void {
+function sendPaced(socket: Socket, { chunks }: StreamBytes, paceMs: number): void {
   let at = 0
   const send = (): void => {
-    const chunk = STREAM.chunks[at++]
+    const chunk = chunks[at++]
     if (chunk !== undefined) socket.write(chunk)
-    if (at >= STREAM.chunks.length || socket.destroyed) clearInterval(timer)
+    if (at >= chunks.length || socket.destroyed) clearInterval(timer)
   }
   const timer = setInterval(send, paceMs)
   send()
@@ -77,14 +87,16 @@ function sendPaced(socket: Socket, paceMs: number): void {
 /** Sends one chunk a turn of the event loop, so that streams take turns and each chunk is one write. */
 class FastStream {
   readonly #socket: Socket
+  readonly #chunks: readonly Buffer[]
   #at = 0
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, { chunks }: StreamBytes) {
     this.#socket = socket
+    this.#chunks = chunks
   }
 
   readonly run = (): void => {
-    const chunk = STREAM.chunks[this.#at++]
+    const chunk = this.#chunks[this.#at++]
     if (chunk === undefined || this.#socket.destroyed) return
     if (this.#socket.write(chunk)) setImmediate(this.run)
     else this.#socket.once('drain', this.run)

@@ -4,7 +4,13 @@ import { app } from '../../src/app.ts'
 import type { Bindings } from '../../src/accounts/objects.ts'
 import { BASE_URL, env } from './gateway.ts'
 
-export type Send = (method: string, path: string, secret: string, body?: unknown) => Promise<Response>
+export type Send = (
+  method: string,
+  path: string,
+  secret: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<Response>
 
 /** It reads KV through `read`, and has these bindings and vars in place of the usual ones. */
 export function isolate(
@@ -17,9 +23,9 @@ export function isolate(
     put: () => Promise.resolve(),
   }
   const bindings = { ...env, KV: KV as unknown as KVNamespace, ...overrides }
-  return async (method, path, secret, body) => {
+  return async (method, path, secret, body, more = {}) => {
     const context = createExecutionContext()
-    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' }
+    const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json', ...more }
     const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
     const response = await app.fetch(new Request(BASE_URL + path, init), bindings, context)
     // A stream is settled when it has been read.

@@ -3,6 +3,7 @@
 import type { Envelope } from '../model/envelope.ts'
 import type { Choice, Reply } from '../model/reply.ts'
 import type { TokenCount } from '../model/tokens.ts'
+import { CHAT_WORDS, inWords } from '../model/usage-words.ts'
 
 /** `overrides` replaces fields of the usage; null leaves the usage out. */
 export function chatCompletion(
@@ -39,7 +40,7 @@ export function usageOf(tokens: TokenCount, overrides: Record<string, unknown> =
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
     },
-    ...overrides,
+    ...inWords(overrides, CHAT_WORDS),
   }
 }
 

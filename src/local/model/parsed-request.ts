@@ -34,7 +34,7 @@ export type Format =
 /** The reason why a request cannot be answered, with the message and the path of OpenAI's error. */
 export interface Refusal {
   readonly refused: true
-  readonly param: string
+  readonly param: string | null
   readonly message: string
   /** 400 by default. */
   readonly status?: number

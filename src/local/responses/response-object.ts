@@ -4,6 +4,7 @@ import type { Envelope } from '../model/envelope.ts'
 import type { Choice, Reply } from '../model/reply.ts'
 import { randomText, type Random } from '../model/seeded-random.ts'
 import type { TokenCount } from '../model/tokens.ts'
+import { inWords, RESPONSES_WORDS } from '../model/usage-words.ts'
 
 export interface ResponseItem {
   readonly id: string
@@ -107,7 +108,7 @@ export function responseUsage(tokens: TokenCount, overrides: Record<string, unkn
     output_tokens: tokens.completion,
     output_tokens_details: { reasoning_tokens: tokens.reasoning },
     total_tokens: tokens.prompt + tokens.completion,
-    ...overrides,
+    ...inWords(overrides, RESPONSES_WORDS),
   }
 }
 

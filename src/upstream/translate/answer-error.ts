@@ -23,6 +23,14 @@ export function answerErrorOf(error: unknown): AnswerError {
   }
 }
 
+/** The error that the data of a stream's event tell, in either format; `null` where they tell none. */
+export function errorOfEvent(event: unknown): AnswerError | null {
+  const type = field(event, 'type')
+  if (type === 'response.failed') return answerErrorOf(field(field(event, 'response'), 'error'))
+  const error = field(event, 'error') ?? (type === 'error' ? event : null)
+  return error === null ? null : answerErrorOf(error)
+}
+
 function typeOf(code: string | null): string {
   if (code === null || code === 'server_error') return 'server_error'
   return code === 'rate_limit_exceeded' ? 'requests' : 'invalid_request_error'

@@ -30,7 +30,9 @@ export class EventReader {
 
   /** The last event, where the stream has ended without the empty line behind it. */
   end(): Read[] {
-    return [...this.#take(this.#line), ...this.#take('')]
+    const line = this.#line
+    this.#line = ''
+    return [...this.#take(line), ...this.#take('')]
   }
 
   get isTooLong(): boolean {

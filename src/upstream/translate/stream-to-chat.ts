@@ -1,6 +1,6 @@
 /** The events of a response as chunks of a chat completion. */
 import { field } from '../../wire/field.ts'
-import { type AnswerError, answerErrorOf } from './answer-error.ts'
+import type { AnswerError } from './answer-error.ts'
 import { calledBy, chatHead, finishReasonOf } from './answer-to-chat.ts'
 import { type Fields, listOf, textOf } from './json.ts'
 import type { EventTranslator } from './stream-translator.ts'
@@ -45,10 +45,6 @@ export class ChunkWriter implements EventTranslator {
       case 'response.completed':
       case 'response.incomplete':
         return this.#finish(response)
-      case 'response.failed':
-        return this.fail(answerErrorOf(field(response, 'error')))
-      case 'error':
-        return this.fail(answerErrorOf(field(event, 'error') ?? event))
       default:
         // The other events repeat what the deltas have said, or are about reasoning, which a chat does not show.
         return ''

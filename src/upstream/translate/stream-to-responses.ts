@@ -49,8 +49,6 @@ export class EventWriter implements EventTranslator {
   }
 
   translate(chunk: unknown): string {
-    const error = field(chunk, 'error')
-    if (error != null) return this.fail(answerErrorOf(error))
     const started = this.#start(chunk)
     this.#usage = field(chunk, 'usage') ?? this.#usage
     const obfuscation = field(chunk, 'obfuscation')

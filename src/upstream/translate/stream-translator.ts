@@ -1,11 +1,11 @@
 /** Translates a stream in passing: bytes of the upstream in, bytes for the caller out. */
 import { parseJson } from '../../wire/parse-json.ts'
-import { answerErrorOf, type AnswerError } from './answer-error.ts'
+import { type AnswerError, answerErrorOf, errorOfEvent } from './answer-error.ts'
 import { EventReader } from './event-reader.ts'
 
 /** What turns the events of one format into the other's. Each method returns the text to send, which may be empty. */
 export interface EventTranslator {
-  /** Takes the parsed data of an event. */
+  /** Takes the parsed data of an event that tells no error. */
   translate(event: unknown): string
   /** Takes `[DONE]`, the last event of a chat stream. */
   done(): string
@@ -18,9 +18,17 @@ export class StreamTranslator {
   readonly #reader = new EventReader()
   readonly #encoder = new TextEncoder()
   readonly #events: EventTranslator
+  readonly #toCaller: (error: AnswerError) => AnswerError
 
-  constructor(events: EventTranslator) {
+  /** `toCaller` names the parameter of an error as the caller does. */
+  constructor(events: EventTranslator, toCaller: (error: AnswerError) => AnswerError = (error) => error) {
     this.#events = events
+    this.#toCaller = toCaller
+  }
+
+  /** Whether the answer's last event is out, or an error in its place. */
+  get isComplete(): boolean {
+    return this.#events.isEnded
   }
 
   /** The bytes to send for a chunk, none or many. A comment goes on as it is, between two events. */
@@ -46,6 +54,7 @@ export class StreamTranslator {
   #translateData(data: string): string {
     if (data === '[DONE]') return this.#events.done()
     const event = parseJson(data)
-    return event === undefined ? this.#events.fail(answerErrorOf(null)) : this.#events.translate(event)
+    const error = event === undefined ? answerErrorOf(null) : errorOfEvent(event)
+    return error === null ? this.#events.translate(event) : this.#events.fail(this.#toCaller(error))
   }
 }

@@ -19,8 +19,8 @@ export interface Translation {
   request(inputs: Fields, efforts: readonly string[] | null): TranslatedRequest
   /** Translates an answer that is no stream. `answer` is its parsed JSON. */
   answer(answer: unknown, inputs: Fields): TranslatedAnswer
-  /** Translates the stream of one answer. */
-  stream(inputs: Fields): StreamTranslator
+  /** Translates the stream of one answer. `toCaller` names the parameter of an error in it; by default nothing is renamed. */
+  stream(inputs: Fields, toCaller?: (error: AnswerError) => AnswerError): StreamTranslator
 }
 
 export type TranslatedRequest =
@@ -38,9 +38,33 @@ export type TranslatedAnswer =
   | { translated: true; answer: Fields }
   | { translated: false; error: AnswerError }
 
-interface NamingError {
+export interface NamingError {
   message: string
   param: string | null
+}
+
+/** Turns what the upstream says of one request into the caller's format. */
+export interface Interpreter {
+  /** Names the parameter of an error as the caller does. */
+  error: <E extends NamingError>(error: E) => E
+  answer(answer: unknown): TranslatedAnswer
+  stream(): StreamTranslator
+}
+
+/** `inputs` are the caller's. */
+export function interpreterOf(
+  translation: Translation,
+  error: Interpreter['error'],
+  inputs: Fields,
+): Interpreter {
+  return {
+    error,
+    answer(answer) {
+      const translated = translation.answer(answer, inputs)
+      return translated.translated ? translated : { translated: false, error: error(translated.error) }
+    },
+    stream: () => translation.stream(inputs, error),
+  }
 }
 
 /** The caller speaks chat completions, and the upstream Responses. */
@@ -59,10 +83,11 @@ export const chatOverResponses: Translation = {
     return { translated: true, answer: answerToChat(answer) }
   },
 
-  stream(inputs) {
+  stream(inputs, toCaller) {
     const includeUsage = field(inputs['stream_options'], 'include_usage') === true
     return new StreamTranslator(
       new ChunkWriter({ includeUsage, includeObfuscation: includesObfuscation(inputs) }),
+      toCaller,
     )
   },
 }
@@ -81,7 +106,8 @@ export const responsesOverChat: Translation = {
     return { translated: true, answer: answerToResponses(answer, inputs) }
   },
 
-  stream: (inputs) => new StreamTranslator(new EventWriter(inputs, includesObfuscation(inputs))),
+  stream: (inputs, toCaller) =>
+    new StreamTranslator(new EventWriter(inputs, includesObfuscation(inputs)), toCaller),
 }
 
 function includesObfuscation(inputs: Fields): boolean {

@@ -12,13 +12,16 @@ import type { SettlementEntry } from '../../../src/accounts/protocol.ts'
 import { createLimiter } from '../../../src/limits/limiter.ts'
 import { createShardStore } from '../../../src/limits/shard-store.ts'
 import type { Limits } from '../../../src/limits/limits.ts'
+import type { Model } from '../../../src/models/model.ts'
 import { modelTable } from '../../../src/models/table.ts'
 import { env } from '../../support/gateway.ts'
 
 const BOOKED = { promptTokens: 100, cachedTokens: 0, completionTokens: 10, reasoningTokens: 0 }
 const USAGE = { ...BOOKED, cacheWriteTokens: 0 }
 const ANSWER = { logId: 'log-1', cacheStatus: null }
+const MODEL = o3Mini()
 const END: End = {
+  model: MODEL,
   usage: null,
   failed: false,
   isCharged: true,
@@ -64,18 +67,22 @@ function rigWith(decision?: AccountDecision): Rig {
   return { parts, entries, atOnce, leases, clock }
 }
 
+function o3Mini(): Model {
+  const model = modelTable({}).get('o3-mini')
+  if (model === undefined) throw new Error('no model')
+  return model
+}
+
 let keys = 0
 
 function requestWith(limits: Limits = {}, overrides: Partial<RequestToAdmit> = {}): RequestToAdmit {
-  const model = modelTable({}).get('o3-mini')
-  if (model === undefined) throw new Error('no model')
   return {
     requestId: 'req_1',
     keyId: `admitKey${String((keys += 1)).padStart(4, '0')}`,
     secretSha256: 'hash',
     limits,
     defaultLimits: {},
-    model,
+    models: [MODEL],
     asked: { bodyBytes: 400, hasContentElsewhere: false, tokenCap: undefined, choices: 1 },
     promptTokens: () => 8,
     logGatewayId: 'default',

@@ -13,6 +13,7 @@ it.each([
     if (model === undefined) throw new Error('no model')
     const asked = { bodyBytes: 400, hasContentElsewhere: false, tokenCap: undefined, choices: 1 }
     const end = {
+      model,
       usage: null,
       failed: false,
       isCharged: true,
@@ -22,7 +23,7 @@ it.each([
       reason: null,
       firstOutputAtMs: null,
     }
-    const request = { keyId: 'cacheHitKey1', model, asked, logGatewayId: 'default' }
+    const request = { keyId: 'cacheHitKey1', asked, logGatewayId: 'default' }
     const { booked, certainty } = endingOf(request, new UsageMeans(), end, {
       admittedAtMs: 0,
       endedAtMs: 1_000,

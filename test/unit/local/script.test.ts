@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { CHUNKS_MAX, DELAY_MS_MAX, parseScript } from '../../../src/local/script.ts'
 
+const SLUG = 'openai/o3-mini'
+
 describe('the script in `simulate`', () => {
   it('has default pauses', () => {
-    expect(parseScript(undefined)).toEqual({ firstByteDelayMs: 0, thinkMs: 300, chunkDelayMs: 30 })
-    expect(parseScript(null)).toEqual(parseScript({}))
+    expect(parseScript(undefined, SLUG)).toEqual({ firstByteDelayMs: 0, thinkMs: 300, chunkDelayMs: 30 })
+    expect(parseScript(null, SLUG)).toEqual(parseScript({}, SLUG))
   })
 
   it('accepts every known field', () => {
@@ -19,8 +21,8 @@ describe('the script in `simulate`', () => {
       usage: { completion_tokens: 9 },
       log: { delayMs: DELAY_MS_MAX, hang: true, entry: { tokens_in: '12', cached: null } },
     }
-    expect(parseScript({ ...script, cut: 3 })).toEqual({ ...script, cut: 3 })
-    expect(parseScript({ ...script, usage: null })).toEqual({ ...script, usage: null })
+    expect(parseScript({ ...script, cut: 3 }, SLUG)).toEqual({ ...script, cut: 3 })
+    expect(parseScript({ ...script, usage: null }, SLUG)).toEqual({ ...script, usage: null })
   })
 
   it.each<[string, unknown]>([
@@ -50,8 +52,17 @@ describe('the script in `simulate`', () => {
     ['simulate.log', { log: { missing: true, entry: {} } }],
     ['simulate', { throw: 'a', cut: 1 }],
   ])('names the invalid field: %s', (param, script) => {
-    const refusal = parseScript(script)
+    const refusal = parseScript(script, SLUG)
     expect(refusal).toMatchObject({ refused: true, param })
     expect(refusal).toHaveProperty('message', expect.stringContaining(param === 'simulate' ? '' : param))
+  })
+})
+
+describe('an ending', () => {
+  it('can be that of one model alone', () => {
+    const script = { endingOf: 'openai/other', cut: 3, chunks: 5 }
+    expect(parseScript(script, 'openai/other')).toMatchObject({ cut: 3, chunks: 5 })
+    expect(parseScript(script, SLUG)).toMatchObject({ chunks: 5 })
+    expect(parseScript(script, SLUG)).not.toHaveProperty('cut')
   })
 })

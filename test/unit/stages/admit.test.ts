@@ -27,7 +27,7 @@ it('admit settles a request as failed when a later stage throws', async () => {
     c.set('key', { ...key, limits: {} })
     c.set('secretSha256', '')
     c.set('limits', {})
-    c.set('model', model)
+    c.set('models', [model])
     c.set('asked', { bodyBytes: 99, hasContentElsewhere: false, tokenCap: undefined, choices: 1 })
     c.req.addValidatedData('json', { model: 'o3-mini', messages: [{ role: 'user', content: 'Hi' }] })
     await next()

@@ -66,7 +66,7 @@ export function translate(translator: StreamTranslator, text: string, chunkBytes
 export function eventsOf(stream: string): Request[] {
   return stream
     .split('\n\n')
-    .flatMap((event) => /^data: (\{.*)/m.exec(event)?.[1] ?? [])
+    .flatMap((event) => /^data: (\{[^\n]*)/m.exec(event)?.[1] ?? [])
     .map((data) => JSON.parse(data) as Request)
 }
 

@@ -188,6 +188,20 @@ describe('a chat stream for a caller of Responses', () => {
     await expect(accumulateResponse(translated)).rejects.toThrow('Oh.')
   })
 
+  it('names the parameter of an error as the caller does', () => {
+    const error = {
+      message: "Invalid 'messages'.",
+      type: 'invalid_request_error',
+      param: 'messages',
+      code: 'x',
+    }
+    const request = responsesOverChat.request({ input: 'Hi', stream: true }, null)
+    const toCaller = request.translated ? request.toCaller : undefined
+    const stream = `data: ${JSON.stringify({ error })}\n\n`
+    const translated = translate(responsesOverChat.stream(REQUEST, toCaller), stream)
+    expect(eventsOf(translated)).toMatchObject([{ param: 'input', message: "Invalid 'input'." }])
+  })
+
   it('has no last event where the upstream stops before its own', () => {
     const stream = chatStream(SAID)
     const events = eventsOf(toResponses(stream.slice(0, stream.indexOf('data: [DONE]'))))
