@@ -35,7 +35,16 @@ const SICK = {
 }
 
 const NO_SUMS = Object.fromEntries(
-  ['requests', 'failures', 'promptTokens', 'cachedTokens', 'completionTokens', 'reasoningTokens', 'costUsd']
+  [
+    'requests',
+    'failures',
+    'refused',
+    'promptTokens',
+    'cachedTokens',
+    'completionTokens',
+    'reasoningTokens',
+    'costUsd',
+  ]
     .concat('pending', 'estimated', 'estimatedUsd')
     .map((name) => [name, 0]),
 )

@@ -16,6 +16,7 @@ const usage = {
   cacheWriteTokens: 0,
   completionTokens: 640,
   reasoningTokens: 256,
+  serviceTier: 'default',
 }
 
 /** Passes a stream, cut at the given places, through a meter. */
