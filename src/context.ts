@@ -1,6 +1,6 @@
 /** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
 import type { ModelRequest } from './apis/api.ts'
-import type { Settle } from './accounts/admit-request.ts'
+import type { Settle, SettleAttempt } from './accounts/admit-request.ts'
 import type { Bindings } from './accounts/objects.ts'
 import type { Refusal } from './accounts/protocol.ts'
 import type { Asked } from './accounts/worst-case.ts'
@@ -54,6 +54,8 @@ export interface Gateway {
     settle: Settle
     /** Set by a stage that refuses the request for a limit or the budget of its key. */
     refusal: Refusal | undefined
+    /** Set by `admit`: books a failed attempt of a model that another one was tried after. */
+    settleAttempt: SettleAttempt
     /** Set by `complete` for a stream: resolves when the client has all of it, or has closed. */
     ended: Promise<StreamOutcome> | undefined
   }

@@ -40,8 +40,17 @@ export interface RequestToAdmit {
 /** Books the end of a request. Only the first call counts. */
 export type Settle = (end: End) => void
 
+/** A failed attempt of a model that another one was tried after. Times are ms since 1970. */
+export interface AttemptEnd extends Pick<End, 'model' | 'isCharged' | 'status' | 'reason'> {
+  startedAtMs: number
+  endedAtMs: number
+}
+
+/** Books an attempt beside its request. */
+export type SettleAttempt = (attempt: AttemptEnd) => void
+
 export type Admission =
-  | { outcome: 'admitted'; status: AccountStatus; settle: Settle }
+  | { outcome: 'admitted'; status: AccountStatus; settle: Settle; settleAttempt: SettleAttempt }
   | { outcome: 'refused'; refusal: Refusal; status: AccountStatus }
   | Extract<AccountDecision, { outcome: 'revoked' | 'unavailable' }>
 
@@ -107,7 +116,8 @@ function admitHere(
     settleTokens(parts, decision.reservation, entry.booked, endedAtMs)
     parts.accountClient.book(keyId, entry, endedAtMs, waitUntil, { atOnce: false })
   })
-  return { outcome: 'admitted', status: decision.status, settle }
+  const settleAttempt = attemptSettler(request, parts, waitUntil)
+  return { outcome: 'admitted', status: decision.status, settle, settleAttempt }
 }
 
 async function admitByAccount(
@@ -152,7 +162,28 @@ async function admitByAccount(
     if (local !== null) settleTokens(parts, local.reservation, entry.booked, endedAtMs)
     bookAtOnce(entry, end.model)
   })
-  return { outcome: 'admitted', status: { ...local?.status, ...decision.status }, settle }
+  const settleAttempt = attemptSettler(request, parts, waitUntil)
+  return { outcome: 'admitted', status: { ...local?.status, ...decision.status }, settle, settleAttempt }
+}
+
+/** Attempts have ids of their own, since an account books each id once. */
+function attemptSettler(
+  request: RequestToAdmit,
+  { means, accountClient }: AdmissionParts,
+  waitUntil: WaitUntil,
+): SettleAttempt {
+  let attempts = 0
+  return ({ startedAtMs, endedAtMs, ...attempt }) => {
+    attempts += 1
+    const end = { ...attempt, usage: null, failed: true, seenTokens: 0, answer: null, firstOutputAtMs: null }
+    const entry = {
+      ...identityOf(request, attempt.model, startedAtMs, 'isolate'),
+      requestId: `${request.requestId}.${attempts}`,
+      isAttempt: true as const,
+      ...endingOf(request, means, end, { admittedAtMs: startedAtMs, endedAtMs }),
+    }
+    accountClient.book(request.keyId, entry, endedAtMs, waitUntil, { atOnce: false })
+  }
 }
 
 /** Applies the limits of a minute as this isolate knows them. */

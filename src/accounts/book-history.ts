@@ -23,10 +23,11 @@ export class BookHistory {
     clamp: (timeMs: number) => number,
   ): void {
     if (settled.length + last.length === 0) return
-    for (const { admittedAtMs, booked } of settled) {
+    for (const { admittedAtMs, booked, isAttempt } of settled) {
       const tokens = booked.promptTokens + booked.completionTokens
       const minute = minuteOf(clamp(admittedAtMs))
-      this.#minutes.add({ minute, requests: 1, refused: 0, tokens, costMicroUsd: booked.costMicroUsd })
+      const requests = isAttempt === true ? 0 : 1
+      this.#minutes.add({ minute, requests, refused: 0, tokens, costMicroUsd: booked.costMicroUsd })
     }
     for (const { atMs, refused } of limited) {
       const minute = minuteOf(clamp(atMs))

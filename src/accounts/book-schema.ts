@@ -29,6 +29,7 @@ const booking = z.object({
   booked: bookedUsage,
   certainty: z.enum(['exact', 'pending', 'estimated']),
   failed: z.boolean(),
+  isAttempt: z.optional(z.literal(true)),
 })
 
 const rates = {

@@ -225,8 +225,8 @@ export class AccountBook {
 }
 
 function recordOf(entry: SettlementEntry): SettledRecord {
-  const { requestId, model, admittedAtMs, admittedBy, booked, certainty, end } = entry
-  return { kind: 'settled', requestId, model, admittedAtMs, admittedBy, booked, certainty, end }
+  const { requestId, model, admittedAtMs, admittedBy, booked, certainty, isAttempt, end } = entry
+  return { kind: 'settled', requestId, model, admittedAtMs, admittedBy, booked, certainty, isAttempt, end }
 }
 
 type Identity = Pick<UnderWay, 'requestId' | 'model' | 'admittedAtMs' | 'worstMicroUsd' | 'counted'>
@@ -246,6 +246,11 @@ function admittedAt(timeMs: number, nowMs: number): number {
 }
 
 /** A pending usage without a log entry has nothing to be corrected by. */
-function bookingOf({ booked, certainty, failed, log }: SettlementEntry): Booking {
-  return { booked, failed, certainty: certainty === 'pending' && log === undefined ? 'estimated' : certainty }
+function bookingOf({ booked, certainty, failed, isAttempt, log }: SettlementEntry): Booking {
+  return {
+    booked,
+    failed,
+    certainty: certainty === 'pending' && log === undefined ? 'estimated' : certainty,
+    isAttempt,
+  }
 }

@@ -2,7 +2,7 @@
 import type { BookedUsage, SettlementEntry, UsageTotals } from './protocol.ts'
 
 /** The booking of one request. */
-export type Booking = Pick<SettlementEntry, 'booked' | 'certainty' | 'failed'>
+export type Booking = Pick<SettlementEntry, 'booked' | 'certainty' | 'failed' | 'isAttempt'>
 
 /** The model of refusals: most requests are refused before their model is read. It sorts before every name. */
 export const NO_MODEL = ''
@@ -53,9 +53,9 @@ export function sumOf(all: Iterable<UsageTotals>): UsageTotals {
   return sum
 }
 
-function totalsOf({ booked, certainty, failed }: Booking): UsageTotals {
+function totalsOf({ booked, certainty, failed, isAttempt }: Booking): UsageTotals {
   return {
-    requests: 1,
+    requests: isAttempt === true ? 0 : 1,
     failures: failed ? 1 : 0,
     refused: 0,
     promptTokens: booked.promptTokens,

@@ -111,6 +111,8 @@ export interface SettlementEntry {
   log?: { gatewayId: string; logId: string; prices: Prices }
   /** The request was never sent to the model: only its place is freed, and nothing is booked. */
   released?: true
+  /** An attempt of a request that another model was tried after. It counts as a failure, and not as one more request. */
+  isAttempt?: true | undefined
   /** For the account's memory of its last requests. It changes no sum. */
   end: RequestEnd
 }

@@ -22,6 +22,7 @@ const settledRecord = z.object({
   admittedBy: z.enum(['account', 'isolate']),
   booked: z.object(bookedShape),
   certainty: z.enum(['exact', 'pending', 'estimated']),
+  isAttempt: z.optional(z.literal(true)),
   end: z.object({
     status: count,
     reason: text,

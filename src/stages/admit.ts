@@ -39,8 +39,9 @@ export function admit<Request extends ModelRequest>(
     const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
     const deciding = admitRequest(toAdmit, isolateOf(c.env), clock, waitUntil)
     // Most keys are decided at once. An `await` that is not needed would cost every request a turn of the microtask queue.
-    const settle = take(c, deciding instanceof Promise ? await deciding : deciding)
+    const { settle, settleAttempt } = take(c, deciding instanceof Promise ? await deciding : deciding)
     c.set('settle', settle)
+    c.set('settleAttempt', settleAttempt)
     await next()
     // A stage that threw has ended the request, whether its error was foreseen or not.
     if (c.error !== undefined) {
@@ -87,7 +88,7 @@ function take(c: Context<Gateway>, admission: Admission) {
   switch (admission.outcome) {
     case 'admitted':
       Object.assign(c.get('responseHeaders'), limitHeaders(admission.status))
-      return admission.settle
+      return admission
     case 'refused':
       return failRefused(c, admission.refusal, admission.status)
     case 'revoked':

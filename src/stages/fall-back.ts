@@ -1,6 +1,7 @@
 /** Lets other models answer where the requested one fails, and tells the caller and the log which one has. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
+import { renderFailure } from '../error-envelope.ts'
 import { isolateOf } from '../isolate.ts'
 import { log } from '../log.ts'
 import type { Model } from '../models/model.ts'
@@ -48,7 +49,10 @@ export async function fallBack(
     prove: (accepted, { interpreter }, attempt) =>
       isStream ? holdUntilOutput(accepted, isOutput, attempt) : proveAnswer(accepted, interpreter, attempt),
     cancellation,
+    clock: () => Date.now(),
   })
+  // Where all have failed, the first failure is that of the request.
+  bookAttempts(c, result.accepted ? failed : failed.slice(1))
   record(c, failed, result.accepted ? target.model : null)
   if (result.accepted && target !== first) {
     c.set('target', target)
@@ -56,6 +60,16 @@ export async function fallBack(
     c.set('fallbackReason', c.get('fallbackReason') ?? failed[0]?.code ?? 'upstream_error')
   }
   return result
+}
+
+/** Books the attempts that another model was tried after. They may have made tokens, and the vendor bills those. */
+function bookAttempts(c: Context<Gateway>, failed: readonly FailedAttempt[]): void {
+  for (const { model, reason, called } of failed) {
+    if (called === null) continue
+    const { failure, mayHaveWorked: isCharged, startedAtMs, endedAtMs } = called
+    const { status } = renderFailure(failure)
+    c.get('settleAttempt')({ model, isCharged, status, reason, startedAtMs, endedAtMs })
+  }
 }
 
 /** Tells that another model than the requested one has answered. A stream whose headers have left tells it by its `model`. */

@@ -1,5 +1,5 @@
 /** Tries the models of a request in turn, each once, until one answers or the failure is not one of the model. */
-import type { ParameterFailure } from '../failure.ts'
+import type { Failure, ParameterFailure } from '../failure.ts'
 import type { Model } from '../models/model.ts'
 import type { AcceptedResult, UpstreamResult } from './call.ts'
 import { AttemptCancellation, type Cancellation } from './cancellation.ts'
@@ -14,6 +14,17 @@ export interface FailedAttempt {
   code: string | null
   isModelGone: boolean
   fallsBack: FallsBack
+  /** The call; `null` where the request could not be put to the model at all. */
+  called: CalledAttempt | null
+}
+
+/** A call of a model that has failed. Times are ms since 1970. */
+export interface CalledAttempt {
+  failure: Failure
+  /** Whether the model may have made tokens that are billed. */
+  mayHaveWorked: boolean
+  startedAtMs: number
+  endedAtMs: number
 }
 
 export interface Attempts {
@@ -31,6 +42,8 @@ export interface Attempts {
   prove: (accepted: AcceptedResult, target: Target, attempt: AttemptCancellation) => Promise<UpstreamResult>
   /** The deadline of all attempts together. */
   cancellation: Cancellation
+  /** Ms since 1970. */
+  clock: () => number
 }
 
 type FailedResult = Extract<UpstreamResult, { accepted: false }>
@@ -45,10 +58,9 @@ export interface Outcome {
 
 /** Never rejects. Each model has an equal share of the time that is left. */
 export async function tryInTurn(attempts: Attempts): Promise<Outcome> {
-  const { first, others, targetOf, cancellation } = attempts
+  const { first, others, targetOf, cancellation, clock } = attempts
   const failed: FailedAttempt[] = []
   let firstFailure: FailedResult | null = null
-  let mayHaveWorked = false
   for (const [at, model] of [first.model, ...others].entries()) {
     if (!canFollow(model, failed)) continue
     const target = at === 0 ? first : targetOf(model)
@@ -56,15 +68,16 @@ export async function tryInTurn(attempts: Attempts): Promise<Outcome> {
       failed.push(misfit(model, target))
       continue
     }
+    const startedAtMs = clock()
     const result = await tryOne(target, others.length - at, attempts)
     if (result.accepted) return { target, result, failed }
-    failed.push(attemptOf(model, result))
+    const { failure, mayHaveWorked } = result
+    failed.push(attemptOf(model, result, { failure, mayHaveWorked, startedAtMs, endedAtMs: clock() }))
     firstFailure ??= result
-    mayHaveWorked ||= result.mayHaveWorked
     if (cancellation.cancelReason !== null || result.fallsBack === 'never') break
   }
   if (firstFailure === null) throw new Error('the first model is always called')
-  return { target: first, result: { ...firstFailure, mayHaveWorked }, failed }
+  return { target: first, result: firstFailure, failed }
 }
 
 /** Whether a model may answer where those before it have not. A missing credit is one of all models of a vendor. */
@@ -93,12 +106,16 @@ async function tryOne(
   return attempt.isLate ? { accepted: false, ...timeoutOutcome() } : result
 }
 
-function attemptOf(model: Model, { failure, diagnosis, fallsBack }: FailureOutcome): FailedAttempt {
+function attemptOf(
+  model: Model,
+  { failure, diagnosis, fallsBack }: FailureOutcome,
+  called: CalledAttempt,
+): FailedAttempt {
   const { reason, isModelGone = false } = diagnosis
-  return { model, reason, code: failure.code, isModelGone, fallsBack }
+  return { model, reason, code: failure.code, isModelGone, fallsBack, called }
 }
 
 /** The request cannot be put to this model. The next one may take it. */
 function misfit(model: Model, { kind, param, code }: ParameterFailure): FailedAttempt {
-  return { model, reason: `${kind}: ${param}`, code, isModelGone: false, fallsBack: 'always' }
+  return { model, reason: `${kind}: ${param}`, code, isModelGone: false, fallsBack: 'always', called: null }
 }

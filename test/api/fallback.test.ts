@@ -4,9 +4,18 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { app } from '../../src/app.ts'
 import { RETIRED_MS } from '../../src/models/retired-models.ts'
 import { linesOf, recordLog } from '../support/console.ts'
-import { AT_ONCE, BASE_URL, env, errorOf, HELLO, type IssuedKey, issueKey } from '../support/gateway.ts'
+import {
+  ADMIN_TOKEN,
+  AT_ONCE,
+  BASE_URL,
+  env,
+  errorOf,
+  HELLO,
+  type IssuedKey,
+  issueKey,
+} from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
-import { usageAfter, usageOf } from '../support/usage.ts'
+import { type KeyUsageAnswer, usageAfter, usageOf } from '../support/usage.ts'
 
 const FIRST = 'openai/o3-mini'
 const SECOND = 'openai/gpt-6-luna'
@@ -167,13 +176,54 @@ describe.each([
       const { response } = await asked({ ...status(503), usage: USAGE }, { secret: own.secret })
       await response.text()
       const metered = !stream || 'budget' in limits
-      const { total, models } = await usageAfter(own, 1)
-      expect(models.map(({ model }) => model)).toEqual([SECOND])
+      const { total, models } = await usageWithAttempts(own, 1)
+      expect(models).toMatchObject([
+        { model: 'o3-mini', requests: 0, failures: 1, costUsd: 0 },
+        { model: SECOND, requests: 1, failures: 0 },
+      ])
       // 1,000 tokens at 0.1 and 1,000 at 0.5 dollars a million.
-      if (metered) expect(total).toMatchObject({ failures: 0, costUsd: 0.0006 })
+      if (metered) expect(total).toMatchObject({ requests: 1, costUsd: 0.0006 })
     }
   })
+
+  it('bills each attempt in which a model may have worked, and counts one request', async () => {
+    vi.useRealTimers()
+    const own = await issueKey({ limits: { requestsPerDay: 2 } })
+    const send = withFallback([SECOND], { UPSTREAM_TIMEOUT_SECONDS: 2, STREAM_KEEPALIVE_SECONDS: 0 })
+    const { response } = await asked({ hang: true, usage: USAGE }, { send, secret: own.secret })
+    await response.text()
+    const { models } = await usageWithAttempts(own, 1)
+    const attempt = models.find(({ model }) => model === 'o3-mini')
+    expect(attempt).toMatchObject({ requests: 0, failures: 1, estimated: 1 })
+    expect(attempt?.costUsd).toBeGreaterThan(0)
+    expect(response.headers.get('x-ratelimit-remaining-requests')).toBe('1')
+    const again = await asked({}, { send, secret: own.secret })
+    expect([again.response.status, again.response.headers.get('x-ratelimit-remaining-requests')]).toEqual([
+      200,
+      '0',
+    ])
+    await again.response.text()
+    const requests = await send('GET', `/admin/keys/${own.id}/requests`, ADMIN_TOKEN)
+    const { data } = await requests.json<{ data: { id: string; reason: string | null }[] }>()
+    const id = response.headers.get('x-request-id')
+    expect(data.filter(({ reason }) => reason !== null)).toMatchObject([
+      { id: `${id}.1`, model: 'o3-mini', status: 504, reason: expect.stringContaining('timeout') },
+    ])
+  })
 })
+
+/** The usage once so many failed attempts are booked too. They can come later than their request. */
+async function usageWithAttempts(own: IssuedKey, attempts: number): Promise<KeyUsageAnswer> {
+  await usageAfter(own, 1)
+  return vi.waitFor(
+    async () => {
+      const usage = await usageOf(own)
+      expect(usage.total.failures).toBe(attempts)
+      return usage
+    },
+    { timeout: 5_000, interval: 20 },
+  )
+}
 
 describe('a stream', () => {
   it('that breaks after its first output is not tried again', async () => {
