@@ -14,7 +14,7 @@ import { BookUsage } from './book-usage.ts'
 import { BookWindows } from './book-windows.ts'
 import { book, type Booking, corrected, givenUp, NO_MODEL, refuse, replace } from './ledger.ts'
 import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
-import type { RefusalReport, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
+import type { RefusalReport, RequestEnd, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
 import type { SettledRecord } from './request-record.ts'
 
 /** A request holds its place and its worst case for so long after its admission or last renewal, ms. */
@@ -185,10 +185,11 @@ export class AccountBook {
     // A request is settled once. Only a booking that was made because its lease ended is replaced.
     if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return false
     const booking = entry.released === true ? null : bookingOf(entry)
-    if (known?.state === 'expired') this.#replace(known, booking)
+    if (known?.state === 'expired') this.#replace(known, booking, booking === null ? null : entry.end)
     const request = known ?? unadmitted(entry, nowMs)
     if (known?.state !== 'expired' && booking !== null) {
-      this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) => book(totals, booking))
+      const date = dateOf(request.admittedAtMs)
+      this.#usage.change(date, request.model, (totals) => book(totals, booking), entry.end)
     }
     const end = this.#endOf(request, entry, booking, nowMs)
     // The number of its batch keeps a request that an isolate admitted from being booked twice. So it needs no row.
@@ -210,10 +211,9 @@ export class AccountBook {
     return { ...end, state: 'pending', booking, log: entry.log, tries: 0, dueAtMs }
   }
 
-  #replace(request: Ended | Pending, booking: Booking | null): void {
-    this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) =>
-      replace(totals, request.booking, booking),
-    )
+  #replace(request: Ended | Pending, booking: Booking | null, end: RequestEnd | null = null): void {
+    const date = dateOf(request.admittedAtMs)
+    this.#usage.change(date, request.model, (totals) => replace(totals, request.booking, booking), end)
   }
 
   #stateAt(limits: Limits, nowMs: number): AdmissionState {
