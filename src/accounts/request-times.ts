@@ -1,5 +1,4 @@
 /** How long requests take, counted in buckets: from the admission to a stream's first output, and to the end. Pure. */
-import type { RequestEnd } from './protocol.ts'
 
 /**
  * The upper bounds of the buckets, seconds. Longer times have a bucket of their own. Stored rows have a count for each bucket,
@@ -25,7 +24,7 @@ export function noTimes(): RequestTimes {
 /** Adds the times of a request to `times`. A batch has many requests, so nothing is copied. */
 export function addTimes(
   times: RequestTimes,
-  { firstOutputMs, durationMs }: Pick<RequestEnd, 'firstOutputMs' | 'durationMs'>,
+  { firstOutputMs, durationMs }: { firstOutputMs: number | null; durationMs: number },
 ): void {
   if (firstOutputMs !== null) addTime(times, 0, firstOutputMs)
   addTime(times, TIME_COUNTS, durationMs)
