@@ -123,3 +123,23 @@ function checkHistogram(name: string, samples: readonly ParsedSample[]): void {
     }
   }
 }
+
+/** The families in the older text format, which `promtool check metrics` reads. There, a type belongs to the samples' own name. */
+export function plainTextOf(families: Map<string, ParsedFamily>): string {
+  const lines = [...families.values()].flatMap(({ name, type, help, samples }) => {
+    const own = type === 'counter' ? `${name}_total` : type === 'info' ? `${name}_info` : name
+    return [
+      `# HELP ${own} ${help}`,
+      `# TYPE ${own} ${type === 'info' ? 'gauge' : type}`,
+      ...samples.map((sample) => {
+        const labels = Object.entries(sample.labels).map(([label, value]) => `${label}="${escaped(value)}"`)
+        return `${sample.name}{${labels.join(',')}} ${sample.value}`
+      }),
+    ]
+  })
+  return `${lines.join('\n')}\n`
+}
+
+function escaped(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}
