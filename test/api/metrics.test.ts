@@ -154,6 +154,13 @@ describe('metrics', () => {
     expect(info?.labels).toEqual({ key: key.id, name })
   })
 
+  it('show half a character of a name as the character for a damaged one', async () => {
+    const key = await issueKey({ name: 'a\ud800b' })
+    await report(key.id, 1, { requests: 1 })
+    const [info] = (await metrics('?by=key')).get('gateway_key')?.samples ?? []
+    expect(info?.labels['name']?.replace(/\ufffd+/, '?')).toBe('a?b')
+  })
+
   it('name an invalid grouping, and say when the directory fails', async () => {
     const invalid = await send('GET', '/admin/metrics?by=day', ADMIN_TOKEN)
     expect([invalid.status, (await errorOf(invalid)).param]).toEqual([400, 'by'])
