@@ -88,18 +88,24 @@ export const METRIC_MIGRATION = `
     SELECT key_id, model, dense_rank() OVER (ORDER BY deleted_at IS NOT NULL, key_id) <= ${METRIC_KEYS_MAX},
       ${list(SUMS, ({ addend }) => `sum(${addend('usage')})`)}
     FROM usage LEFT JOIN keys ON id = key_id GROUP BY key_id, model;
-  UPDATE metrics SET ${list(MOSTS, ({ most, sum }) => `${most} = ${sum}`)}`
+  UPDATE metrics SET ${list(MOSTS, ({ most, sum }) => `${most} = max(0, ${sum})`)}`
 
 const COUNT_ROW = `
   WITH new (${STORED_COLUMNS.join(', ')}) AS (SELECT ${list(STORED_COLUMNS, () => '?')}),
     added AS (SELECT new.key_id, new.model, ${IS_SHOWN} AS is_shown,
-        ${list(SUMS, ({ column, addend }) => `${addend('new')} - coalesce(${addend('old')}, 0) AS ${column}`)}
+        ${list(SUMS, ({ column, addend }) => `${difference(column, addend)} AS ${column}`)}
       FROM new LEFT JOIN usage AS old USING (date, key_id, model)
       WHERE old.revision IS NULL OR old.revision < new.revision)
-  INSERT INTO metrics SELECT *, ${list(MOSTS, ({ sum }) => sum)} FROM added WHERE true
+  INSERT INTO metrics SELECT *, ${list(MOSTS, ({ sum }) => `max(0, ${sum})`)} FROM added WHERE true
   ON CONFLICT (key_id, model) DO UPDATE SET
     ${list(SUMS, ({ column }) => `${column} = ${column} + excluded.${column}`)},
     ${list(MOSTS, ({ most, sum }) => `${most} = max(${most}, ${sum} + excluded.${sum})`)}`
+
+/** No correction lowers a time. An account that went back to an earlier version has forgotten those of its day. */
+function difference(column: string, addend: Summed['addend']): string {
+  const text = `${addend('new')} - coalesce(${addend('old')}, 0)`
+  return TIME_COLUMNS.includes(column) ? `max(0, ${text})` : text
+}
 
 /** Counts what `putRow` is about to change. The parameters are those of `putRow`. */
 export function countRow({ parameters }: Statement): Statement {

@@ -188,6 +188,22 @@ describe('a counter', () => {
     }
   })
 
+  it('of times stays where an account of an earlier version has forgotten those of its day', async () => {
+    const times = noTimes()
+    for (const durationMs of [1, 2, 700]) addTimes(times, { firstOutputMs: null, durationMs })
+    const one = noTimes()
+    addTimes(one, { firstOutputMs: null, durationMs: 3 })
+    for (const [revision, counted, shown] of [
+      [1, times, 3],
+      [2, undefined, 3],
+      [3, one, 4],
+    ] as const) {
+      await report(KEY, revision, { requests: 3, times: counted })
+      const counts = valuesOf(await metrics(), 'gateway_request_duration_seconds_count')
+      expect(counts).toEqual({ 'o3-mini': shown })
+    }
+  })
+
   it('counts a report once that comes twice or late', async () => {
     await report(KEY, 2, { requests: 10 })
     await report(KEY, 2, { requests: 10 })
