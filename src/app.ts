@@ -9,6 +9,7 @@ import { getRequest, listMinutes, listRequests } from './admin/history.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
 import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
 import { showHealth } from './admin/health.ts'
+import { showMetrics } from './admin/metrics.ts'
 import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
@@ -88,6 +89,7 @@ app.get('/admin/requests/:id', getRequest)
 app.get('/admin/usage', showAllUsage)
 app.get('/admin/models', listAllModels)
 app.get('/admin/health', showHealth)
+app.get('/admin/metrics', showMetrics)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))

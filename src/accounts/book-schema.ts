@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
 import type { UsageRow } from './protocol.ts'
 import { bookedShape } from './request-record.ts'
+import { isRequestTimes, type RequestTimes } from './request-times.ts'
 
 /** The part of a Durable Object's `SqlStorage` that the book uses. */
 export interface BookSql {
@@ -111,6 +112,7 @@ const usageRow = z.object({
   pending: count,
   estimated: count,
   estimatedMicroUsd: count,
+  times: z.optional(z.custom<RequestTimes>(isRequestTimes)),
 })
 
 export function parseRequest(row: Record<string, unknown>): StoredRequest {

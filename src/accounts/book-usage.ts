@@ -3,7 +3,8 @@ import { DAY_MS, dateOf } from '../calendar.ts'
 import { getOrCreate } from '../lru.ts'
 import { type BookSql, parseUsageRow, parseWhole } from './book-schema.ts'
 import { NO_USAGE, sumOf } from './ledger.ts'
-import type { UsageRow, UsageTotals } from './protocol.ts'
+import type { RequestEnd, UsageRow, UsageTotals } from './protocol.ts'
+import { addTimes, noTimes } from './request-times.ts'
 
 /** Days that keep a row of their own. Older ones are one row a model. */
 export const DAYS_KEPT = 400
@@ -33,11 +34,17 @@ export class BookUsage {
     this.revision = parseWhole(row?.['revision'])
   }
 
-  /** Changes the totals of a day and a model. The caller writes once it has made all its changes. */
-  change(date: string, model: string, change: (totals: UsageTotals) => UsageTotals): void {
+  /** Changes the totals of a day and a model, and counts the times of `end`. The caller writes once it has made all its changes. */
+  change(
+    date: string,
+    model: string,
+    change: (totals: UsageTotals) => UsageTotals,
+    end: RequestEnd | null = null,
+  ): void {
     const name = `${date} ${model}`
     const before = this.#changed.get(name) ?? this.#read(date, model)
-    const after = { ...before, ...change(before) }
+    const after: UsageRow = { ...before, ...change(before) }
+    if (end !== null) addTimes((after.times ??= noTimes()), end)
     for (const [prefix, sum] of this.#sums) {
       if (!date.startsWith(prefix)) continue
       sum.costMicroUsd += after.costMicroUsd - before.costMicroUsd
@@ -76,7 +83,7 @@ export class BookUsage {
     return this.#sql.exec(statement, revision).toArray().map(parseUsageRow)
   }
 
-  /** Adds the rows of old days to the row of all older days. */
+  /** Adds the rows of old days to the row of all older days. Their times are forgotten: the directory has counted them. */
   foldOldDays(nowMs: number): void {
     const firstKept = dateOf(nowMs - DAYS_KEPT * DAY_MS)
     const statement = 'SELECT stored FROM usage WHERE date < ? ORDER BY date, model'

@@ -14,7 +14,7 @@ import { BookUsage } from './book-usage.ts'
 import { BookWindows } from './book-windows.ts'
 import { book, type Booking, corrected, givenUp, NO_MODEL, refuse, replace } from './ledger.ts'
 import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
-import type { RefusalReport, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
+import type { RefusalReport, RequestEnd, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
 import type { SettledRecord } from './request-record.ts'
 
 /** A request holds its place and its worst case for so long after its admission or last renewal, ms. */
@@ -185,16 +185,19 @@ export class AccountBook {
     // A request is settled once. Only a booking that was made because its lease ended is replaced.
     if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return false
     const booking = entry.released === true ? null : bookingOf(entry)
-    if (known?.state === 'expired') this.#replace(known, booking)
+    // An attempt is no request, so its times are none of a request.
+    const end = entry.isAttempt === true ? null : entry.end
+    if (known?.state === 'expired') this.#replace(known, booking, booking === null ? null : end)
     // Another model than the admitted one may have answered.
     const request =
       known?.state === 'under_way' ? { ...known, model: entry.model } : (known ?? unadmitted(entry, nowMs))
     if (known?.state !== 'expired' && booking !== null) {
-      this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) => book(totals, booking))
+      const date = dateOf(request.admittedAtMs)
+      this.#usage.change(date, request.model, (totals) => book(totals, booking), end)
     }
-    const end = this.#endOf(request, entry, booking, nowMs)
+    const ended = this.#endOf(request, entry, booking, nowMs)
     // The number of its batch keeps a request that an isolate admitted from being booked twice. So it needs no row.
-    if (entry.admittedBy === 'account' || end.state === 'pending') this.#requests.put(end)
+    if (entry.admittedBy === 'account' || ended.state === 'pending') this.#requests.put(ended)
     return booking !== null
   }
 
@@ -212,10 +215,9 @@ export class AccountBook {
     return { ...end, state: 'pending', booking, log: entry.log, tries: 0, dueAtMs }
   }
 
-  #replace(request: Ended | Pending, booking: Booking | null): void {
-    this.#usage.change(dateOf(request.admittedAtMs), request.model, (totals) =>
-      replace(totals, request.booking, booking),
-    )
+  #replace(request: Ended | Pending, booking: Booking | null, end: RequestEnd | null = null): void {
+    const date = dateOf(request.admittedAtMs)
+    this.#usage.change(date, request.model, (totals) => replace(totals, request.booking, booking), end)
   }
 
   #stateAt(limits: Limits, nowMs: number): AdmissionState {

@@ -10,9 +10,20 @@ import {
   type KeyReport,
   type KeyRow,
   type ListedKey,
+  type ListedState,
   selectKeys,
   type Statement,
 } from './key-list.ts'
+import {
+  countRow,
+  METRIC_MIGRATION,
+  metricGroup,
+  type MetricGrouping,
+  type MetricRow,
+  type Metrics,
+  selectKeyStates,
+  selectMetrics,
+} from './metric-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
 import type { UsageReport } from './protocol.ts'
@@ -62,6 +73,7 @@ const MIGRATIONS: Migrations = [
      PRIMARY KEY (date, key_id, model)
    ) WITHOUT ROWID;`,
   'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
+  METRIC_MIGRATION,
 ]
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
@@ -110,7 +122,12 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
     const nowMs = Date.now()
     this.#deleteOldDays(nowMs)
     const firstDate = firstKeptDate(nowMs)
-    for (const row of rows) if (row.date >= firstDate) this.#run(putRow(report, row))
+    for (const row of rows) {
+      if (row.date < firstDate) continue
+      const put = putRow(report, row)
+      this.#run(countRow(put))
+      this.#run(put)
+    }
   }
 
   async usage(query: UsageQuery): Promise<UsagePage> {
@@ -124,6 +141,12 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       total: this.#run<TotalRow>(selectTotal(query)).one(),
       nextCursor: last === undefined ? null : usageCursorOf(by, last.value),
     }
+  }
+
+  async metrics(by: MetricGrouping): Promise<Metrics> {
+    const groups = this.#run<MetricRow>(selectMetrics(by)).toArray().map(metricGroup)
+    const keys = this.#run<Record<ListedState, number>>(selectKeyStates(Date.now())).one()
+    return { kind: 'metrics', groups, keys }
   }
 
   /** Deletes at most once a day. */

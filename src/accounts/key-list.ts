@@ -132,7 +132,8 @@ const DAYS = `days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM 
 const MONTH_COST = `(SELECT coalesce(sum(cost_micro_usd), 0) FROM days CROSS JOIN usage
   ON usage.date = day AND usage.key_id = page.id)`
 
-function stateCondition(
+/** The condition of a state in SQL, and its parameters. */
+export function stateCondition(
   state: ListedState | null,
   nowMs: number,
 ): [condition: string, ...parameters: number[]] {

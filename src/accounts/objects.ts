@@ -3,6 +3,7 @@ import { type Env, LOCATION_HINTS } from '../config.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import type { StoredRequest } from './book-schema.ts'
 import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
+import type { MetricGrouping, Metrics } from './metric-list.ts'
 import type { MinuteCounts } from './minute-counts.ts'
 import type {
   AccountAnswer,
@@ -63,6 +64,8 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   reportUsage(report: UsageReport): Promise<void>
   list(query: KeyListQuery): Promise<KeyPage>
   usage(query: UsageQuery): Promise<UsagePage>
+  /** Of all time, for the operator's monitoring. */
+  metrics(by: MetricGrouping): Promise<Metrics>
 }
 
 /** All bindings of the Worker. */

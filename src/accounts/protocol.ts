@@ -6,6 +6,7 @@ import type { LimitStatus } from '../limits/fleet-share.ts'
 import type { Prices } from '../models/prices.ts'
 import type { Usage } from '../wire/usage.ts'
 import type { RefusedRecord } from './request-record.ts'
+import type { RequestTimes } from './request-times.ts'
 
 /** A request that wants to be admitted by its key's account. */
 export interface AdmissionRequest {
@@ -190,6 +191,8 @@ export interface UsageRow extends UsageTotals {
   /** The UTC date. */
   date: string
   model: string
+  /** Absent in rows of an earlier version, and where no request has ended. */
+  times?: RequestTimes | undefined
 }
 
 /** The report of an account to the directory: the totals that have changed, as they are now. */

@@ -5,6 +5,7 @@ import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
+import type { MetricGrouping, Metrics } from './metric-list.ts'
 import { accountOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
@@ -30,6 +31,7 @@ export interface Accounts {
   minutes: KeyAccountCalls['minutes']
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
+  metrics(by: MetricGrouping): Promise<Metrics | { kind: 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -59,6 +61,8 @@ export function createAccounts(env: Bindings): Accounts {
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
     usageOfAll: (query) =>
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
+    metrics: (by) =>
+      ask('directory_metrics', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).metrics(by)),
   }
 }
 

@@ -6,6 +6,7 @@ import { DAYS_KEPT } from './book-usage.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import type { Statement } from './key-list.ts'
 import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
+import { noTimes } from './request-times.ts'
 
 export const GROUPINGS = ['day', 'key', 'model'] as const
 export type Grouping = (typeof GROUPINGS)[number]
@@ -54,10 +55,16 @@ const COLUMNS = [
   ['estimatedMicroUsd', 'estimated_micro_usd'],
 ] as const satisfies readonly (readonly [name: keyof UsageTotals, column: string])[]
 
-const PUT_ROW = `INSERT INTO usage (date, key_id, model, revision, ${COLUMNS.map(([, column]) => column).join(', ')})
-  VALUES (?, ?, ?, ?, ${COLUMNS.map(() => '?').join(', ')})
+/** The columns of the times of requests, which the metrics alone read. */
+export const TIME_COLUMNS: readonly string[] = noTimes().map((_, at) => `times_${at}`)
+const NUMBERS: readonly string[] = [...COLUMNS.map(([, column]) => column), ...TIME_COLUMNS]
+/** The columns of a row, in the order of the parameters of `putRow`. */
+export const STORED_COLUMNS: readonly string[] = ['date', 'key_id', 'model', 'revision', ...NUMBERS]
+
+const PUT_ROW = `INSERT INTO usage (${STORED_COLUMNS.join(', ')})
+  VALUES (${STORED_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (date, key_id, model) DO UPDATE SET revision = excluded.revision,
-    ${COLUMNS.map(([, column]) => `${column} = excluded.${column}`).join(', ')}
+    ${NUMBERS.map((column) => `${column} = excluded.${column}`).join(', ')}
   WHERE excluded.revision > usage.revision`
 
 /** Stores the row of a day, a key and a model, unless the stored row is of the same revision or of a later one. */
@@ -67,7 +74,14 @@ export function putRow(
 ): Statement {
   return {
     sql: PUT_ROW,
-    parameters: [row.date, keyId, row.model, revision, ...COLUMNS.map(([name]) => row[name])],
+    parameters: [
+      row.date,
+      keyId,
+      row.model,
+      revision,
+      ...COLUMNS.map(([name]) => row[name]),
+      ...(row.times ?? noTimes()),
+    ],
   }
 }
 

@@ -69,6 +69,7 @@ describe.each<[string, string, unknown, readonly Bearer[] | 'all']>([
   ['DELETE', '/admin/keys/000000000000', undefined, ['admin']],
   ['POST', '/admin/keys/000000000000/rotate', {}, ['admin']],
   ['GET', '/admin/usage', undefined, ['admin']],
+  ['GET', '/admin/metrics', undefined, ['admin']],
   ['POST', '/admin/directory/rebuild', undefined, ['admin']],
 ])('%s %s', (method, path, body, admitted) => {
   it(`admits ${admitted === 'all' ? 'every bearer' : `only these bearers: ${admitted.join('; ')}`}`, async () => {

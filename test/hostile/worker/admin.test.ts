@@ -139,7 +139,7 @@ describe('the operator’s addresses', () => {
         '+275760-09-13',
       ),
     )
-    const where = fc.constantFrom('/admin/keys', '/admin/usage', `/admin/keys/${id}/usage`)
+    const where = fc.constantFrom('/admin/keys', '/admin/usage', '/admin/metrics', `/admin/keys/${id}/usage`)
     const pair = fc.tuple(
       fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'from', 'to', 'by', 'x'),
       value,

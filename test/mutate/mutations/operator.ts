@@ -70,3 +70,41 @@ export const OPERATOR: readonly Mutation[] = [
     tests: [contract('gateway-options')],
   },
 ]
+
+export const METRICS: readonly Mutation[] = [
+  {
+    guard: 'metrics: a correction lowers no counter',
+    file: 'src/accounts/metric-list.ts',
+    text: '`${most} = max(${most}, ${sum} + excluded.${sum})`',
+    replacement: '`${most} = ${sum} + excluded.${sum}`',
+    tests: [api('metrics')],
+  },
+  {
+    guard: 'metrics: a report counts once',
+    file: 'src/accounts/metric-list.ts',
+    text: 'WHERE old.revision IS NULL OR old.revision < new.revision',
+    replacement: 'WHERE true',
+    tests: [api('metrics')],
+  },
+  {
+    guard: 'metrics: the series of keys are bounded',
+    file: 'src/accounts/metric-list.ts',
+    text: '    < ${METRIC_KEYS_MAX})`',
+    replacement: '    >= 0)`',
+    tests: [api('metrics')],
+  },
+  {
+    guard: 'metrics: a key’s name stays in its label',
+    file: 'src/admin/open-metrics.ts',
+    text: '="${escaped(value)}"',
+    replacement: '="${value}"',
+    tests: [unit('admin/metrics-text')],
+  },
+  {
+    guard: 'metrics: times count once for a batch that comes twice',
+    file: 'src/accounts/book.ts',
+    text: "if (writer !== undefined && number <= parseWhole(writer['number'])) return",
+    replacement: '',
+    tests: [contract('account-times')],
+  },
+]

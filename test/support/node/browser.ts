@@ -1,9 +1,8 @@
 /** Finds and starts this machine's Chromium, and bundles modules for its pages. */
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { type Browser, chromium } from 'playwright-core'
+import { findProgram } from './program.ts'
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
@@ -20,9 +19,7 @@ const FLAGS = [
 
 /** Returns the path of a browser, or `null` if the PATH has none. */
 export function findBrowser(): string | null {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const paths = folders.flatMap((folder) => NAMES.map((name) => join(folder, name)))
-  return paths.find(isExecutable) ?? null
+  return findProgram(...NAMES)
 }
 
 export function launchBrowser(executablePath: string): Promise<Browser> {
@@ -40,13 +37,4 @@ export async function bundleForBrowser(moduleUrl: URL, name: string): Promise<st
     globalName: name,
   })
   return outputFiles.map(({ text }) => text).join('\n')
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
