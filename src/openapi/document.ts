@@ -14,6 +14,7 @@ import { directoryOperations } from './routes/directory.ts'
 import { healthOperations } from './routes/health.ts'
 import { historyOperations } from './routes/history.ts'
 import { keyOperations } from './routes/keys.ts'
+import { metricOperations } from './routes/metrics.ts'
 import { modelOperations } from './routes/models.ts'
 import { responseOperations } from './routes/responses.ts'
 import { usageOperations } from './routes/usage.ts'
@@ -25,6 +26,7 @@ const OPERATIONS: readonly Operation[] = [
   ...modelOperations,
   ...usageOperations,
   ...historyOperations,
+  ...metricOperations,
   ...keyOperations,
   ...directoryOperations,
   ...healthOperations,
@@ -62,7 +64,12 @@ export interface OpenApiDocument {
 
 export interface OperationObject {
   operationId: string
-  parameters?: { name: string; in: 'path' | 'query'; schema: JsonSchema; example?: string | number }[]
+  parameters?: {
+    name: string
+    in: 'path' | 'query' | 'header'
+    schema: JsonSchema
+    example?: string | number
+  }[]
   requestBody?: {
     content: Record<string, { schema: JsonSchema; examples: Record<string, { value: object }> }>
   }

@@ -30,7 +30,7 @@ export interface Operation {
 
 export interface Parameter {
   name: string
-  in: 'path' | 'query'
+  in: 'path' | 'query' | 'header'
   description: string
   schema: JsonSchema
   example?: string | number
@@ -52,7 +52,9 @@ export interface Example {
 export interface Answer {
   status: 200 | 201
   description: string
-  json: { schema: ComponentName; examples: Readonly<Record<string, Example>> }
+  json?: { schema: ComponentName; examples: Readonly<Record<string, Example>> }
+  /** An answer that is neither JSON nor a stream. */
+  text?: { type: string; example: string }
   /** The events of a stream, as text. */
   stream?: { schema: ComponentName; description: string; example: string }
   headers?: readonly HeaderName[]

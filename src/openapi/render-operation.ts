@@ -51,13 +51,14 @@ function renderParameter({ name, in: place, description, schema, example }: Para
 
 function renderAnswer(
   operation: Operation,
-  { status, description, json, stream, headers = [] }: Answer,
+  { status, description, json, text, stream, headers = [] }: Answer,
 ): object {
   return {
     description,
     headers: references('headers', [...commonHeaders(operation, `${status}`), ...headers]),
     content: {
-      [JSON_TYPE]: { schema: schemaReference(json.schema), examples: json.examples },
+      ...(json && { [JSON_TYPE]: { schema: schemaReference(json.schema), examples: json.examples } }),
+      ...(text && { [text.type]: { schema: { type: 'string' }, example: text.example } }),
       ...(stream && {
         'text/event-stream': {
           // The schema of the content is the schema of each event's data.

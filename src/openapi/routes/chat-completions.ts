@@ -2,6 +2,7 @@
 import { chatCompletionRequest } from '../../apis/chat-completions-schema.ts'
 import { ANYWHERE, WITH_BODY, WITH_KEY, WITH_MODEL } from '../failure-lists.ts'
 import { type Operation, refusalOfBody } from '../operation.ts'
+import { NO_FALLBACK } from './parameters.ts'
 
 const QUESTION = { role: 'user', content: 'What are the three laws of thermodynamics?' }
 
@@ -37,6 +38,7 @@ export const chatOperations: readonly Operation[] = [
     tag: 'Chat completions',
     summary: 'Complete a conversation',
     caller: 'key',
+    parameters: [NO_FALLBACK],
     body: {
       schema: 'ChatCompletionRequest',
       required: true,

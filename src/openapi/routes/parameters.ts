@@ -11,6 +11,15 @@ export const KEY_ID: Parameter = {
   example: 'Abc123Abc123',
 }
 
+/** A caller that wants no other model than the one it names. */
+export const NO_FALLBACK: Parameter = {
+  name: 'x-gateway-no-fallback',
+  in: 'header',
+  description:
+    '`1` for the answer of the named model or its error, whatever other models the operator has listed.',
+  schema: { type: 'string', enum: ['1'] },
+}
+
 /** It has no example: a cursor is valid for its list alone. */
 export const CURSOR: Parameter = {
   name: 'cursor',

@@ -2,6 +2,7 @@
 import { responsesRequest } from '../../apis/responses-schema.ts'
 import { ANYWHERE, WITH_BODY, WITH_KEY, WITH_MODEL } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfBody } from '../operation.ts'
+import { NO_FALLBACK } from './parameters.ts'
 
 const WEATHER = {
   type: 'function',
@@ -41,6 +42,7 @@ export const responseOperations: readonly Operation[] = [
     description:
       'Without storage: send earlier items whole in `input`, and reasoning with `include: ["reasoning.encrypted_content"]`. A body with `messages` is refused, since it belongs to the Chat Completions API.',
     caller: 'key',
+    parameters: [NO_FALLBACK],
     body: {
       schema: 'ResponsesRequest',
       required: true,
