@@ -114,7 +114,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         404,
         'model_not_found',
-        `The model \`${excerpt(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
+        `The model \`${excerpt(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models that you can use.`,
         'model',
       )
     case 'response_not_found':

@@ -9,12 +9,13 @@ export type StoredKey = z.output<typeof storedKey>
 
 export type NewKey = Omit<ApiKey, 'version'>
 
-/** Fields that are absent stay as they are; `null` removes a limit. */
+/** Fields that are absent stay as they are; `null` removes a limit or a list. */
 export interface KeyPatch {
   name?: string | undefined
   expiresAt?: string | null | undefined
   disabled?: boolean | undefined
   limits?: { [Name in keyof Limits]?: Limits[Name] | null } | undefined
+  models?: string[] | null | undefined
 }
 
 export interface Rotation {
@@ -32,7 +33,8 @@ export function adopted(key: ApiKey): StoredKey {
   return { key: { ...key, version: key.version + 1 }, deletedAt: null }
 }
 
-export function patched(key: ApiKey, { name, expiresAt, disabled, limits }: KeyPatch): StoredKey {
+export function patched(key: ApiKey, patch: KeyPatch): StoredKey {
+  const { name, expiresAt, disabled, limits, models } = patch
   return {
     key: {
       ...key,
@@ -41,6 +43,7 @@ export function patched(key: ApiKey, { name, expiresAt, disabled, limits }: KeyP
       expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
       disabled: disabled ?? key.disabled,
       limits: withoutNull({ ...key.limits, ...limits }),
+      models: models === undefined ? key.models : (models ?? undefined),
     },
     deletedAt: null,
   }

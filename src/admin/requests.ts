@@ -8,7 +8,16 @@ export const NAME_LENGTH_MAX = 100
 /** A rotated secret stays good for 30 days at most. */
 export const GRACE_SECONDS_MAX = 30 * 86_400
 
+/** Models that a key can name. The list of keys shows all of them. */
+export const KEY_MODELS_MAX = 50
+/** As long as a name in `MODELS` may be. */
+const MODEL_NAME_LENGTH_MAX = 100
+
 const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
+
+const models = z
+  .array(z.string().check(z.maxLength(MODEL_NAME_LENGTH_MAX)))
+  .check(z.minLength(1), z.maxLength(KEY_MODELS_MAX))
 
 /** `POST /admin/keys` */
 export const keyCreation = z.lazy(() =>
@@ -16,10 +25,11 @@ export const keyCreation = z.lazy(() =>
     name,
     expiresAt: z.optional(z.nullable(isoTimestamp)),
     limits: z.optional(limitsSchema),
+    models: z.optional(z.nullable(models)),
   }),
 )
 
-/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit. */
+/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit or a list. */
 export const keyUpdate = z.lazy(() =>
   z.strictObject({
     name: z.optional(name),
@@ -36,6 +46,7 @@ export const keyUpdate = z.lazy(() =>
         budget: z.nullish(limitShape.budget),
       }),
     ),
+    models: z.optional(z.nullable(models)),
   }),
 )
 

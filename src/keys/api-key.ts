@@ -11,6 +11,8 @@ const viewShape = {
   expiresAt: z.nullable(isoTimestamp),
   disabled: z.boolean(),
   limits: z.object(limitShape),
+  /** Public names of the models that the key may use. Absent: all. */
+  models: z.optional(z.array(z.string())),
 }
 
 /** The record without its hashes. */
