@@ -16,6 +16,7 @@ export interface KeyPatch {
   disabled?: boolean | undefined
   limits?: { [Name in keyof Limits]?: Limits[Name] | null } | undefined
   models?: string[] | null | undefined
+  allowedAddresses?: string[] | null | undefined
 }
 
 export interface Rotation {
@@ -34,7 +35,7 @@ export function adopted(key: ApiKey): StoredKey {
 }
 
 export function patched(key: ApiKey, patch: KeyPatch): StoredKey {
-  const { name, expiresAt, disabled, limits, models } = patch
+  const { name, expiresAt, disabled, limits, models, allowedAddresses } = patch
   return {
     key: {
       ...key,
@@ -43,7 +44,8 @@ export function patched(key: ApiKey, patch: KeyPatch): StoredKey {
       expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
       disabled: disabled ?? key.disabled,
       limits: withoutNull({ ...key.limits, ...limits }),
-      models: models === undefined ? key.models : (models ?? undefined),
+      models: afterPatch(key.models, models),
+      allowedAddresses: afterPatch(key.allowedAddresses, allowedAddresses),
     },
     deletedAt: null,
   }
@@ -69,6 +71,10 @@ export function unreadableKey(id: string, createdAt: string): ApiKey {
 
 export function readingOf({ key, deletedAt }: StoredKey): KeyReading {
   return deletedAt === null ? { kind: 'found', key } : { kind: 'deleted', version: key.version }
+}
+
+function afterPatch(list: string[] | undefined, patch: string[] | null | undefined): string[] | undefined {
+  return patch === undefined ? list : (patch ?? undefined)
 }
 
 function withoutNull(limits: Record<string, unknown>): Limits {

@@ -31,6 +31,7 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     disabled: false,
     limits: body.limits ?? {},
     models: body.models ?? undefined,
+    allowedAddresses: body.allowedAddresses ?? undefined,
     secretSha256: await hashSecret(secret),
     previous: null,
   })

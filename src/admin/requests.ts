@@ -1,5 +1,7 @@
 /** The bodies that the operator sends. They are strict: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
+import { parseRange } from '../keys/address-range.ts'
+import { ALLOWED_ADDRESSES_MAX } from '../keys/allowed-addresses.ts'
 import { limitShape, limitsSchema } from '../limits/limits.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
@@ -19,6 +21,14 @@ const models = z
   .array(z.string().check(z.maxLength(MODEL_NAME_LENGTH_MAX)))
   .check(z.minLength(1), z.maxLength(KEY_MODELS_MAX))
 
+const addressRange = z.string().check(({ value, issues }) => {
+  if (parseRange(value) !== null) return
+  const message =
+    'Invalid address: expected an IPv4 or IPv6 address or CIDR, such as 203.0.113.7 or 2001:db8::/32.'
+  issues.push({ code: 'custom', message, input: value })
+})
+const allowedAddresses = z.array(addressRange).check(z.minLength(1), z.maxLength(ALLOWED_ADDRESSES_MAX))
+
 /** `POST /admin/keys` */
 export const keyCreation = z.lazy(() =>
   z.strictObject({
@@ -26,6 +36,7 @@ export const keyCreation = z.lazy(() =>
     expiresAt: z.optional(z.nullable(isoTimestamp)),
     limits: z.optional(limitsSchema),
     models: z.optional(z.nullable(models)),
+    allowedAddresses: z.optional(z.nullable(allowedAddresses)),
   }),
 )
 
@@ -47,6 +58,7 @@ export const keyUpdate = z.lazy(() =>
       }),
     ),
     models: z.optional(z.nullable(models)),
+    allowedAddresses: z.optional(z.nullable(allowedAddresses)),
   }),
 )
 
