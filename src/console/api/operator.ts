@@ -39,6 +39,8 @@ export interface KeyDraft {
   name: string
   expiresAt: string | null
   limits: Limits
+  models?: string[]
+  allowedAddresses?: string[]
 }
 
 export interface KeyChange {
@@ -46,6 +48,9 @@ export interface KeyChange {
   expiresAt?: string | null
   disabled?: boolean
   limits?: LimitChanges
+  /** `null` removes the list. */
+  models?: string[] | null
+  allowedAddresses?: string[] | null
 }
 
 export type { Budget }

@@ -56,12 +56,24 @@ const limits = fc.record(
   },
   { requiredKeys: [] },
 )
+const models = fc.array(
+  fc.oneof({ weight: 4, arbitrary: fc.constantFrom('o3-mini', 'openai/o3-mini') }, name),
+)
+const allowedAddresses = fc.array(
+  fc.oneof(
+    fc.ipV4Extended(),
+    fc.ipV6(),
+    fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(130)).map((parts) => parts.join('/')),
+    fc.constantFrom('', '/', ':', '::', '::/', '%', `${':'.repeat(10_000)}`, '\u0000', '１.１.１.１'),
+  ),
+)
+const lists = { models: fc.option(models), allowedAddresses: fc.option(allowedAddresses) }
 const creation = fc.record(
-  { name: fc.oneof(name, longName), expiresAt: fc.option(time), limits },
+  { name: fc.oneof(name, longName), expiresAt: fc.option(time), limits, ...lists },
   { requiredKeys: ['name'] },
 )
 const update = fc.record(
-  { name, expiresAt: fc.option(time), disabled: fc.boolean(), limits },
+  { name, expiresAt: fc.option(time), disabled: fc.boolean(), limits, ...lists },
   { requiredKeys: [] },
 )
 const rotation = fc.record({ graceSeconds: count }, { requiredKeys: [] })
