@@ -17,6 +17,13 @@ import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
 import type { UsageReport } from './protocol.ts'
 import {
+  exportedUsage,
+  type ExportPage,
+  type ExportQuery,
+  type ExportRow,
+  selectExport,
+} from './usage-export.ts'
+import {
   firstKeptDate,
   groupOf,
   type GroupRow,
@@ -123,6 +130,11 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       total: this.#run<TotalRow>(selectTotal(query)).one(),
       nextCursor: last === undefined ? null : usageCursorOf(by, last.value),
     }
+  }
+
+  async exportUsage(query: ExportQuery): Promise<ExportPage> {
+    const rows = this.#run<ExportRow>(selectExport(query)).toArray()
+    return { kind: 'page', rows: rows.map(exportedUsage) }
   }
 
   /** Deletes at most once a day. */

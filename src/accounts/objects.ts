@@ -14,6 +14,7 @@ import type {
 } from './protocol.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { ExportPage, ExportQuery } from './usage-export.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** What an account knows of a request: its record in the ring, and its row. */
@@ -63,6 +64,8 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   reportUsage(report: UsageReport): Promise<void>
   list(query: KeyListQuery): Promise<KeyPage>
   usage(query: UsageQuery): Promise<UsagePage>
+  /** The rows behind the sums, a page at a time. */
+  exportUsage(query: ExportQuery): Promise<ExportPage>
 }
 
 /** All bindings of the Worker. */

@@ -8,6 +8,7 @@ import type { KeyListQuery, KeyPage } from './key-list.ts'
 import { accountOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { ExportPage, ExportQuery } from './usage-export.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
@@ -30,6 +31,7 @@ export interface Accounts {
   minutes: KeyAccountCalls['minutes']
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
+  exportUsage(query: ExportQuery): Promise<ExportPage | { kind: 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -59,6 +61,10 @@ export function createAccounts(env: Bindings): Accounts {
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
     usageOfAll: (query) =>
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
+    exportUsage: (query) =>
+      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        directoryOf(env).exportUsage(query),
+      ),
   }
 }
 

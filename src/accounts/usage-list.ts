@@ -40,7 +40,7 @@ export interface UsagePage {
 }
 
 /** The columns of the totals. */
-const COLUMNS = [
+export const COLUMNS = [
   ['requests', 'requests'],
   ['failures', 'failures'],
   ['promptTokens', 'prompt_tokens'],
