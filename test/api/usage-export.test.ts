@@ -117,9 +117,7 @@ describe('the download', () => {
       await directory().reportUsage({ keyId: id, revision: 1, rows: [row(TODAY, 'm', 1)] })
     }
     const lines = await download()
-    expect(lines.map((line) => line['key_name']).toSorted()).toEqual(
-      [...shown, ...names.slice(-2)].toSorted(),
-    )
+    expect(new Set(lines.map((line) => line['key_name']))).toEqual(new Set([...shown, ...names.slice(-2)]))
   })
 
   it.each(['by=key', 'limit=5', 'cursor=x', 'priceAs=o3-mini', 'from=x', 'format=xml'])(
@@ -152,8 +150,11 @@ describe('a directory that fails', () => {
   })
 
   it('breaks the download off at a later page, so that a part is not taken for the whole', async () => {
-    const pages = vi.fn(() => Promise.reject<ExportPage>(new Error('down'))).mockResolvedValueOnce(full)
-    await expect(withDirectory(pages)('GET', '/admin/usage?format=csv', ADMIN_TOKEN)).rejects.toThrow()
+    const down = () => Promise.reject<ExportPage>(new Error('down'))
+    const pages = vi.fn<() => Promise<ExportPage>>(down).mockResolvedValueOnce(full)
+    await expect(withDirectory(pages)('GET', '/admin/usage?format=csv', ADMIN_TOKEN)).rejects.toThrow(
+      'usage_unavailable',
+    )
     expect(pages).toHaveBeenCalledTimes(2)
   })
 })
