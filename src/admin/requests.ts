@@ -17,17 +17,24 @@ const MODEL_NAME_LENGTH_MAX = 100
 
 const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
 
-const models = z
-  .array(z.string().check(z.maxLength(MODEL_NAME_LENGTH_MAX)))
-  .check(z.minLength(1), z.maxLength(KEY_MODELS_MAX))
-
 const addressRange = z.string().check(({ value, issues }) => {
   if (parseRange(value) !== null) return
   const message =
     'Invalid address: expected an IPv4 or IPv6 address or CIDR, such as 203.0.113.7 or 2001:db8::/32.'
   issues.push({ code: 'custom', message, input: value })
 })
-const allowedAddresses = z.array(addressRange).check(z.minLength(1), z.maxLength(ALLOWED_ADDRESSES_MAX))
+
+/** Made with the lazy schemas that have them. */
+const lists = () => ({
+  models: z.nullish(
+    z
+      .array(z.string().check(z.maxLength(MODEL_NAME_LENGTH_MAX)))
+      .check(z.minLength(1), z.maxLength(KEY_MODELS_MAX)),
+  ),
+  allowedAddresses: z.nullish(
+    z.array(addressRange).check(z.minLength(1), z.maxLength(ALLOWED_ADDRESSES_MAX)),
+  ),
+})
 
 /** `POST /admin/keys` */
 export const keyCreation = z.lazy(() =>
@@ -35,8 +42,7 @@ export const keyCreation = z.lazy(() =>
     name,
     expiresAt: z.optional(z.nullable(isoTimestamp)),
     limits: z.optional(limitsSchema),
-    models: z.optional(z.nullable(models)),
-    allowedAddresses: z.optional(z.nullable(allowedAddresses)),
+    ...lists(),
   }),
 )
 
@@ -57,8 +63,7 @@ export const keyUpdate = z.lazy(() =>
         budget: z.nullish(limitShape.budget),
       }),
     ),
-    models: z.optional(z.nullable(models)),
-    allowedAddresses: z.optional(z.nullable(allowedAddresses)),
+    ...lists(),
   }),
 )
 
@@ -69,7 +74,7 @@ export const keyRotation = z.lazy(() =>
   }),
 )
 
-/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB. */
+/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB, and at most 10 MB where each has the longest lists. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */
