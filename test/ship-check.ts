@@ -13,8 +13,8 @@ import { ASSETS_FOLDER, buildConsole } from '../src/console/build.ts'
  * The bound of the compressed Worker, because every byte slows an isolate's start. By parts, in KiB of gzip, about: zod and
  * Hono, as small as they come, 15; requests, errors, streams and the two APIs 15; keys and the operator's routes 5; limits
  * through KV 4; accounts with money, exact limits and bills 14; the last requests and minutes of a key 3; the directory 3;
- * guards of bodies, references and vars 4; health and the prices of other models 1; a
- * key's models and addresses, and the export of usage, 2.
+ * guards of bodies, references and vars 4; health and the prices of other models 1; a key's models and
+ * addresses, and the export of usage, 2.
  */
 const GZIP_BYTES_MAX = 68.5 * 1024
 /** The bound of all files of the pages together, each compressed. */

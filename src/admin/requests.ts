@@ -74,7 +74,7 @@ export const keyRotation = z.lazy(() =>
   }),
 )
 
-/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB, and at most 10 MB where each has the longest lists. */
+/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB, and 11 MB where each has the longest lists. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */
