@@ -61,6 +61,13 @@ export function renderFailure(failure: Failure): RenderedFailure {
         'invalid_api_key',
         `Incorrect API key provided: ${failure.masked}. Ask the operator of this gateway for a valid key.`,
       )
+    case 'ip_not_authorized':
+      // The code is OpenAI's, https://platform.openai.com/docs/guides/error-codes. There the status is 401, as for a wrong key.
+      return invalidRequest(
+        403,
+        'ip_not_authorized',
+        `Your IP address ${excerpt(failure.address)} is not authorized to use this API key. Ask the operator of this gateway to allow it.`,
+      )
     case 'keys_unavailable':
     case 'budget_unavailable':
     case 'usage_unavailable':
@@ -114,7 +121,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         404,
         'model_not_found',
-        `The model \`${excerpt(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models of this gateway.`,
+        `The model \`${excerpt(failure.model)}\` does not exist or you do not have access to it. GET /v1/models lists the models that you can use.`,
         'model',
       )
     case 'response_not_found':

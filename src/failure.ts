@@ -10,6 +10,7 @@ export type Failure =
   | { kind: 'gateway_busy' }
   | { kind: 'missing_key' }
   | { kind: 'invalid_key'; masked: string }
+  | { kind: 'ip_not_authorized'; address: string }
   | UnavailableFailure
   | { kind: 'key_record_unreadable' }
   | { kind: 'admin_off' }

@@ -11,6 +11,7 @@ import { UsageMemory } from './accounts/usage-memory.ts'
 import { configWarnings } from './config-warnings.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { AddressThrottle, WRONG_ADMIN_TOKENS_PER_MINUTE } from './keys/address-throttle.ts'
+import { AllowedAddresses } from './keys/allowed-addresses.ts'
 import { createKeyStore, type KeyStore, UNKNOWN_KEYS_PER_MINUTE } from './keys/key-store.ts'
 import { BodyBudget } from './limits/body-budget.ts'
 import type { Limiter } from './limits/decision.ts'
@@ -27,6 +28,8 @@ export interface Isolate {
   accountClient: AccountClient
   /** Records of keys, at most `KEYS_REMEMBERED_MAX`. */
   keys: KeyStore
+  /** Parsed lists of addresses, at most one for each record of a key. */
+  allowedAddresses: AllowedAddresses
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: AddressThrottle
   /** Addresses that showed wrong admin tokens, at most `ADDRESSES_MAX`. */
@@ -93,6 +96,7 @@ function createIsolate(env: Bindings): Isolate {
       onTrouble: ({ what, keyId, cause }) => logTrouble(`account_${what}`)(keyId, cause),
     }),
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
+    allowedAddresses: new AllowedAddresses(),
     unknownKeys: new AddressThrottle(UNKNOWN_KEYS_PER_MINUTE),
     wrongAdminTokens: new AddressThrottle(WRONG_ADMIN_TOKENS_PER_MINUTE),
     bodies: new BodyBudget(),

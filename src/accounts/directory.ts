@@ -28,6 +28,13 @@ import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
 import type { UsageReport } from './protocol.ts'
 import {
+  exportedUsage,
+  type ExportPage,
+  type ExportQuery,
+  type ExportRow,
+  selectExport,
+} from './usage-export.ts'
+import {
   firstKeptDate,
   groupOf,
   type GroupRow,
@@ -147,6 +154,11 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
     const groups = this.#run<MetricRow>(selectMetrics(by)).toArray().map(metricGroup)
     const keys = this.#run<Record<ListedState, number>>(selectKeyStates(Date.now())).one()
     return { kind: 'metrics', groups, keys }
+  }
+
+  async exportUsage(query: ExportQuery): Promise<ExportPage> {
+    const rows = this.#run<ExportRow>(selectExport(query)).toArray()
+    return { kind: 'page', rows: rows.map(exportedUsage) }
   }
 
   /** Deletes at most once a day. */

@@ -15,6 +15,7 @@ import type {
 } from './protocol.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { ExportPage, ExportQuery } from './usage-export.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** What an account knows of a request: its record in the ring, and its row. */
@@ -66,6 +67,8 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   usage(query: UsageQuery): Promise<UsagePage>
   /** Of all time, for the operator's monitoring. */
   metrics(by: MetricGrouping): Promise<Metrics>
+  /** The rows behind the sums, a page at a time. */
+  exportUsage(query: ExportQuery): Promise<ExportPage>
 }
 
 /** All bindings of the Worker. */

@@ -9,6 +9,7 @@ import type { MetricGrouping, Metrics } from './metric-list.ts'
 import { accountOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
+import type { ExportPage, ExportQuery } from './usage-export.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
@@ -32,6 +33,7 @@ export interface Accounts {
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
   metrics(by: MetricGrouping): Promise<Metrics | { kind: 'unavailable' }>
+  exportUsage(query: ExportQuery): Promise<ExportPage | { kind: 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -63,6 +65,10 @@ export function createAccounts(env: Bindings): Accounts {
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
     metrics: (by) =>
       ask('directory_metrics', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).metrics(by)),
+    exportUsage: (query) =>
+      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        directoryOf(env).exportUsage(query),
+      ),
   }
 }
 

@@ -9,12 +9,14 @@ export type StoredKey = z.output<typeof storedKey>
 
 export type NewKey = Omit<ApiKey, 'version'>
 
-/** Fields that are absent stay as they are; `null` removes a limit. */
+/** Fields that are absent stay as they are; `null` removes a limit or a list. */
 export interface KeyPatch {
   name?: string | undefined
   expiresAt?: string | null | undefined
   disabled?: boolean | undefined
   limits?: { [Name in keyof Limits]?: Limits[Name] | null } | undefined
+  models?: string[] | null | undefined
+  allowedAddresses?: string[] | null | undefined
 }
 
 export interface Rotation {
@@ -32,7 +34,8 @@ export function adopted(key: ApiKey): StoredKey {
   return { key: { ...key, version: key.version + 1 }, deletedAt: null }
 }
 
-export function patched(key: ApiKey, { name, expiresAt, disabled, limits }: KeyPatch): StoredKey {
+export function patched(key: ApiKey, patch: KeyPatch): StoredKey {
+  const { name, expiresAt, disabled, limits, models, allowedAddresses } = patch
   return {
     key: {
       ...key,
@@ -41,6 +44,8 @@ export function patched(key: ApiKey, { name, expiresAt, disabled, limits }: KeyP
       expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
       disabled: disabled ?? key.disabled,
       limits: withoutNull({ ...key.limits, ...limits }),
+      models: afterPatch(key.models, models),
+      allowedAddresses: afterPatch(key.allowedAddresses, allowedAddresses),
     },
     deletedAt: null,
   }
@@ -66,6 +71,10 @@ export function unreadableKey(id: string, createdAt: string): ApiKey {
 
 export function readingOf({ key, deletedAt }: StoredKey): KeyReading {
   return deletedAt === null ? { kind: 'found', key } : { kind: 'deleted', version: key.version }
+}
+
+function afterPatch(list: string[] | undefined, patch: string[] | null | undefined): string[] | undefined {
+  return patch === undefined ? list : (patch ?? undefined)
 }
 
 function withoutNull(limits: Record<string, unknown>): Limits {

@@ -41,7 +41,7 @@ export interface UsagePage {
 }
 
 /** The columns of the totals. */
-const COLUMNS = [
+export const COLUMNS = [
   ['requests', 'requests'],
   ['failures', 'failures'],
   ['refused', 'refused'],

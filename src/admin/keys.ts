@@ -8,6 +8,7 @@ import { GatewayError, invalidParameter } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { type ApiKey, viewOf, type KeyReading } from '../keys/api-key.ts'
 import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
+import { quoted } from '../wire/parameter-text.ts'
 import { listQuery } from './list-query.ts'
 import type { keyCreation, keyRotation, keyUpdate } from './requests.ts'
 
@@ -20,6 +21,7 @@ type WithBody<Schema extends z.ZodMiniType> = Context<
 /** 201 with the key's view and its `secret`. Only this answer has the secret. */
 export async function createKey(c: WithBody<typeof keyCreation>): Promise<Response> {
   const body = c.req.valid('json')
+  requireModels(c, body.models)
   const { id, secret } = createSecret()
   const answer = await isolateOf(c.env).accounts.create({
     id,
@@ -28,6 +30,8 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     expiresAt: futureTime(body.expiresAt ?? null),
     disabled: false,
     limits: body.limits ?? {},
+    models: body.models ?? undefined,
+    allowedAddresses: body.allowedAddresses ?? undefined,
     secretSha256: await hashSecret(secret),
     previous: null,
   })
@@ -51,9 +55,10 @@ export async function getKey(c: Context<Gateway>): Promise<Response> {
   return c.json(viewOf(await requireKey(c)))
 }
 
-/** Sets the fields of the body; `null` removes a limit. Fields of parallel changes all survive. */
+/** Sets the fields of the body; `null` removes a limit or a list. Fields of parallel changes all survive. */
 export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response> {
   const { expiresAt, ...patch } = c.req.valid('json')
+  requireModels(c, patch.models)
   const id = requireId(c)
   const changed = expiresAt === undefined ? patch : { ...patch, expiresAt: futureTime(expiresAt) }
   return c.json(viewOf(take(c, id, await isolateOf(c.env).accounts.update(id, changed))))
@@ -112,6 +117,16 @@ function take(c: Context<Gateway>, keyId: string, reading: KeyReading): ApiKey {
     case 'unavailable':
       throw new GatewayError({ kind: 'keys_unavailable' })
   }
+}
+
+/** A name that is not in the table is most likely mistyped. One that leaves the table later stays in the record. */
+function requireModels(c: Context<Gateway>, models: readonly string[] | null | undefined): void {
+  const { models: table } = c.get('config')
+  const at = models?.findIndex((id) => !table.has(id)) ?? -1
+  if (at < 0) return
+  const param = `models[${at}]`
+  const message = `Invalid '${param}': expected a name of GET /admin/models, but got ${quoted(models?.[at])} instead.`
+  throw new GatewayError(invalidParameter(param, message))
 }
 
 /** A time in the past is most likely a mistake of the year or the time zone. */

@@ -1,5 +1,7 @@
 /** The bodies that the operator sends. They are strict: a mistyped limit must not pass as no limit. */
 import * as z from 'zod/mini'
+import { parseRange } from '../keys/address-range.ts'
+import { ALLOWED_ADDRESSES_MAX } from '../keys/allowed-addresses.ts'
 import { limitShape, limitsSchema } from '../limits/limits.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
@@ -8,7 +10,31 @@ export const NAME_LENGTH_MAX = 100
 /** A rotated secret stays good for 30 days at most. */
 export const GRACE_SECONDS_MAX = 30 * 86_400
 
+/** Models that a key can name. The list of keys shows all of them. */
+export const KEY_MODELS_MAX = 50
+/** As long as a name in `MODELS` may be. */
+const MODEL_NAME_LENGTH_MAX = 100
+
 const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
+
+const addressRange = z.string().check(({ value, issues }) => {
+  if (parseRange(value) !== null) return
+  const message =
+    'Invalid address: expected an IPv4 or IPv6 address or CIDR, such as 203.0.113.7 or 2001:db8::/32.'
+  issues.push({ code: 'custom', message, input: value })
+})
+
+/** Made with the lazy schemas that have them. */
+const lists = () => ({
+  models: z.nullish(
+    z
+      .array(z.string().check(z.maxLength(MODEL_NAME_LENGTH_MAX)))
+      .check(z.minLength(1), z.maxLength(KEY_MODELS_MAX)),
+  ),
+  allowedAddresses: z.nullish(
+    z.array(addressRange).check(z.minLength(1), z.maxLength(ALLOWED_ADDRESSES_MAX)),
+  ),
+})
 
 /** `POST /admin/keys` */
 export const keyCreation = z.lazy(() =>
@@ -16,10 +42,11 @@ export const keyCreation = z.lazy(() =>
     name,
     expiresAt: z.optional(z.nullable(isoTimestamp)),
     limits: z.optional(limitsSchema),
+    ...lists(),
   }),
 )
 
-/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit. */
+/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit or a list. */
 export const keyUpdate = z.lazy(() =>
   z.strictObject({
     name: z.optional(name),
@@ -36,6 +63,7 @@ export const keyUpdate = z.lazy(() =>
         budget: z.nullish(limitShape.budget),
       }),
     ),
+    ...lists(),
   }),
 )
 
@@ -46,7 +74,7 @@ export const keyRotation = z.lazy(() =>
   }),
 )
 
-/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB. */
+/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB, and 11 MB where each has the longest lists. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */

@@ -26,6 +26,21 @@ export function usageQuery(query: Query, nowMs: number): UsageQuery {
   return { ...range, by, limit, after }
 }
 
+export function formatQuery({ format = 'json' }: Query): 'json' | 'csv' {
+  return choiceParameter('format', format, ['json', 'csv'])
+}
+
+/** Parameters that only choose or change the rows of a JSON page. */
+const PAGE_PARAMETERS = ['by', 'limit', 'cursor', 'priceAs']
+
+/** `GET /admin/usage?format=csv&from&to`. @throws GatewayError `invalid_parameter`, also for a parameter that a file does not have. */
+export function exportQuery(query: Query, nowMs: number): DateRange {
+  const unfit = PAGE_PARAMETERS.find((name) => query[name] !== undefined)
+  if (unfit !== undefined)
+    throw invalidQuery(unfit, "none beside 'format=csv', which has all rows by day, key and model")
+  return rangeQuery(query, RANGE_DAYS_DEFAULT, nowMs)
+}
+
 /** `?from&to`; by default as many days up to today. @throws GatewayError `invalid_parameter` with the name of the wrong date. */
 export function rangeQuery(query: Query, daysDefault: number, nowMs: number): DateRange {
   const to = dateParameter(query, 'to', nowMs)

@@ -8,7 +8,8 @@ import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { type OtherModel, shownOther } from '../models/price-as.ts'
 import { requireId } from './keys.ts'
-import { priceAsQuery, rangeQuery, usageQuery } from './usage-query.ts'
+import { exportUsage } from './export-usage.ts'
+import { formatQuery, priceAsQuery, rangeQuery, usageQuery } from './usage-query.ts'
 
 /**
  * `GET /admin/keys/{id}/usage?from&to&priceAs`: UTC dates, both included; default the last 31 days. A deleted key's usage stays.
@@ -49,9 +50,12 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
  * By day, each date of the range has a row. Usage is up to a minute old. With `priceAs`, each row and the total also have their
  * cost on that model. It is rounded up for each sum, so rows can exceed the total by a micro-dollar each.
  *
+ * With `format=csv` the answer is `exportUsage`'s.
+ *
  * @throws GatewayError `invalid_parameter`, `usage_unavailable`.
  */
 export async function showAllUsage(c: Context<Gateway>): Promise<Response> {
+  if (formatQuery(c.req.query()) === 'csv') return exportUsage(c)
   const query = usageQuery(c.req.query(), Date.now())
   const other = priceAsQuery(c.req.query(), c.get('config').models)
   const page = await isolateOf(c.env).accounts.usageOfAll(query)

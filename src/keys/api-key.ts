@@ -11,6 +11,10 @@ const viewShape = {
   expiresAt: z.nullable(isoTimestamp),
   disabled: z.boolean(),
   limits: z.object(limitShape),
+  /** Public names of the models that the key may use. Absent: all. */
+  models: z.optional(z.array(z.string())),
+  /** Addresses and CIDR ranges from which the key may be used. Absent: from anywhere. */
+  allowedAddresses: z.optional(z.array(z.string())),
 }
 
 /** The record without its hashes. */

@@ -7,6 +7,7 @@ export const ANYWHERE: readonly FailureName[] = ['misconfigured', 'internal']
 export const WITH_KEY: readonly FailureName[] = [
   'missing_key',
   'invalid_key',
+  'ip_not_authorized',
   'rate_limited',
   'keys_unavailable',
   'key_record_unreadable',

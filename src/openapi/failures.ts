@@ -47,6 +47,10 @@ const PLAIN: { readonly [Kind in PlainKind]: Sample<Kind> } = {
     when: 'The key is wrong, expired, disabled or deleted.',
     failure: { kind: 'invalid_key', masked: 'sk-gw-Ab****cret' },
   },
+  ip_not_authorized: {
+    when: 'The key may not be used from the caller’s address.',
+    failure: { kind: 'ip_not_authorized', address: '203.0.113.7' },
+  },
   keys_unavailable: { when: 'The records of keys do not answer.', failure: { kind: 'keys_unavailable' } },
   budget_unavailable: { when: 'The key’s account does not answer.', failure: { kind: 'budget_unavailable' } },
   usage_unavailable: { when: 'The records of usage do not answer.', failure: { kind: 'usage_unavailable' } },

@@ -29,6 +29,7 @@ export const HEADERS = {
     schema: { const: 'nosniff' },
   },
   'cache-control': { description: 'No cache may keep or change the answer.', schema: text },
+  'content-disposition': { description: 'The name of the file.', schema: text },
   'content-encoding': {
     description: 'A stream is not compressed, since that would hold chunks back.',
     schema: { const: 'identity' },

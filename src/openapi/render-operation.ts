@@ -7,7 +7,7 @@ import type { Answer, Example, Operation, Parameter } from './operation.ts'
 const JSON_TYPE = 'application/json'
 
 /** Statuses of answers that go out before a request is counted. */
-const BEFORE_COUNTING: ReadonlySet<string> = new Set(['401', '408', '415'])
+const BEFORE_COUNTING: ReadonlySet<string> = new Set(['401', '403', '408', '415'])
 
 const SECURITY = { anyone: [], key: [{ apiKey: [] }], operator: [{ adminToken: [] }] }
 

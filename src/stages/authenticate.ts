@@ -15,7 +15,9 @@ import { bearerToken, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
 type Refusal = SecretRefusal | 'malformed' | 'unknown' | 'revoked'
 
 /**
- * @throws GatewayError `missing_key`, `invalid_key`, `keys_unavailable` where neither KV nor the account answers
+ * The address is looked at after the secret, so that only the holder learns that there is a list of addresses.
+ *
+ * @throws GatewayError `missing_key`, `invalid_key`, `ip_not_authorized`, `keys_unavailable` where neither KV nor the account answers
  * for a key that this isolate has not seen, `key_record_unreadable`, `rate_limited` for an address with too many unknown keys.
  */
 export function authenticate(): MiddlewareHandler<Gateway> {
@@ -24,7 +26,7 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     if (secret === null) throw new GatewayError({ kind: 'missing_key' })
     const keyId = keyIdOf(secret) ?? refuseSecret(c, 'malformed')
     c.get('log').keyId = keyId
-    const { keys, unknownKeys } = isolateOf(c.env)
+    const { keys, unknownKeys, allowedAddresses } = isolateOf(c.env)
     const address = c.req.header('cf-connecting-ip') ?? ''
     const nowMs = Date.now()
     const key = await keys.find(keyId, {
@@ -36,6 +38,7 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     const secretSha256 = await hashSecret(secret)
     const refusal = refusalOfSecret(key, secretSha256, nowMs)
     if (refusal !== null) refuseSecret(c, refusal)
+    if (!allowedAddresses.allows(key, address)) throw new GatewayError({ kind: 'ip_not_authorized', address })
     const requestId = requestIdOfKey(c.get('requestId'), key.id)
     c.set('requestId', requestId)
     c.get('responseHeaders')['x-request-id'] = requestId

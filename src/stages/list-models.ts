@@ -1,13 +1,16 @@
-/** Lists the models, in OpenAI's shape, with their limits and prices. */
+/** Lists the models that the key may use, in OpenAI's shape, with their limits and prices. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
+import { isModelAllowed } from '../models/allowed-model.ts'
 import type { Model } from '../models/model.ts'
 import { type Rates, usdOf } from '../models/prices.ts'
 
 /** `GET /v1/models` */
 export function listModels(c: Context<Gateway>): Response {
-  return c.json({ object: 'list', data: Array.from(c.get('config').models.values(), entryOf) })
+  const { models } = c.get('key')
+  const allowed = [...c.get('config').models.values()].filter((model) => isModelAllowed(model, models))
+  return c.json({ object: 'list', data: allowed.map(entryOf) })
 }
 
 /**
@@ -18,7 +21,8 @@ export function listModels(c: Context<Gateway>): Response {
 export function getModel(c: Context<Gateway>): Response {
   const id = c.req.param('id') ?? ''
   const model = c.get('config').models.get(id)
-  if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
+  if (model === undefined || !isModelAllowed(model, c.get('key').models))
+    throw new GatewayError({ kind: 'model_not_found', model: id })
   return c.json(entryOf(model))
 }
 

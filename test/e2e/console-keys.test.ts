@@ -89,6 +89,32 @@ describe.skipIf(hasNoBrowser)('the list of keys', { timeout: 60_000 }, () => {
 describe.skipIf(hasNoBrowser)('a key’s page', { timeout: 60_000 }, () => {
   const openPage = useBrowser()
 
+  it('holds a key to models and addresses, says which entry is wrong, and lets it go again', async () => {
+    const { id } = await createKey({ name: 'held' })
+    const { page, problems } = await openPage(`/console#/keys/${id}`)
+    await signIn(page)
+    const save = async (models: string, addresses: string) => {
+      await page.getByRole('button', { name: 'Edit' }).click()
+      if (models !== '') await page.getByText('Models and addresses').click()
+      await page.getByLabel('Models').fill(models)
+      await page.getByLabel('Allowed addresses').fill(addresses)
+      await expectSound(page)
+      await page.getByRole('button', { name: 'Save' }).click()
+    }
+    await save('o3-mini', '203.0.113.7 1.2.3.4/33')
+    await page.getByText('Invalid address').waitFor()
+    await page.getByLabel('Allowed addresses').fill('203.0.113.7,\n2001:db8::/32')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('203.0.113.7, 2001:db8::/32').waitFor()
+    const read = async () => (await asOperator('GET', `/admin/keys/${id}`)).json()
+    const allowedAddresses = ['203.0.113.7', '2001:db8::/32']
+    expect(await read()).toMatchObject({ models: ['o3-mini'], allowedAddresses })
+    await save('', '')
+    await expect.poll(read).not.toHaveProperty('models')
+    expect(await read()).not.toHaveProperty('allowedAddresses')
+    expect(problems).toEqual([])
+  })
+
   it('edits what was changed, and leaves what another operator changed meanwhile', async () => {
     const limits = { requestsPerMinute: 5, budget: { usd: 3, period: 'day' } }
     const { id } = await createKey({ name: 'edited', limits })

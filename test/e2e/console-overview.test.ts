@@ -1,4 +1,5 @@
 /** The console's overview in Chromium: health, ends of models, and every state that the page can be in. */
+import { readFile } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { DAY_MS } from '../../src/calendar.ts'
@@ -77,6 +78,21 @@ describe.skipIf(hasNoBrowser)('the overview', { timeout: 60_000 }, () => {
     expect(await health.getByText('Fails', { exact: true }).count()).toBe(2)
     await expectSound(page)
     expect(problems).toEqual([])
+  })
+
+  it('saves the usage of its days as a file, and says why it cannot', async () => {
+    const { page, problems } = await openPage('/console')
+    await signIn(page)
+    const started = page.waitForEvent('download')
+    await page.getByRole('button', { name: 'Download CSV' }).click()
+    const file = await started
+    expect(file.suggestedFilename()).toMatch(/^usage-\d{4}-\d\d-\d\d-to-\d{4}-\d\d-\d\d\.csv$/)
+    expect(await readFile(await file.path(), 'utf8')).toMatch(/^date,key_id,key_name,model,requests,.*\r\n/)
+    expect(problems).toEqual([])
+    await page.route('**/admin/usage?format=csv*', (route) => route.abort())
+    await page.getByRole('button', { name: 'Download CSV' }).click()
+    await page.getByText('The gateway does not answer').waitFor()
+    await expectSound(page)
   })
 
   it('has each model’s end and its cost on the successors, equal to the API’s, and the line that moves it', async () => {

@@ -70,6 +70,7 @@ describe.skipIf(hasNoBrowser)('the requests of a key', { timeout: 90_000 }, () =
     await page.getByText('4 by Requests a day').waitFor()
     await expectSound(page)
     await page.getByRole('link', { name: refused }).click()
+    await page.getByRole('heading', { name: 'Explain a request' }).waitFor()
     await page.getByText('The key may send 2 requests a minute, and had sent 2.').waitFor()
     expect(problems).toEqual([])
   })

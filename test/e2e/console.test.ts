@@ -40,7 +40,7 @@ describe.skipIf(hasNoBrowser)('a browser', { timeout: 60_000 }, () => {
     expect(secret).toMatch(/^sk-gw-/)
     await page.getByRole('button', { name: 'I have copied it' }).click()
 
-    await page.getByRole('link', { name: 'Playground' }).click()
+    await page.getByRole('link', { name: 'Playground', exact: true }).click()
     await page.getByRole('button', { name: 'Paste a secret' }).click()
     await page.getByLabel('Secret').fill(secret)
     await page.getByLabel('Prompt', { exact: true }).fill('Hi')

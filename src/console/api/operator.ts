@@ -19,7 +19,7 @@ import {
   usageByKey,
   usageByModel,
 } from './answers.ts'
-import { call, CallError, type CallOptions } from './client.ts'
+import { call, CallError, type CallOptions, open } from './client.ts'
 
 /** Keys in a page of the list. */
 export const KEYS_SHOWN = 100
@@ -39,6 +39,8 @@ export interface KeyDraft {
   name: string
   expiresAt: string | null
   limits: Limits
+  models?: string[]
+  allowedAddresses?: string[]
 }
 
 export interface KeyChange {
@@ -46,6 +48,9 @@ export interface KeyChange {
   expiresAt?: string | null
   disabled?: boolean
   limits?: LimitChanges
+  /** `null` removes the list. */
+  models?: string[] | null
+  allowedAddresses?: string[] | null
 }
 
 export type { Budget }
@@ -110,6 +115,16 @@ export function readUsageByKey(from: string, to: string) {
   return asOperator(usageByKey, `/admin/usage?by=key&limit=${USAGE_ROWS_MAX}&from=${from}&to=${to}`)
 }
 
+/** The usage by day, key and model, as a file. @throws CallError, also where the file broke off. */
+export async function downloadUsage(from: string, to: string): Promise<Blob> {
+  const path = `/admin/usage?format=csv&from=${from}&to=${to}`
+  // A long range takes longer than any other answer, so the call has no time-out.
+  const response = await withToken((token) => open(token, path))
+  return response.blob().catch(() => {
+    throw new CallError('The download broke off. Try again.', 0)
+  })
+}
+
 export function readHealth() {
   return asOperator(health, '/admin/health')
 }
@@ -129,14 +144,18 @@ function pathOf(id: string): string {
   return `/admin/keys/${encodeURIComponent(id)}`
 }
 
-/** A token that is refused ends the session, so that the page asks for another one. */
-async function asOperator<Schema extends z.ZodMiniType>(
+function asOperator<Schema extends z.ZodMiniType>(
   schema: Schema,
   path: string,
   options: CallOptions = {},
 ): Promise<z.output<Schema>> {
+  return withToken((token) => call(schema, token, path, options))
+}
+
+/** A token that is refused ends the session, so that the page asks for another one. */
+async function withToken<Answer>(ask: (token: string) => Promise<Answer>): Promise<Answer> {
   try {
-    return await call(schema, operatorSession.credential.value ?? '', path, options)
+    return await ask(operatorSession.credential.value ?? '')
   } catch (error) {
     if (error instanceof CallError && error.code === 'invalid_admin_token')
       operatorSession.refuse(error.message)

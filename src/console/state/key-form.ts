@@ -6,8 +6,12 @@ import type { KeyChange, KeyDraft } from '../api/operator.ts'
 import { NUMBER_LIMITS, type NumberLimit } from '../format/limits.ts'
 import { fieldValueOf } from '../format/time.ts'
 
+/** The fields that are lists. Their texts have spaces, commas or line breaks between the entries. */
+const LIST_FIELDS = ['models', 'allowedAddresses'] as const
+type ListField = (typeof LIST_FIELDS)[number]
+
 export type KeyForm = Record<
-  NumberLimit | 'name' | 'expiresAt' | 'mode' | 'budgetUsd' | 'budgetPeriod',
+  NumberLimit | ListField | 'name' | 'expiresAt' | 'mode' | 'budgetUsd' | 'budgetPeriod',
   Signal<string>
 >
 
@@ -25,6 +29,8 @@ export function formOf(key: Key | null): KeyForm {
     mode: text(limits.mode),
     budgetUsd: text(limits.budget?.usd),
     budgetPeriod: text(limits.budget?.period ?? 'month'),
+    models: text(key?.models?.join(', ')),
+    allowedAddresses: text(key?.allowedAddresses?.join('\n')),
   }
 }
 
@@ -34,12 +40,19 @@ function text(value: number | string | undefined): Signal<string> {
 
 /** The body that creates the key. */
 export function draftOf(form: KeyForm): KeyDraft {
-  return { name: form.name.value.trim(), expiresAt: expiryOf(form), limits: limitsOf(form) }
+  const lists = Object.fromEntries(
+    LIST_FIELDS.flatMap((field) => {
+      const entries = form[field].value.split(/[\s,]+/).filter((entry) => entry !== '')
+      return entries.length === 0 ? [] : [[field, entries]]
+    }),
+  )
+  return { name: form.name.value.trim(), expiresAt: expiryOf(form), limits: limitsOf(form), ...lists }
 }
 
 /** The body that changes the key. It has only the fields that differ, so that parallel changes of others survive. */
 export function changeOf(form: KeyForm, key: Key): KeyChange {
-  const { name, expiresAt, limits } = draftOf(form)
+  const draft = draftOf(form)
+  const { name, expiresAt, limits } = draft
   const before = formOf(key)
   const changed = Object.fromEntries(
     ([...NUMBER_LIMITS, 'mode', 'budget'] as const).flatMap((limit) =>
@@ -53,6 +66,11 @@ export function changeOf(form: KeyForm, key: Key): KeyChange {
     // The field has whole minutes, so an expiry to the second is no change while its text is the same.
     ...(form.expiresAt.value === before.expiresAt.value ? {} : { expiresAt }),
     ...(Object.keys(changed).length === 0 ? {} : { limits: changed }),
+    ...Object.fromEntries(
+      LIST_FIELDS.flatMap((field) =>
+        JSON.stringify(draft[field]) === JSON.stringify(key[field]) ? [] : [[field, draft[field] ?? null]],
+      ),
+    ),
   }
 }
 

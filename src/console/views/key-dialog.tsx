@@ -8,7 +8,7 @@ import { LIMIT_NAMES, NUMBER_LIMITS } from '../format/limits.ts'
 import { localTime, utcTime } from '../format/time.ts'
 import { Button } from '../parts/button.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { Choice, TextField } from '../parts/field.tsx'
+import { Choice, TextArea, TextField } from '../parts/field.tsx'
 import { Failure } from '../parts/states.tsx'
 import { formOf, type KeyForm } from '../state/key-form.ts'
 import { callErrorOf } from '../state/use-answer.ts'
@@ -55,6 +55,7 @@ export function KeyDialog({ editing, onClose, onSave }: KeyDialogProps): JSX.Ele
         <BudgetFields form={form} />
         <ExpiryField form={form} />
         <LimitFields form={form} />
+        <ReachFields form={form} />
         {error.value !== null && <Failure error={error.value} />}
         <div class="actions">
           <Button onClick={onClose}>Cancel</Button>
@@ -137,6 +138,30 @@ function LimitFields({ form }: { form: KeyForm }): JSX.Element {
           ]}
         />
       </div>
+    </details>
+  )
+}
+
+/** Closed at first for a key without such lists. */
+function ReachFields({ form }: { form: KeyForm }): JSX.Element {
+  const isOpen = useMemo(() => form.models.peek() !== '' || form.allowedAddresses.peek() !== '', [form])
+  return (
+    <details open={isOpen}>
+      <summary>Models and addresses</summary>
+      <TextField
+        label="Models"
+        value={form.models}
+        placeholder="All"
+        hint="Names from GET /admin/models, with commas between them. A name allows its aliases too."
+        autoComplete="off"
+      />
+      <TextArea
+        label="Allowed addresses"
+        value={form.allowedAddresses}
+        rows={3}
+        placeholder="Any"
+        hint="IPv4 and IPv6 addresses and ranges, such as 203.0.113.0/24. The key works from no other address."
+      />
     </details>
   )
 }

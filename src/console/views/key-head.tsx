@@ -96,6 +96,18 @@ export function KeyFacts({ subject }: { subject: Key & { deletedAt?: string | un
             <dd>None of its own: the gateway’s defaults apply</dd>
           </div>
         )}
+        {subject.models !== undefined && (
+          <div>
+            <dt>Models</dt>
+            <dd>{subject.models.join(', ')}</dd>
+          </div>
+        )}
+        {subject.allowedAddresses !== undefined && (
+          <div>
+            <dt>Addresses</dt>
+            <dd>{subject.allowedAddresses.join(', ')}</dd>
+          </div>
+        )}
         {limits.map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -1,14 +1,17 @@
 /** Today and the last 30 days of all keys, the health of the gateway, and the ends of its models. */
+import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
 import type { DayTotals, KeyTotals, ModelTotals, Totals } from '../api/answers.ts'
-import { readUsageByDay, readUsageByKey, readUsageByModel } from '../api/operator.ts'
+import { downloadUsage, readUsageByDay, readUsageByKey, readUsageByModel } from '../api/operator.ts'
+import type { CallError } from '../api/client.ts'
 import { localClockTime, utcTime } from '../format/time.ts'
 import { Button } from '../parts/button.tsx'
-import { Answered, Empty } from '../parts/states.tsx'
+import { Answered, Empty, Failure } from '../parts/states.tsx'
 import { UsageDays, UsageModels, UsageSums, UsageTable } from '../parts/usage-figures.tsx'
 import { hrefOf } from '../state/route.ts'
-import { useAnswer } from '../state/use-answer.ts'
+import { saveFile } from '../state/save-file.ts'
+import { callErrorOf, useAnswer } from '../state/use-answer.ts'
 import { HealthPanel } from './health.tsx'
 import { RetirementCalendar } from './retirements.tsx'
 
@@ -51,18 +54,44 @@ function shownRange(nowMs: number) {
 
 export function OverviewPage(): JSX.Element {
   const overview = useAnswer(readOverview, [])
+  const error = useSignal<CallError | null>(null)
   return (
     <>
       <div class="page-head">
         <h1 tabIndex={-1}>Overview</h1>
-        <Button onClick={overview.reload} busy={overview.answer.value.state === 'loading'}>
-          Refresh
-        </Button>
+        <div class="actions">
+          <DownloadButton onError={(failed) => (error.value = failed)} />
+          <Button onClick={overview.reload} busy={overview.answer.value.state === 'loading'}>
+            Refresh
+          </Button>
+        </div>
       </div>
+      {error.value !== null && <Failure error={error.value} />}
       <Answered question={overview} lines={8}>
         {(shown) => <OverviewFigures shown={shown} />}
       </Answered>
     </>
+  )
+}
+
+/** Saves the usage of the shown days. The token goes into a header, so a plain link would not do. */
+function DownloadButton({ onError }: { onError: (error: CallError | null) => void }): JSX.Element {
+  const busy = useSignal(false)
+  async function download(): Promise<void> {
+    const { from, to } = shownRange(Date.now())
+    busy.value = true
+    onError(null)
+    try {
+      saveFile(await downloadUsage(from, to), `usage-${from}-to-${to}.csv`)
+    } catch (thrown) {
+      onError(callErrorOf(thrown))
+    }
+    busy.value = false
+  }
+  return (
+    <Button onClick={() => void download()} busy={busy.value}>
+      Download CSV
+    </Button>
   )
 }
 

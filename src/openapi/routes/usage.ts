@@ -32,6 +32,16 @@ const PRICE_AS: Parameter = {
   schema: { type: 'string' },
   example: 'openai/gpt-6-luna',
 }
+/** Without an example, since it does not go together with those of the other parameters. */
+const FORMAT: Parameter = {
+  name: 'format',
+  in: 'query',
+  description: 'The form of the answer.',
+  schema: { type: 'string', enum: ['json', 'csv'], default: 'json' },
+}
+const CSV = `date,key_id,key_name,model,requests,cost_usd\r
+2027-01-31,Abc123Abc123,alice,o3-mini,120,0.2068\r
+`
 const MODELS = [{ model: 'o3-mini', ...TOTALS }]
 const DAY = { date: '2027-01-31', ...TOTALS }
 
@@ -105,10 +115,12 @@ export const usageOperations: readonly Operation[] = [
     id: 'getUsage',
     tag: 'Usage',
     summary: 'Show the usage of all keys',
-    description: 'The figures are up to a minute old.',
+    description:
+      'The figures are up to a minute old. With `format=csv` the answer is a file with a row for each day, key and model, and takes no parameter but the range.',
     caller: 'operator',
     parameters: [
       ...range(RANGE_DAYS_DEFAULT),
+      FORMAT,
       PRICE_AS,
       {
         name: 'by',
@@ -123,6 +135,8 @@ export const usageOperations: readonly Operation[] = [
     answer: {
       status: 200,
       description: 'A page of rows, and the total of the range.',
+      headers: ['content-disposition'],
+      text: { type: 'text/csv', example: CSV },
       json: {
         schema: 'UsagePage',
         examples: {

@@ -56,12 +56,24 @@ const limits = fc.record(
   },
   { requiredKeys: [] },
 )
+const models = fc.array(
+  fc.oneof({ weight: 4, arbitrary: fc.constantFrom('o3-mini', 'openai/o3-mini') }, name),
+)
+const allowedAddresses = fc.array(
+  fc.oneof(
+    fc.ipV4Extended(),
+    fc.ipV6(),
+    fc.tuple(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(130)).map((parts) => parts.join('/')),
+    fc.constantFrom('', '/', ':', '::', '::/', '%', ':'.repeat(10_000), '\u0000', '１.１.１.１'),
+  ),
+)
+const lists = { models: fc.option(models), allowedAddresses: fc.option(allowedAddresses) }
 const creation = fc.record(
-  { name: fc.oneof(name, longName), expiresAt: fc.option(time), limits },
+  { name: fc.oneof(name, longName), expiresAt: fc.option(time), limits, ...lists },
   { requiredKeys: ['name'] },
 )
 const update = fc.record(
-  { name, expiresAt: fc.option(time), disabled: fc.boolean(), limits },
+  { name, expiresAt: fc.option(time), disabled: fc.boolean(), limits, ...lists },
   { requiredKeys: [] },
 )
 const rotation = fc.record({ graceSeconds: count }, { requiredKeys: [] })
@@ -133,6 +145,7 @@ describe('the operator’s addresses', () => {
         '%ff',
         'null',
         'a'.repeat(5_000),
+        'csv',
         '2026-11-22',
         '2026-02-30',
         '9999-12-31',
@@ -141,7 +154,7 @@ describe('the operator’s addresses', () => {
     )
     const where = fc.constantFrom('/admin/keys', '/admin/usage', '/admin/metrics', `/admin/keys/${id}/usage`)
     const pair = fc.tuple(
-      fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'from', 'to', 'by', 'x'),
+      fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'from', 'to', 'by', 'format', 'x'),
       value,
     )
     await fc.assert(
