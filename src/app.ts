@@ -11,6 +11,7 @@ import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
 import { showHealth } from './admin/health.ts'
 import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
+import { testAlert } from './admin/test-alert.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
 import { authenticate } from './stages/authenticate.ts'
@@ -88,6 +89,7 @@ app.get('/admin/requests/:id', getRequest)
 app.get('/admin/usage', showAllUsage)
 app.get('/admin/models', listAllModels)
 app.get('/admin/health', showHealth)
+app.post('/admin/alerts/test', testAlert)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))

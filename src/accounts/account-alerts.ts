@@ -40,9 +40,9 @@ export class AccountAlerts {
 
   /** Judges the budget. It is called in the transaction of each change, so that no threshold is lost or told twice. */
   noteBudget(nowMs: number): void {
-    const account = this.#living()
+    const account = this.#account()
     const budget = account?.stored.key.limits.budget ?? defaultBudgetOf(this.#env)
-    if (account === null || budget === undefined) return
+    if (account === null || account.stored.deletedAt !== null || budget === undefined) return
     const { usd, period } = budget
     const today = dateOf(nowMs)
     const dates = datesPrefix(period, nowMs)
@@ -70,20 +70,28 @@ export class AccountAlerts {
 
   /** Tells what has become due by time alone. It is called by the alarm. */
   noteTime(nowMs: number): void {
-    const account = this.#living()
+    const account = this.#account()
     if (account === null) return
     const owner = ownerOf(account)
     const { expiresAt } = account.stored.key
     if (expiresAt !== null && isDue(this.#expiryAtMs(account), nowMs) && Date.parse(expiresAt) > nowMs) {
       const id = expiryId(account.stored.key)
-      this.#outbox.raise(raisedAlert(id, { type: 'key_expires', expiresAt, ...owner }, nowMs), 'webhook', nowMs)
+      this.#outbox.raise(
+        raisedAlert(id, { type: 'key_expires', expiresAt, ...owner }, nowMs),
+        'webhook',
+        nowMs,
+      )
     }
     for (const { target, sinceMs } of this.#publication.failing()) {
       if (nowMs < sinceMs + UNPUBLISHED_TOLD_MS) continue
       // The id is the same for all accounts, so that an outage of thousands is one alert a day.
       const id = unpublishedId(target, nowMs)
       const since = new Date(sinceMs).toISOString()
-      this.#outbox.raise(raisedAlert(id, { type: 'unpublished', target, since, ...owner }, nowMs), 'desk', nowMs)
+      this.#outbox.raise(
+        raisedAlert(id, { type: 'unpublished', target, since, ...owner }, nowMs),
+        'desk',
+        nowMs,
+      )
     }
   }
 
@@ -94,7 +102,7 @@ export class AccountAlerts {
 
   /** When the account has to tell or to send next, ms since 1970; `null` for never. */
   nextAtMs(nowMs: number): number | null {
-    const account = this.#living()
+    const account = this.#account()
     const times = [this.#outbox.nextAtMs(nowMs) ?? Infinity]
     if (account !== null) {
       times.push(this.#expiryAtMs(account) ?? Infinity)
@@ -105,15 +113,15 @@ export class AccountAlerts {
     return nextAtMs === Infinity ? null : nextAtMs
   }
 
-  /** The account of a key that exists, where there is a webhook. */
-  #living(): Account | null {
-    const account = this.#isOn ? this.#accountOf() : null
-    return account === null || account.stored.deletedAt !== null ? null : account
+  /** `null` where there is no webhook. */
+  #account(): Account | null {
+    return this.#isOn ? this.#accountOf() : null
   }
 
   /** When the key's end is to be told; `null` for never. A key for less than a week was meant to end soon. */
-  #expiryAtMs({ stored: { key } }: Account): number | null {
-    if (key.expiresAt === null || key.disabled || this.#outbox.isTold(expiryId(key))) return null
+  #expiryAtMs({ stored: { key, deletedAt } }: Account): number | null {
+    if (key.expiresAt === null || key.disabled || deletedAt !== null) return null
+    if (this.#outbox.isTold(expiryId(key))) return null
     const toldAtMs = Date.parse(key.expiresAt) - EXPIRY_TOLD_MS
     return toldAtMs > Date.parse(key.createdAt) ? toldAtMs : null
   }

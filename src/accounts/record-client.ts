@@ -1,11 +1,12 @@
 /**
  * The isolate's calls for keys' records and for usage, to accounts and directory. Each call has a time-out, and none throws.
  */
+import type { RaisedAlert } from '../alerts/alert.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
-import { accountOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
+import { accountOf, alertDeskOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { UsagePage, UsageQuery } from './usage-list.ts'
@@ -30,6 +31,8 @@ export interface Accounts {
   minutes: KeyAccountCalls['minutes']
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
+  /** Of the deployment as a whole. */
+  raiseAlert(alert: RaisedAlert): Promise<{ kind: 'raised' | 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -59,6 +62,11 @@ export function createAccounts(env: Bindings): Accounts {
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
     usageOfAll: (query) =>
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
+    raiseAlert: (alert) =>
+      ask('alert_raise', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => {
+        await alertDeskOf(env).raiseAlert(alert)
+        return { kind: 'raised' } as const
+      }),
   }
 }
 
