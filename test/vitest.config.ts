@@ -1,5 +1,5 @@
 /**
- * Three projects: `worker` runs inside workerd (unit, api and hostile input). `contract` runs in Node against the production
+ * Four projects: `worker` runs inside workerd (unit, api and hostile input), and so does `alerts`, with a webhook. `contract` runs in Node against the production
  * build with the runtime's own AI binding. `e2e` runs in Node against `wrangler dev`.
  */
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { kCurrentWorker } from 'miniflare'
 import { defineConfig } from 'vitest/config'
 import { buildConsole } from '../src/console/build.ts'
+import { WEBHOOK_SECRET } from './support/webhook.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -19,26 +20,44 @@ const fuzzOf = (mode: string) => ({
   seed: Number(process.env['FUZZ_SEED'] ?? (mode === 'fuzz' ? Date.now() % 2 ** 31 : 20_261_123)),
 })
 
+/** The offline worker in the test pool, with vars of its own. */
+const offlineWorker = (vars: Record<string, string> = {}) => ({
+  remoteBindings: false,
+  wrangler: { configPath: './wrangler.toml', environment: 'local' },
+  miniflare: {
+    // Wrangler would look up the other worker by its name. In the pool it is the current worker.
+    serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
+    bindings: vars,
+  },
+})
+
 export default defineConfig(({ mode }) => ({
   root,
   test: {
     projects: [
       {
         root,
-        plugins: [
-          cloudflareTest({
-            remoteBindings: false,
-            wrangler: { configPath: './wrangler.toml', environment: 'local' },
-            miniflare: {
-              // Wrangler would look up the other worker by its name. In the pool it is the current worker.
-              serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
-            },
-          }),
-        ],
+        plugins: [cloudflareTest(offlineWorker())],
         test: {
           name: 'worker',
           include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts', 'test/hostile/worker/*.test.ts'],
           provide: { fuzz: fuzzOf(mode) },
+        },
+      },
+      {
+        root,
+        plugins: [
+          cloudflareTest(({ inject }) =>
+            offlineWorker({
+              ALERT_WEBHOOK_URL: `${inject('webhookOrigin')}/hook`,
+              ALERT_WEBHOOK_SECRET: WEBHOOK_SECRET,
+            }),
+          ),
+        ],
+        test: {
+          name: 'alerts',
+          include: ['test/alerts/*.test.ts'],
+          globalSetup: './test/support/node/webhook-setup.ts',
         },
       },
       {
