@@ -44,19 +44,19 @@ export function isTold({ told }: OutboxState, id: string): boolean {
   return told.some((known) => known.id === id)
 }
 
-/** With one more alert that waits. The same state where it was told, or where the day has no room for it. */
+/** With one more alert that waits. The same state where it was told. Beyond `ALERTS_A_DAY_MAX` it counts as told. */
 export function raise(
   state: OutboxState,
   { id, body }: RaisedAlert,
   via: Waiting['via'],
   nowMs: number,
 ): OutboxState {
-  if (isTold(state, id) || !hasRoom(state, nowMs)) return state
-  return {
-    ...state,
-    waiting: [...state.waiting, { id, body, via, raisedAtMs: nowMs, failures: 0, dueAtMs: nowMs }],
-    told: [...state.told, { id, atMs: nowMs }].slice(-TOLD_MAX),
-  }
+  if (isTold(state, id)) return state
+  const told = (atMs: number) => [...state.told, { id, atMs }].slice(-TOLD_MAX)
+  // A dropped alert takes no room of the day.
+  if (!hasRoom(state, nowMs)) return { ...state, told: told(0) }
+  const alert = { id, body, via, raisedAtMs: nowMs, failures: 0, dueAtMs: nowMs }
+  return { ...state, waiting: [...state.waiting, alert], told: told(nowMs) }
 }
 
 export function hasRoom({ told }: OutboxState, nowMs: number): boolean {

@@ -46,10 +46,8 @@ export class AlertOutbox {
 
   /** Stores the alert, unless its id was told. Beyond `ALERTS_A_DAY_MAX` it is dropped, and the log says so. */
   raise(alert: RaisedAlert, via: Waiting['via'], nowMs: number): void {
-    if (!this.isTold(alert.id) && !hasRoom(this.state, nowMs)) {
+    if (!this.isTold(alert.id) && !hasRoom(this.state, nowMs))
       logDropped(alert.id, 'the object has raised too many alerts today')
-      return
-    }
     this.save(raise(this.state, alert, via, nowMs))
   }
 

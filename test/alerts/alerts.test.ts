@@ -124,17 +124,6 @@ describe('a budget', () => {
     ])
   })
 
-  it('that a correction lowers is not told again on its way up', async () => {
-    const key = await issueKey(budgetOf(10))
-    await spend(key, 8.1)
-    await runInDurableObject(account(key), (_, { storage: { sql } }) => {
-      sql.exec('UPDATE usage SET cost_micro_usd = 7000000')
-    })
-    await evictDurableObject(account(key))
-    await spend(key, 1.5)
-    expect(await budgets()).toEqual([[80, 10]])
-  })
-
   it('of a key without one, and without an end, costs no row and no alarm', async () => {
     const key = await issueKey()
     await spend(key, 5)
@@ -153,7 +142,7 @@ describe('a key that expires', () => {
     later(2 * 3_600_000)
     await alarm(key)
     const dueMs = await runInDurableObject(account(key), (_, state) => state.storage.getAlarm())
-    expect(dueMs).toBe(Date.parse('2027-02-26T12:00:00Z') + ((dueMs ?? 0) % 60_000))
+    expect(new Date(dueMs ?? 0).toISOString()).toMatch(/^2027-02-26T12:0/)
     expect(await received()).toEqual([])
     vi.setSystemTime(dueMs ?? 0)
     await alarm(key)
@@ -258,20 +247,19 @@ describe('a webhook', () => {
     expect(await received()).toEqual([])
   })
 
-  it(
-    'receives a bounded number of alerts of a key a day, and the log tells of the others',
-    { timeout: 20_000 },
-    async () => {
-      const key = await issueKey(budgetOf(1_000))
-      await book(key, 100)
-      const log = recordLog()
-      for (let i = 0; i < ALERTS_A_DAY_MAX + 5; i++) {
-        await patch(key, budgetOf(1_000 + i))
-        await patch(key, budgetOf(101 + i / 10, i % 2 === 0 ? 'day' : 'month'))
-      }
-      for (let i = 0; i < 10; i++) await alarm(key)
-      expect((await received()).length).toBeLessThanOrEqual(ALERTS_A_DAY_MAX)
-      expect(linesOf(log, 'trouble').every(({ what }) => what !== 'alert_send')).toBe(true)
-    },
-  )
+  it('receives a bounded number of alerts of a key a day, and the log tells of the others', async () => {
+    const key = await issueKey(expiringIn(90))
+    later(20 * DAY_MS)
+    const log = recordLog()
+    for (let i = 0; i < ALERTS_A_DAY_MAX + 5; i++) {
+      await patch(key, expiringIn(1 + i / 10))
+      await alarm(key)
+    }
+    expect(await received()).toHaveLength(ALERTS_A_DAY_MAX)
+    expect(linesOf(log, 'trouble').filter(({ what }) => what === 'alert_dropped')).toHaveLength(5)
+    later(DAY_MS)
+    await patch(key, expiringIn(6))
+    await alarm(key)
+    expect(await received()).toHaveLength(ALERTS_A_DAY_MAX + 1)
+  })
 })
