@@ -187,10 +187,11 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     this.#changeBook((book) => {
       book.expireLeases(nowMs)
       if (isPruneDue) book.prune(nowMs)
-      this.#alerts.noteTime(nowMs)
     })
     await this.#correct(account)
-    await Promise.all([this.#publish(), this.#alerts.send()])
+    await this.#publish()
+    this.#alerts.noteTime(Date.now())
+    await this.#alerts.send()
     this.#wake()
   }
 

@@ -72,7 +72,7 @@ describe('a test alert', () => {
   it('waits 10 seconds for an answer at most', async () => {
     await answer('hang')
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] })
-    const pending = test()
+    const pending = test(isolate())
     await vi.waitFor(() => expect(vi.getTimerCount()).toBeGreaterThan(0))
     await vi.advanceTimersByTimeAsync(SEND_TIMEOUT_MS)
     expect(await pending).toMatchObject({
