@@ -15,6 +15,7 @@ import {
   requestAnswer,
   requestList,
   rotatedKey,
+  testedAlert,
   usageByDay,
   usageByKey,
   usageByModel,
@@ -112,6 +113,11 @@ export function readUsageByKey(from: string, to: string) {
 
 export function readHealth() {
   return asOperator(health, '/admin/health')
+}
+
+/** Sends a test alert to the operator's webhook. */
+export function testAlert() {
+  return asOperator(testedAlert, '/admin/alerts/test', { method: 'POST' })
 }
 
 export function readModels() {
