@@ -29,7 +29,7 @@ export function TestAlert(): JSX.Element {
   }
   return (
     <div class="stack">
-      <div class="row">
+      <div>
         <Button onClick={() => void send()} busy={busy.value}>
           Send a test alert
         </Button>
