@@ -74,7 +74,7 @@ export class AccountAlerts {
     if (account === null) return
     const owner = ownerOf(account)
     const { expiresAt } = account.stored.key
-    if (expiresAt !== null && isDue(this.#expiryAtMs(account), nowMs) && Date.parse(expiresAt) > nowMs) {
+    if (expiresAt !== null && (this.#expiryAtMs(account, nowMs) ?? Infinity) <= nowMs) {
       const id = expiryId(account.stored.key)
       this.#outbox.raise(
         raisedAlert(id, { type: 'key_expires', expiresAt, ...owner }, nowMs),
@@ -105,7 +105,7 @@ export class AccountAlerts {
     const account = this.#account()
     const times = [this.#outbox.nextAtMs(nowMs) ?? Infinity]
     if (account !== null) {
-      times.push(this.#expiryAtMs(account) ?? Infinity)
+      times.push(this.#expiryAtMs(account, nowMs) ?? Infinity)
       for (const { target, sinceMs } of this.#publication.failing())
         if (!this.#outbox.isTold(unpublishedId(target, nowMs))) times.push(sinceMs + UNPUBLISHED_TOLD_MS)
     }
@@ -119,10 +119,12 @@ export class AccountAlerts {
   }
 
   /** When the key's end is to be told; `null` for never. A key for less than a week was meant to end soon. */
-  #expiryAtMs({ stored: { key, deletedAt } }: Account): number | null {
+  #expiryAtMs({ stored: { key, deletedAt } }: Account, nowMs: number): number | null {
     if (key.expiresAt === null || key.disabled || deletedAt !== null) return null
-    if (this.#outbox.isTold(expiryId(key))) return null
-    const toldAtMs = Date.parse(key.expiresAt) - EXPIRY_TOLD_MS
+    const expiresAtMs = Date.parse(key.expiresAt)
+    // A time that stays due would run the alarm again and again.
+    if (expiresAtMs <= nowMs || this.#outbox.isTold(expiryId(key))) return null
+    const toldAtMs = expiresAtMs - EXPIRY_TOLD_MS
     return toldAtMs > Date.parse(key.createdAt) ? toldAtMs : null
   }
 }
@@ -149,8 +151,4 @@ function expiryId({ id, expiresAt }: ApiKey): string {
 
 function unpublishedId(target: string, nowMs: number): string {
   return `unpublished:${target}:${dateOf(nowMs)}`
-}
-
-function isDue(atMs: number | null, nowMs: number): boolean {
-  return atMs !== null && atMs <= nowMs
 }

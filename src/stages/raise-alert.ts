@@ -9,7 +9,7 @@ import { isolateOf } from '../isolate.ts'
 export function raiseAlert(c: Context<Gateway>, id: string, alert: Alert): void {
   const { accounts, raisedAlerts } = isolateOf(c.env)
   const nowMs = Date.now()
-  if (webhookOf(c.env) === null || !raisedAlerts.isDue(id, nowMs)) return
+  if (!raisedAlerts.isDue(id, nowMs) || webhookOf(c.env) === null) return
   raisedAlerts.noteCall(id, nowMs)
   const raise = async (): Promise<void> => {
     const { kind } = await accounts.raiseAlert(raisedAlert(id, alert, nowMs))

@@ -180,6 +180,8 @@ describe('a key that expires', () => {
     for (const key of [disabled, deleted, past]) {
       await alarm(key)
       await alarm(key)
+      // An account with nothing to do sleeps.
+      expect(await alarm(key)).toBe(false)
     }
     expect(await received()).toEqual([])
   })
@@ -228,7 +230,7 @@ describe('a webhook', () => {
     expect(dropped).toMatchObject([{ cause: expect.stringContaining('the endpoint answered 503') }])
     await answer(200)
     later(DAY_MS)
-    await alarm(key)
+    expect(await alarm(key)).toBe(false)
     expect(await received()).toEqual([])
   })
 
@@ -257,6 +259,9 @@ describe('a webhook', () => {
     }
     expect(await received()).toHaveLength(ALERTS_A_DAY_MAX)
     expect(linesOf(log, 'trouble').filter(({ what }) => what === 'alert_dropped')).toHaveLength(5)
+    later(60_000)
+    await alarm(key)
+    expect(await alarm(key)).toBe(false)
     later(DAY_MS)
     await patch(key, expiringIn(6))
     await alarm(key)
