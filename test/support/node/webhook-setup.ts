@@ -5,5 +5,5 @@ import { startWebhookServer } from './webhook-server.ts'
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startWebhookServer()
   project.provide('webhookOrigin', server.origin)
-  return server.stop
+  return () => server.stop()
 }
