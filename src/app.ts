@@ -12,6 +12,7 @@ import { showHealth } from './admin/health.ts'
 import { showMetrics } from './admin/metrics.ts'
 import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
+import { testAlert } from './admin/test-alert.ts'
 import { showAllUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
 import { authenticate } from './stages/authenticate.ts'
@@ -90,6 +91,7 @@ app.get('/admin/usage', showAllUsage)
 app.get('/admin/models', listAllModels)
 app.get('/admin/health', showHealth)
 app.get('/admin/metrics', showMetrics)
+app.post('/admin/alerts/test', testAlert)
 app.post('/admin/directory/rebuild', rebuildDirectory)
 
 app.notFound(failUnmatched(app))

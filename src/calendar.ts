@@ -24,6 +24,12 @@ export function periodStartDate(period: Period, nowMs: number): string {
   return period === 'day' ? today : period === 'month' ? `${today.slice(0, 8)}01` : '0000-00-00'
 }
 
+/** The beginning that all dates of the period around `nowMs` share: `2026-11-22`, `2026-11`, or nothing for `total`. */
+export function datesPrefix(period: Period, nowMs: number): string {
+  const today = dateOf(nowMs)
+  return period === 'day' ? today : period === 'month' ? today.slice(0, 7) : ''
+}
+
 /** When the period around `nowMs` ends, ms since 1970; `null` for `total`, which never ends. */
 export function periodEndMs(period: Period, nowMs: number): number | null {
   const now = new Date(nowMs)

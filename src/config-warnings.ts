@@ -1,13 +1,15 @@
 /** Warnings for the operator: names that look like vars of the gateway and are none, and vars that have no effect. */
+import { parseAddress } from './alerts/webhook.ts'
 import { type Config, type Env, VAR_NAMES } from './config.ts'
 
 /** The beginnings of the gateway's own names. Another name that begins so is taken for a mistake. */
 const PREFIXES =
-  /^(ACCOUNTS|ADMIN|AI_GATEWAY|BODY|CORS|DEFAULT|LIMIT|METER|MODELS|STREAM|UNSUPPORTED|UPSTREAM)_/
+  /^(ACCOUNTS|ADMIN|ALERT|AI_GATEWAY|BODY|CORS|DEFAULT|LIMIT|METER|MODELS|STREAM|UNSUPPORTED|UPSTREAM)_/
 /** Differences in letters up to which a name without such a beginning is taken for a mistake. */
 const TYPO_LETTERS_MAX = 2
 
-const NAMES: readonly string[] = [...VAR_NAMES, 'ADMIN_TOKEN']
+const SECRET_NAMES = ['ADMIN_TOKEN', 'ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET']
+const NAMES: readonly string[] = [...VAR_NAMES, ...SECRET_NAMES]
 
 /** Sentences for the log. They name vars and hold no values, since a var can be a secret under a wrong name. */
 export function configWarnings(env: Env, config: Config): string[] {
@@ -26,10 +28,13 @@ function misnamedVars(names: readonly string[]): string[] {
 }
 
 function varsWithoutEffect(env: Env, { gateway, meterStreams, logTexts }: Config): string[] {
+  const hasNoWebhook = parseAddress(env.ALERT_WEBHOOK_URL) === null
   const hasNoLog = gateway.collectLog === false
   const hasNoRetry = (gateway.retries?.maxAttempts ?? 1) === 1
   const rules: readonly [keyof Env, boolean, string][] = [
     ['DEFAULT_BUDGET_PERIOD', env.DEFAULT_BUDGET_USD === undefined, 'without DEFAULT_BUDGET_USD'],
+    ['ALERT_WEBHOOK_URL', hasNoWebhook, 'since it is no https address, or has a user name'],
+    ['ALERT_WEBHOOK_SECRET', env.ALERT_WEBHOOK_URL === undefined, 'without ALERT_WEBHOOK_URL'],
     ['AI_GATEWAY_RETRY_DELAY_MS', hasNoRetry, 'without AI_GATEWAY_ATTEMPTS of 2 or more'],
     ['AI_GATEWAY_BACKOFF', hasNoRetry, 'without AI_GATEWAY_ATTEMPTS of 2 or more'],
     ['AI_GATEWAY_LOG_TEXTS', hasNoLog && logTexts, 'with AI_GATEWAY_COLLECT_LOG = "false"'],

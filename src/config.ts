@@ -22,6 +22,10 @@ export interface Env {
   AI: UpstreamBinding
   KV: KVNamespace
   ACCOUNTS_LOCATION_HINT?: unknown
+  /** Secret. Alerts are off while it is unset or no address that `alerts/webhook.ts` takes. It never stops a request. */
+  ALERT_WEBHOOK_URL?: unknown
+  /** Secret. Without it, alerts have no signature. */
+  ALERT_WEBHOOK_SECRET?: unknown
   /** Secret. The admin routes are off while it is unset or has fewer than 32 characters. */
   ADMIN_TOKEN?: string
   AI_GATEWAY_ID?: unknown
@@ -117,7 +121,7 @@ export function parseConfig(env: Env): Config {
       concurrentRequests: numberOf(data.DEFAULT_CONCURRENT_REQUESTS),
       completionTokensPerRequest: numberOf(data.DEFAULT_COMPLETION_TOKENS_PER_REQUEST),
       mode: data.LIMIT_MODE,
-      budget: defaultBudget(data),
+      budget: defaultBudgetOf(data),
     },
     keepAliveMs: 1000 * (numberOf(data.STREAM_KEEPALIVE_SECONDS) ?? 15),
     idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
@@ -201,9 +205,16 @@ function numberVar(form: RegExp, minimum: number, maximum: number) {
   )
 }
 
-function defaultBudget(data: z.output<typeof vars>): Budget | undefined {
-  const usd = numberOf(data.DEFAULT_BUDGET_USD)
-  return usd === undefined ? undefined : { usd, period: data.DEFAULT_BUDGET_PERIOD ?? 'month' }
+/**
+ * The budget of keys that have none of their own. Accounts read it without the other vars: `parseConfig` refuses a bad one
+ * before anything is called.
+ */
+export function defaultBudgetOf({
+  DEFAULT_BUDGET_USD: usd,
+  DEFAULT_BUDGET_PERIOD: named,
+}: Pick<Env, 'DEFAULT_BUDGET_USD' | 'DEFAULT_BUDGET_PERIOD'>): Budget | undefined {
+  const period = PERIODS.find((known) => known === named) ?? 'month'
+  return usd === undefined ? undefined : { usd: Number(usd), period }
 }
 
 /** The entries of a list, which commas or spaces separate. */

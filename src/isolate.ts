@@ -8,6 +8,7 @@ import { accountOf, type Bindings } from './accounts/objects.ts'
 import { type Accounts, createAccounts } from './accounts/record-client.ts'
 import { UsageMeans } from './accounts/usage-means.ts'
 import { UsageMemory } from './accounts/usage-memory.ts'
+import { RaisedAlerts } from './alerts/raised-alerts.ts'
 import { configWarnings } from './config-warnings.ts'
 import { type Config, type Env, parseConfig } from './config.ts'
 import { AddressThrottle, WRONG_ADMIN_TOKENS_PER_MINUTE } from './keys/address-throttle.ts'
@@ -46,6 +47,8 @@ export interface Isolate {
   upstreamSeen: UpstreamSeen
   /** Models that are gone upstream, at most one for each slug of the table. Only models with a fallback are skipped. */
   retiredModels: RetiredModels
+  /** Ids of alerts of the deployment that this isolate has raised, at most `RAISED_MAX`. */
+  raisedAlerts: RaisedAlerts
   /** Warnings that the log has: one of each is enough. At most one for each var, and six for each slug of the table. */
   warned: Set<string>
 }
@@ -111,6 +114,7 @@ function createIsolate(env: Bindings): Isolate {
     usageMemory: new UsageMemory(),
     upstreamSeen: new UpstreamSeen(),
     retiredModels: new RetiredModels(),
+    raisedAlerts: new RaisedAlerts(),
     warned: new Set(),
   }
 }

@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ],
   ['models', 'upstream'],
   ['streams'],
-  ['apis', 'keys', 'limits'],
+  ['alerts', 'apis', 'keys', 'limits'],
   ['config.ts', 'config-warnings.ts'],
   ['accounts'],
   ['isolate.ts'],

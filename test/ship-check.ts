@@ -14,9 +14,9 @@ import { ASSETS_FOLDER, buildConsole, DESCRIPTION } from '../src/console/build.t
  * Hono, as small as they come, 15; requests, errors, streams and the two APIs 15; keys and the operator's routes 5; limits
  * through KV 4; accounts with money, exact limits and bills 14; the last requests and minutes of a key 3; the directory 3;
  * guards of bodies, references and vars 4; health, the prices of other models and of service tiers 1.5; the translation between
- * chat completions and Responses 8; models that answer in the place of another 2; metrics 3; a key's models and addresses, and the export of usage, 2.
+ * chat completions and Responses 8; models that answer in the place of another 2; metrics 3; a key's models and addresses, and the export of usage, 2; alerts with their outbox 3.5.
  */
-const GZIP_BYTES_MAX = 82 * 1024
+const GZIP_BYTES_MAX = 86 * 1024
 /** The bound of all files of the pages together, each compressed. */
 const PAGES_GZIP_BYTES_MAX = 60 * 1024
 

@@ -1,6 +1,7 @@
 /**
- * Four kinds of projects: `worker` runs inside workerd (unit, api and hostile input). The suites of the two APIs run there
- * again with o3-mini moved to models that take other formats (`chat-only`, `responses-only`, `both-formats`). `contract` runs in Node against the production
+ * Five kinds of projects: `worker` runs inside workerd (unit, api and hostile input), and so does `alerts`, with a webhook. The
+ * suites of the two APIs run there again with o3-mini moved to models that take other formats (`chat-only`, `responses-only`,
+ * `both-formats`). `contract` runs in Node against the production
  * build with the runtime's own AI binding. `e2e` runs in Node against `wrangler dev`.
  */
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,7 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers'
 import { kCurrentWorker } from 'miniflare'
 import { defineConfig } from 'vitest/config'
 import { buildConsole } from '../src/console/build.ts'
+import { WEBHOOK_SECRET } from './support/webhook.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -21,16 +23,15 @@ const fuzzOf = (mode: string) => ({
 })
 
 /** The offline worker in the test pool, with vars of its own. */
-const offlineWorker = (vars: Record<string, string> = {}) =>
-  cloudflareTest({
-    remoteBindings: false,
-    wrangler: { configPath: './wrangler.toml', environment: 'local' },
-    miniflare: {
-      // Wrangler would look up the other worker by its name. In the pool it is the current worker.
-      serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
-      bindings: vars,
-    },
-  })
+const offlineWorker = (vars: Record<string, string> = {}) => ({
+  remoteBindings: false,
+  wrangler: { configPath: './wrangler.toml', environment: 'local' },
+  miniflare: {
+    // Wrangler would look up the other worker by its name. In the pool it is the current worker.
+    serviceBindings: { AI: { name: kCurrentWorker, entrypoint: 'Simulator' } },
+    bindings: vars,
+  },
+})
 
 /** The suites that a caller's request goes through, whatever model serves it. */
 const API_SUITES = ['chat-completions', 'responses', 'streams', 'errors', 'every-end', 'budget', 'limits']
@@ -48,7 +49,7 @@ const movedTo = (name: string, slug: string) => {
   }
   return {
     root,
-    plugins: [offlineWorker({ MODELS: JSON.stringify({ 'o3-mini': row }) })],
+    plugins: [cloudflareTest(offlineWorker({ MODELS: JSON.stringify({ 'o3-mini': row }) }))],
     test: { name, include: API_SUITES.map((suite) => `test/api/${suite}.test.ts`) },
   }
 }
@@ -62,11 +63,27 @@ export default defineConfig(({ mode }) => ({
       movedTo('both-formats', 'openai/gpt-6-luna'),
       {
         root,
-        plugins: [offlineWorker()],
+        plugins: [cloudflareTest(offlineWorker())],
         test: {
           name: 'worker',
           include: ['test/unit/**/*.test.ts', 'test/api/**/*.test.ts', 'test/hostile/worker/*.test.ts'],
           provide: { fuzz: fuzzOf(mode) },
+        },
+      },
+      {
+        root,
+        plugins: [
+          cloudflareTest(({ inject }) =>
+            offlineWorker({
+              ALERT_WEBHOOK_URL: `${inject('webhookOrigin')}/hook`,
+              ALERT_WEBHOOK_SECRET: WEBHOOK_SECRET,
+            }),
+          ),
+        ],
+        test: {
+          name: 'alerts',
+          include: ['test/alerts/*.test.ts'],
+          globalSetup: './test/support/node/webhook-setup.ts',
         },
       },
       {

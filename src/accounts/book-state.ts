@@ -1,5 +1,5 @@
 /** What an account knows when it decides on a request: its book at one moment, in the figures of an admission. */
-import { dateOf } from '../calendar.ts'
+import { dateOf, datesPrefix } from '../calendar.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { AdmissionState } from './admission.ts'
 import type { BookRequests } from './book-requests.ts'
@@ -21,9 +21,7 @@ export function admissionStateAt(
   nowMs: number,
 ): AdmissionState {
   const today = dateOf(nowMs)
-  const period = limits.budget?.period ?? 'day'
-  // The dates of a period share their beginning.
-  const prefix = period === 'day' ? today : period === 'month' ? today.slice(0, 7) : ''
+  const prefix = datesPrefix(limits.budget?.period ?? 'day', nowMs)
   let [underWayMicroUsd, concurrent, admittedToday] = [0, 0, 0]
   for (const { admittedAtMs, worstMicroUsd, leaseUntilMs } of requests.underWay) {
     const date = dateOf(admittedAtMs)

@@ -167,6 +167,11 @@ export class AccountBook {
     return this.#requests.get(requestId)
   }
 
+  /** The cost that is booked on the dates that begin with `dates`. */
+  bookedMicroUsd(dates: string): number {
+    return this.#usage.sumOf(dates).costMicroUsd
+  }
+
   status(limits: Limits, nowMs: number): AccountStatus {
     return statusOf(this.#stateAt(limits, nowMs), nowMs)
   }

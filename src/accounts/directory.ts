@@ -1,7 +1,11 @@
 /** The directory: what the operator may ask of all keys. Accounts report to it. It decides nothing. */
 import { DurableObject } from 'cloudflare:workers'
+import type { RaisedAlert } from '../alerts/alert.ts'
+import { AlertOutbox } from '../alerts/outbox.ts'
+import { postWaiting } from '../alerts/webhook.ts'
 import { dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
+import { Alarm } from './alarm.ts'
 import {
   cursorOf,
   foldedName,
@@ -86,10 +90,18 @@ const MIGRATIONS: Migrations = [
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
   /** The date on which this instance has deleted old days. */
   #deletedOldDaysOn: string | null = null
+  readonly #alerts: AlertOutbox
+  readonly #alarm: Alarm
 
   constructor(ctx: DurableObjectState, env: Bindings) {
     super(ctx, env)
-    void ctx.blockConcurrencyWhile(async () => migrate(ctx.storage, MIGRATIONS))
+    this.#alerts = new AlertOutbox(ctx.storage.sql, ({ body }) => postWaiting(env, body))
+    this.#alarm = new Alarm(ctx.storage)
+    void ctx.blockConcurrencyWhile(async () => {
+      migrate(ctx.storage, MIGRATIONS)
+      await this.#alarm.load()
+      this.#wake()
+    })
   }
 
   /** A report that comes twice, or too late, changes nothing. */
@@ -159,6 +171,22 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
   async exportUsage(query: ExportQuery): Promise<ExportPage> {
     const rows = this.#run<ExportRow>(selectExport(query)).toArray()
     return { kind: 'page', rows: rows.map(exportedUsage) }
+  }
+
+  async raiseAlert(alert: RaisedAlert): Promise<void> {
+    this.#alerts.raise(alert, 'webhook', Date.now())
+    this.#wake()
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.noteRun()
+    await this.#alerts.send()
+    this.#wake()
+  }
+
+  #wake(): void {
+    const nextAtMs = this.#alerts.nextAtMs(Date.now())
+    if (nextAtMs !== null) this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))
   }
 
   /** Deletes at most once a day. */

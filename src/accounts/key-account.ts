@@ -7,6 +7,7 @@ import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { refusalOfSecret } from '../keys/check-secret.ts'
 import { readCopy } from '../keys/key-copy.ts'
 import { log } from '../log.ts'
+import { AccountAlerts } from './account-alerts.ts'
 import { type Account, AccountStore } from './account-store.ts'
 import { Alarm } from './alarm.ts'
 import type { AccountBook } from './book.ts'
@@ -41,6 +42,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   readonly #store: AccountStore
   readonly #alarm: Alarm
   readonly #publication: Publication
+  readonly #alerts: AccountAlerts
   #prunedAtMs = 0
 
   constructor(ctx: DurableObjectState, env: Bindings) {
@@ -51,10 +53,13 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
       ctx.storage.sql,
       sourcesOf(env, () => this.#store.account),
     )
+    this.#alerts = new AccountAlerts(ctx.storage.sql, env, () => this.#store.account, this.#publication)
     void ctx.blockConcurrencyWhile(async () => {
       this.#store.load()
       if (this.#store.account === null) return
       await this.#alarm.load()
+      // A new version may have another default budget, or the first webhook.
+      this.#alerts.noteBudget(Date.now())
       // The runtime gives an alarm up after some failures. The next call to the account sets it again.
       this.#wake()
     })
@@ -185,6 +190,9 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     })
     await this.#correct(account)
     await this.#publish()
+    this.#alerts.noteTime(Date.now())
+    await this.#alerts.send()
+    this.#wake()
   }
 
   /** Puts the figures of AI Gateway's log in place of expected ones. */
@@ -228,9 +236,10 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     return this.#store.account
   }
 
-  /** The record with its version, and the alarm. They are one transaction, since nothing in between is awaited. */
+  /** The record with its version, its alerts, and the alarm. They are one transaction, since nothing in between is awaited. */
   #save(stored: StoredKey): void {
     this.#store.save(stored)
+    this.#alerts.noteBudget(Date.now())
     this.#alarm.wakeAt(Date.now() + SAFETY_MS)
   }
 
@@ -246,7 +255,11 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     const { account } = this.#store
     if (account === null) throw new Error('the account has no key')
     try {
-      return this.ctx.storage.transactionSync(() => change(account.book))
+      return this.ctx.storage.transactionSync(() => {
+        const result = change(account.book)
+        this.#alerts.noteBudget(Date.now())
+        return result
+      })
     } catch (error) {
       this.ctx.abort('the book could not be written')
       throw error
@@ -260,7 +273,9 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   }
 
   #wake(): void {
-    const times = [this.#publication.nextAtMs(Date.now()), this.#store.account?.book.nextDueMs() ?? null]
+    const nowMs = Date.now()
+    const bookDueMs = this.#store.account?.book.nextDueMs() ?? null
+    const times = [this.#publication.nextAtMs(nowMs), bookDueMs, this.#alerts.nextAtMs(nowMs)]
     const nextAtMs = Math.min(...times.map((timeMs) => timeMs ?? Infinity))
     if (nextAtMs === Infinity) this.#alarm.clear()
     else this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))

@@ -1,4 +1,5 @@
 /** The Durable Objects as their callers see them: their bindings, their calls, their names and where they live. */
+import type { RaisedAlert } from '../alerts/alert.ts'
 import { type Env, LOCATION_HINTS } from '../config.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import type { StoredRequest } from './book-schema.ts'
@@ -69,6 +70,8 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   metrics(by: MetricGrouping): Promise<Metrics>
   /** The rows behind the sums, a page at a time. */
   exportUsage(query: ExportQuery): Promise<ExportPage>
+  /** Of the deployment as a whole. An id that was raised before is not sent again. */
+  raiseAlert(alert: RaisedAlert): Promise<void>
 }
 
 /** All bindings of the Worker. */
@@ -82,12 +85,19 @@ export interface Bindings extends Env {
 /** The number is the shard's, so that more of them can be added. */
 export const DIRECTORY_NAME = 'directory-1'
 
+/** The deployment's alerts have an object of their own, since some of them say that the directory fails. */
+export const ALERT_DESK_NAME = 'alerts-1'
+
 export function accountOf(env: Bindings, keyId: string): DurableObjectStub<KeyAccountCalls> {
   return env.ACCOUNTS.getByName(keyId, hintOf(env))
 }
 
 export function directoryOf(env: Bindings): DurableObjectStub<DirectoryCalls> {
   return env.DIRECTORY.getByName(DIRECTORY_NAME, hintOf(env))
+}
+
+export function alertDeskOf(env: Bindings): DurableObjectStub<DirectoryCalls> {
+  return env.DIRECTORY.getByName(ALERT_DESK_NAME, hintOf(env))
 }
 
 /** The hint counts at an object's first use only. Without one, the object is created near its first caller. */

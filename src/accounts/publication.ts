@@ -31,6 +31,8 @@ export interface PublishState {
   triedAtMs: number
   /** Attempts in a row that failed, up to now. */
   failures: number
+  /** The first of these attempts, ms since 1970; 0 where the last one succeeded. */
+  failingSinceMs: number
   /** Until when an attempt that timed out may still reach the target; 0 for none. */
   doubtfulUntilMs: number
 }
@@ -40,6 +42,7 @@ export const NOT_PUBLISHED: PublishState = {
   acknowledged: 0,
   triedAtMs: 0,
   failures: 0,
+  failingSinceMs: 0,
   doubtfulUntilMs: 0,
 }
 
@@ -60,14 +63,18 @@ export function dueAtMs(target: Target, state: PublishState, version: number, no
 
 export function afterAttempt(state: PublishState, { version, atMs, outcome }: Attempt): PublishState {
   const tried = { ...state, version, triedAtMs: atMs }
-  const failures = state.failures + 1
+  const failing = {
+    ...tried,
+    failures: state.failures + 1,
+    failingSinceMs: state.failures === 0 ? atMs : state.failingSinceMs,
+  }
   switch (outcome) {
     case 'done':
-      return { ...tried, acknowledged: version, failures: 0 }
+      return { ...tried, acknowledged: version, failures: 0, failingSinceMs: 0 }
     case 'failed':
-      return { ...tried, failures }
+      return failing
     case 'timed_out':
-      return { ...tried, failures, doubtfulUntilMs: atMs + CONFIRM_MS }
+      return { ...failing, doubtfulUntilMs: atMs + CONFIRM_MS }
   }
 }
 
@@ -110,6 +117,14 @@ export class Publication {
       return dueAtMs(target, this.#stateOf(target), this.#sources[target].version(), nowMs) ?? []
     })
     return times.length === 0 ? null : Math.min(...times)
+  }
+
+  /** The targets whose last attempts failed, and since when, ms since 1970. */
+  failing(): { target: Target; sinceMs: number }[] {
+    return TARGETS.flatMap((target) => {
+      const sinceMs = this.#stateOf(target).failingSinceMs
+      return sinceMs === 0 ? [] : { target, sinceMs }
+    })
   }
 
   async #attempt(target: Target, keyId: string): Promise<void> {
@@ -165,5 +180,6 @@ const publishStateRow = z.object({
   acknowledged: z._default(z.number(), 0),
   triedAtMs: z.number(),
   failures: z.number(),
+  failingSinceMs: z._default(z.number(), 0),
   doubtfulUntilMs: z.number(),
 })

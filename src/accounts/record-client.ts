@@ -1,12 +1,13 @@
 /**
  * The isolate's calls for keys' records and for usage, to accounts and directory. Each call has a time-out, and none throws.
  */
+import type { RaisedAlert } from '../alerts/alert.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { KeyListQuery, KeyPage } from './key-list.ts'
 import type { MetricGrouping, Metrics } from './metric-list.ts'
-import { accountOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
+import { accountOf, alertDeskOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { ExportPage, ExportQuery } from './usage-export.ts'
@@ -34,6 +35,8 @@ export interface Accounts {
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
   metrics(by: MetricGrouping): Promise<Metrics | { kind: 'unavailable' }>
   exportUsage(query: ExportQuery): Promise<ExportPage | { kind: 'unavailable' }>
+  /** Of the deployment as a whole. */
+  raiseAlert(alert: RaisedAlert): Promise<{ kind: 'raised' | 'unavailable' }>
 }
 
 export function createAccounts(env: Bindings): Accounts {
@@ -69,6 +72,11 @@ export function createAccounts(env: Bindings): Accounts {
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
         directoryOf(env).exportUsage(query),
       ),
+    raiseAlert: (alert) =>
+      ask('alert_raise', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => {
+        await alertDeskOf(env).raiseAlert(alert)
+        return { kind: 'raised' } as const
+      }),
   }
 }
 

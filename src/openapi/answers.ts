@@ -208,3 +208,14 @@ export const rebuilt = z.object({
   failed: z.array(z.string()).check(z.describe('Ids of keys whose account or record cannot be read.')),
   nextCursor,
 })
+
+export const testedAlert = z.object({
+  state: z.enum(['off', 'delivered', 'failed']),
+  status: z
+    .nullable(z.int())
+    .check(z.describe('The status that the webhook answered; null without an answer.')),
+  ms: z.nullable(z.number()).check(z.describe('How long the answer took.')),
+  signed: z.boolean().check(z.describe('Whether `ALERT_WEBHOOK_SECRET` is set.')),
+  reason: z.optional(text('Why it was not delivered.')),
+  action: z.optional(text('What to do.')),
+})

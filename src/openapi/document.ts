@@ -9,6 +9,7 @@ import { type Header, HEADERS } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
 import type { Operation } from './operation.ts'
 import { renderFailures, renderOperation } from './render-operation.ts'
+import { alertOperations } from './routes/alerts.ts'
 import { chatOperations } from './routes/chat-completions.ts'
 import { directoryOperations } from './routes/directory.ts'
 import { healthOperations } from './routes/health.ts'
@@ -30,6 +31,7 @@ const OPERATIONS: readonly Operation[] = [
   ...keyOperations,
   ...directoryOperations,
   ...healthOperations,
+  ...alertOperations,
 ]
 
 const TAGS = [
@@ -40,6 +42,7 @@ const TAGS = [
   { name: 'Keys', description: 'The operator’s routes for keys.' },
   { name: 'Directory', description: 'The operator’s route for a list that was lost.' },
   { name: 'Health', description: 'Whether the gateway runs.' },
+  { name: 'Alerts', description: 'The operator’s route that tries the webhook of alerts.' },
 ]
 
 const DESCRIPTION = `Lends one Cloudflare account’s o3-mini to many apps and people through OpenAI’s API.

@@ -51,5 +51,6 @@ function wholeSchemas() {
     KeyMinutes: jsonSchemaOf(history.keyMinutes),
     HealthReport: jsonSchemaOf(history.healthReport),
     Rebuilt: jsonSchemaOf(answers.rebuilt),
+    TestedAlert: jsonSchemaOf(answers.testedAlert),
   } satisfies Record<string, JsonSchema>
 }

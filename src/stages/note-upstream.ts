@@ -2,15 +2,23 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
+import { dateOf } from '../calendar.ts'
 import { isolateOf } from '../isolate.ts'
+import { raiseAlert } from './raise-alert.ts'
+
+/** The reason of an account without credit, in the words of `upstream/failures.ts`. */
+const NO_CREDIT = /^upstream_no_credit\b/
 
 /** It stands before `complete`. A client that leaves before the model has begun to answer says nothing of the upstream. */
 export function noteUpstream(): MiddlewareHandler<Gateway> {
   return async function noteUpstream(c, next) {
     await next()
     const { upstreamSeen } = isolateOf(c.env)
-    const noteFailure = (reason: string): void =>
-      upstreamSeen.noteFailure(reason, c.get('log').alert, Date.now())
+    const noteFailure = (reason: string): void => {
+      const nowMs = Date.now()
+      upstreamSeen.noteFailure(reason, c.get('log').alert, nowMs)
+      if (NO_CREDIT.test(reason)) raiseAlert(c, `no_credit:${dateOf(nowMs)}`, { type: 'no_credit', reason })
+    }
     const { error } = c
     if (error !== undefined) {
       if (error instanceof GatewayError && error.failure.kind === 'upstream') noteFailure(error.reason)

@@ -7,12 +7,16 @@ import { dueWarning, moveExample } from '../models/retirement.ts'
 import { isServedAs, modelIn } from '../models/served-model.ts'
 import type { Relay } from '../streams/relay.ts'
 import type { Diagnosis } from '../upstream/failures.ts'
+import { raiseAlert } from './raise-alert.ts'
 
 /** Warns once for each of `WARNING_DAYS`, and once after the end. A model that has ended is still called: the vendor decides. */
 export function warnOfEnd(c: Context<Gateway>): void {
   const model = c.get('model')
   const due = dueWarning(model.shutdownDate, Date.now())
-  if (due === null) return
+  if (due === null || model.shutdownDate === null) return
+  const { slug, shutdownDate } = model
+  const id = `model_ends:${slug}:${shutdownDate}:${due}`
+  raiseAlert(c, id, { type: 'model_ends', model: slug, shutdownDate, withinDays: due })
   warnOnce(isolateOf(c.env).warned, `${model.slug} ends ${due}`, 'model_retirement', () => {
     const when = due === 0 ? `${model.shutdownDate}, which has come` : `${model.shutdownDate}`
     return `${model.slug}: the vendor has announced its end for ${when}. The var MODELS can point its name elsewhere. ${moveExample(model)}`

@@ -71,6 +71,7 @@ describe.each<[string, string, unknown, readonly Bearer[] | 'all']>([
   ['GET', '/admin/usage', undefined, ['admin']],
   ['GET', '/admin/metrics', undefined, ['admin']],
   ['POST', '/admin/directory/rebuild', undefined, ['admin']],
+  ['POST', '/admin/alerts/test', undefined, ['admin']],
 ])('%s %s', (method, path, body, admitted) => {
   it(`admits ${admitted === 'all' ? 'every bearer' : `only these bearers: ${admitted.join('; ')}`}`, async () => {
     const kinds = await bearers()

@@ -30,6 +30,8 @@ describe('a name that looks like a var of the gateway and is none', () => {
     ['UPSTREAM_TIMEOUT_MS', 'UPSTREAM_TIMEOUT_SECONDS'],
     ['default_budget_usd', 'DEFAULT_BUDGET_USD'],
     ['ADMIN_TOKENS', 'ADMIN_TOKEN'],
+    ['ALERT_URL', 'ALERT_WEBHOOK_URL'],
+    ['ALERT_WEBHOOK_SECRETS', 'ALERT_WEBHOOK_SECRET'],
   ])('is one warning with the nearest name: %s', async (name, nearest) => {
     const warnings = await warningsWith({ [name]: '60' })
     expect(warnings).toEqual([expect.stringMatching(new RegExp(`${name}\\b.*\\b${nearest}\\b`))])
@@ -51,6 +53,8 @@ describe('a name that looks like a var of the gateway and is none', () => {
 describe('a var that has no effect beside another one', () => {
   it.each<[string, Record<string, string>]>([
     ['DEFAULT_BUDGET_PERIOD', { DEFAULT_BUDGET_PERIOD: 'day' }],
+    ['ALERT_WEBHOOK_URL', { ALERT_WEBHOOK_URL: 'http://hooks.example/x' }],
+    ['ALERT_WEBHOOK_SECRET', { ALERT_WEBHOOK_SECRET: 'x' }],
     ['METER_STREAMS', { METER_STREAMS: 'never', AI_GATEWAY_COLLECT_LOG: 'false' }],
     ['STREAM_IDLE_SECONDS', { METER_STREAMS: 'never', STREAM_IDLE_SECONDS: '60' }],
     ['AI_GATEWAY_BACKOFF', { AI_GATEWAY_BACKOFF: 'linear' }],
@@ -62,6 +66,8 @@ describe('a var that has no effect beside another one', () => {
 
   it('is no warning where it has an effect', async () => {
     const vars = {
+      ALERT_WEBHOOK_URL: 'https://hooks.example/x',
+      ALERT_WEBHOOK_SECRET: 'x',
       DEFAULT_BUDGET_USD: '5',
       DEFAULT_BUDGET_PERIOD: 'day',
       METER_STREAMS: 'never',

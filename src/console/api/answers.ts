@@ -120,6 +120,17 @@ export const health = z.object({
 })
 export type Health = z.output<typeof health>
 
+/** `POST /admin/alerts/test` */
+export const testedAlert = z.object({
+  state: z.enum(['delivered', 'failed', 'off']),
+  status: z.nullable(z.number()),
+  ms: z.nullable(z.number()),
+  signed: z.boolean(),
+  reason: z.optional(z.string()),
+  action: z.optional(z.string()),
+})
+export type TestedAlert = z.output<typeof testedAlert>
+
 /** `GET /admin/models` */
 const listedModel = z.object({
   id: z.string(),

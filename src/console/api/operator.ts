@@ -15,6 +15,7 @@ import {
   requestAnswer,
   requestList,
   rotatedKey,
+  testedAlert,
   usageByDay,
   usageByKey,
   usageByModel,
@@ -127,6 +128,11 @@ export async function downloadUsage(from: string, to: string): Promise<Blob> {
 
 export function readHealth() {
   return asOperator(health, '/admin/health')
+}
+
+/** Sends a test alert to the operator's webhook. */
+export function testAlert() {
+  return asOperator(testedAlert, '/admin/alerts/test', { method: 'POST' })
 }
 
 export function readModels() {

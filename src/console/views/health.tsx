@@ -7,6 +7,7 @@ import { Button } from '../parts/button.tsx'
 import { When } from '../parts/figures.tsx'
 import { Answered } from '../parts/states.tsx'
 import { useAnswer } from '../state/use-answer.ts'
+import { TestAlert } from './test-alert.tsx'
 
 const STATES = {
   ok: ['good', 'Works'],
@@ -27,6 +28,7 @@ export function HealthPanel(): JSX.Element {
       <Answered question={health} lines={2}>
         {({ parts }) => <HealthParts parts={parts} />}
       </Answered>
+      <TestAlert />
     </section>
   )
 }

@@ -20,6 +20,8 @@ export interface RealBindingOptions {
   vars?: Record<string, string>
   /** Flags in addition to the production flags. */
   compatibilityFlags?: string[]
+  /** Whether the gateway's own calls reach servers on this machine. */
+  reachesThisMachine?: boolean
   /** The output of `buildUpload`. Without it the Worker is built first, which takes one or two seconds. */
   uploadPath?: string
   /** A KV shared by several gateways. By default the gateway gets its own. */
@@ -41,7 +43,7 @@ export interface RealBindingGateway extends WorkerdProcess {
 }
 
 export async function startRealBindingGateway(options: RealBindingOptions): Promise<RealBindingGateway> {
-  const { upstreamPort, vars = {}, compatibilityFlags = [], uploadPath } = options
+  const { upstreamPort, vars = {}, compatibilityFlags = [], uploadPath, reachesThisMachine = false } = options
   const worker = await (uploadPath === undefined ? buildProductionWorker() : readUpload(uploadPath))
   const kv = options.kv ?? (await startKvServer())
   const stopKv = async (): Promise<void> => {
@@ -54,6 +56,7 @@ export async function startRealBindingGateway(options: RealBindingOptions): Prom
       compatibilityFlags: [...worker.compatibilityFlags, ...compatibilityFlags],
       bindings: bindingsOf(worker, { ADMIN_TOKEN, ...vars }),
       externals: { upstream: upstreamPort, kv: kv.port },
+      reachesThisMachine,
       ...(options.storagePath === undefined ? {} : { storagePath: options.storagePath }),
     })
   } catch (error) {

@@ -15,6 +15,8 @@ export interface WorkerdOptions {
   bindings: string[]
   /** The port of the local HTTP server behind each service, by the service's name. */
   externals: Record<string, number>
+  /** Whether the Worker's own calls reach servers on this machine. By default they reach public addresses alone. */
+  reachesThisMachine?: boolean
   /** Exported classes of Durable Objects. Their storage is SQLite on disk, and `stop` deletes it. */
   objectClasses?: string[]
   /** A directory for that storage, which then outlives the process. By default the storage is deleted by `stop`. */
@@ -119,6 +121,7 @@ const config :Workerd.Config = (
       durableObjectNamespaces = [${namespaces.join(', ')}],
       durableObjectStorage = (localDisk = "objects"),
     )),
+    ${options.reachesThisMachine === true ? '(name = "internet", network = (allow = ["public", "private"])),' : ''}
     (name = "objects", disk = (path = ${capnpText(storagePath)}, writable = true)),
     ${externals.join(',\n    ')}
   ],
