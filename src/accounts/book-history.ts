@@ -1,4 +1,4 @@
-/** What an account remembers of single requests and of minutes. It decides nothing. */
+/** The history of a key: its last requests, and its counts by minute. It decides nothing. */
 import { BookMinutes } from './book-minutes.ts'
 import { BookRecent } from './book-recent.ts'
 import type { BookSql } from './book-schema.ts'

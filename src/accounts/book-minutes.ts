@@ -1,5 +1,5 @@
 /**
- * What a key asked for in each minute of the last days, as its account keeps it in SQL. A minute is one row of a ring, so that
+ * The counts of a key by minute over the last days, as its account keeps them in SQL. A minute is one row of a ring, so that
  * nothing is deleted. It is written once, when it is over. Until then its counts travel in the row of each batch.
  */
 import { DAY_MS } from '../calendar.ts'

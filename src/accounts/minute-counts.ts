@@ -1,4 +1,4 @@
-/** What a key asked for in one minute. The console replays it against other limits. Pure. */
+/** The counts of a key for one minute. The console replays them against other limits. Pure. */
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
 

@@ -1,4 +1,4 @@
-/** What an account remembers of a key's last requests, for whoever asks what became of one. It holds no text of a caller. */
+/** The records of a key's last requests, for whoever asks what became of one. They hold no text of a caller. */
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
 

@@ -29,7 +29,7 @@ export async function testAlert(c: Context<Gateway>): Promise<Response> {
 
 function actionOf({ status }: Delivery): string {
   if (status === null)
-    return `Look whether the endpoint is reachable from the internet. Another one: ${SET_URL}`
+    return `Look whether the endpoint is reachable from the internet, or set another one. ${SET_URL}`
   if (status >= 500 || status === 429) return 'The endpoint is in trouble. Alerts are retried for a day.'
   return `The endpoint does not take alerts at this address. Set the right one. ${SET_URL}`
 }

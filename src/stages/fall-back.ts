@@ -13,6 +13,7 @@ import type { UpstreamResult } from '../upstream/call.ts'
 import { proveAnswer } from '../upstream/read-answer.ts'
 import { targetOf } from '../upstream/target.ts'
 import { showDropped } from './prepare-inputs.ts'
+import { raiseNoCredit } from './raise-alert.ts'
 
 /** A caller that sends it with the value 1 gets the answer of the requested model or its error. */
 export const NO_FALLBACK_HEADER = 'x-gateway-no-fallback'
@@ -91,7 +92,9 @@ function record(c: Context<Gateway>, failed: readonly FailedAttempt[], served: M
     ...(served === null ? [] : [{ model: served.slug, reason: 'accepted' }]),
   ]
   const { retiredModels } = isolateOf(c.env)
-  for (const { model, isModelGone } of failed) {
+  for (const { model, reason, isModelGone } of failed) {
+    // Another vendor's model may have answered, and then no one else would tell.
+    raiseNoCredit(c, reason)
     if (!isModelGone) continue
     retiredModels.add(model.slug, Date.now())
     const cause = `${model.slug}: the upstream has no such model (any more). This isolate skips it for ${RETIRED_MS / 60_000} minutes. The var MODELS decides on the name ${c.get('model').configuredAs}.`

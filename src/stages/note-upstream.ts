@@ -2,12 +2,8 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
-import { dateOf } from '../calendar.ts'
 import { isolateOf } from '../isolate.ts'
-import { raiseAlert } from './raise-alert.ts'
-
-/** The reason of an account without credit, in the words of `upstream/failures.ts`. */
-const NO_CREDIT = /^upstream_no_credit\b/
+import { raiseNoCredit } from './raise-alert.ts'
 
 /** It stands before `complete`. A client that leaves before the model has begun to answer says nothing of the upstream. */
 export function noteUpstream(): MiddlewareHandler<Gateway> {
@@ -15,9 +11,8 @@ export function noteUpstream(): MiddlewareHandler<Gateway> {
     await next()
     const { upstreamSeen } = isolateOf(c.env)
     const noteFailure = (reason: string): void => {
-      const nowMs = Date.now()
-      upstreamSeen.noteFailure(reason, c.get('log').alert, nowMs)
-      if (NO_CREDIT.test(reason)) raiseAlert(c, `no_credit:${dateOf(nowMs)}`, { type: 'no_credit', reason })
+      upstreamSeen.noteFailure(reason, c.get('log').alert, Date.now())
+      raiseNoCredit(c, reason)
     }
     const { error } = c
     if (error !== undefined) {

@@ -2,8 +2,12 @@
 import type { Context } from 'hono'
 import { type Alert, raisedAlert } from '../alerts/alert.ts'
 import { webhookOf } from '../alerts/webhook.ts'
+import { dateOf } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
 import { isolateOf } from '../isolate.ts'
+
+/** The reason of an account without credit, in the words of `upstream/failures.ts`. */
+const NO_CREDIT = /^upstream_no_credit\b/
 
 /** Calls the object of the deployment's alerts behind the answer, once for each id. That object sends an id once in all. */
 export function raiseAlert(c: Context<Gateway>, id: string, alert: Alert): void {
@@ -16,4 +20,10 @@ export function raiseAlert(c: Context<Gateway>, id: string, alert: Alert): void 
     if (kind === 'raised') raisedAlerts.noteRaised(id)
   }
   c.executionCtx.waitUntil(raise())
+}
+
+/** Tells once a day that the account behind the gateway has no credit, if that is the reason of a failed call. */
+export function raiseNoCredit(c: Context<Gateway>, reason: string): void {
+  if (!NO_CREDIT.test(reason)) return
+  raiseAlert(c, `no_credit:${dateOf(Date.now())}`, { type: 'no_credit', reason })
 }

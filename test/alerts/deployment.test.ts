@@ -60,6 +60,23 @@ describe('credit that is gone', () => {
     expect((await payloads()).map(({ id }) => id)).toEqual(['no_credit:2027-02-03', 'no_credit:2027-02-04'])
   })
 
+  it('is told also where the model of another vendor answers in its place', async () => {
+    const figures = {
+      contextTokens: 1_000,
+      outputTokensMax: 1_000,
+      usdPerMillionTokens: { input: 1, output: 1 },
+    }
+    const models = {
+      'o3-mini': { slug: 'openai/gpt-6-luna', fallback: ['other'] },
+      other: { slug: 'vendor/x', ...figures },
+    }
+    const from = isolate(undefined, { MODELS: JSON.stringify(models) })
+    const key = await issueKey()
+    expect(await ask(from, key, { ...NO_CREDIT, endingOf: 'openai/gpt-6-luna' })).toBe(200)
+    await runDurableObjectAlarm(desk())
+    expect(await payloads()).toMatchObject([{ type: 'no_credit' }])
+  })
+
   it('is told although the object of alerts failed at first, with a call a minute at most', async () => {
     const key = await issueKey()
     const from = isolate(undefined, LASTING)

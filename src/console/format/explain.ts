@@ -1,4 +1,4 @@
-/** What became of a request, in words: a short result, and sentences that say why and what to do. Pure. */
+/** The explanation of a request in words: a short result, and sentences that say why and what to do. Pure. */
 import type { RequestRecord } from '../api/answers.ts'
 import { count, milliseconds, usd } from './numbers.ts'
 

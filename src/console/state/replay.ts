@@ -1,6 +1,6 @@
 /**
- * What other limits would have refused of a key's last days. It replays the counts of each minute, so it is an estimate: within
- * a minute the order of requests is not known, and each request has the mean tokens and cost of its minute. Pure.
+ * A replay of a key's last days under other limits. It goes by the counts of each minute, so it is an estimate: within a minute
+ * the order of requests is not known, and each request has the mean tokens and cost of its minute. Pure.
  */
 import type { Limits } from '../../limits/limits.ts'
 

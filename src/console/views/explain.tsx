@@ -1,4 +1,4 @@
-/** What became of a request, by its id. */
+/** The page that explains a request by its id. */
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
 import type { RequestAnswer } from '../api/answers.ts'

@@ -1,4 +1,4 @@
-/** What other limits would have refused of a key's last days. */
+/** The part of a key's page that tries other limits on its last days. */
 import { useSignal, type Signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Limits } from '../../limits/limits.ts'
