@@ -103,7 +103,7 @@ export function renderFailure(failure: Failure): RenderedFailure {
       return invalidRequest(
         404,
         'request_not_found',
-        `No key has the request '${excerpt(failure.requestId)}' among its last 200. Requests without a valid key are in the log alone.`,
+        `No key has the request '${excerpt(failure.requestId)}' among its last 200. A refused one can be known 5 minutes later while a key’s requests are refused. Requests without a valid key are in the log alone.`,
         'id',
       )
     case 'unknown_url':

@@ -22,9 +22,11 @@ export const STALLED_MS = 1_000
  * Least time between two reports of refusals that no settlement takes along, ms. It doubles with each report of a flood, since a
  * report costs three rows, and a key that gets nothing must cost next to nothing.
  */
-export const REPORT_SPACING_MS = 20_000
+export const REPORT_SPACING_MS = 1_000
 /** The longest time between two reports in a flood, ms. */
 export const REPORT_SPACING_MAX_MS = 320_000
+/** A flood is over once no report was due for so long, ms. */
+export const REPORT_QUIET_MS = 60_000
 /** The flushers that began in one second. They flush all settlements up to `lastAdded`. */
 export interface FlushWindow {
   readonly sinceMs: number
@@ -126,7 +128,7 @@ export class SettlementQueue {
       if (this.#refusals !== null) {
         this.#batch.refusals = this.#refusals.report
         this.#refusals = null
-        const isFlood = entries.length === 0 && nowMs - this.#reportSpacedUntilMs < this.#reportSpacingMs
+        const isFlood = entries.length === 0 && nowMs - this.#reportSpacedUntilMs < REPORT_QUIET_MS
         this.#reportSpacingMs = isFlood
           ? Math.min(REPORT_SPACING_MAX_MS, 2 * this.#reportSpacingMs)
           : REPORT_SPACING_MS

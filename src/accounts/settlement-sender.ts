@@ -54,7 +54,7 @@ export interface SettlementSender {
     waitUntil: WaitUntil,
     options: { atOnce: boolean },
   ): void
-  /** Reports a refusal in the background: with the next settlement, or 20 s after the last report, later in a flood. */
+  /** Reports a refusal in the background: with the next settlement, else a second after the last report, and ever later in a flood. */
   reportRefusal(keyId: string, refused: RefusedRecord, nowMs: number, waitUntil: WaitUntil): void
   /** Queues remembered now. */
   readonly size: number

@@ -7,8 +7,8 @@ import { isolateOf } from '../isolate.ts'
 import { throttleUsage } from './show-usage.ts'
 
 /**
- * `GET /v1/usage/requests`: the last 200, the newest first. A request is there a second after its end. A refused one can be there
- * later, in a flood of refusals up to 5 minutes.
+ * `GET /v1/usage/requests`: the last 200, the newest first. A request is there a second after its end, and a refused one
+ * later in a flood of refusals: up to 5 minutes.
  *
  * @throws GatewayError `usage_unavailable`, `rate_limited` above 60 questions a minute for a key's usage.
  */

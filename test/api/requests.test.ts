@@ -176,7 +176,7 @@ describe('refusals of a key', () => {
   it('are counted in its usage by day, in the directory’s too, and in none by model', async () => {
     const key = await issueKey({ limits: { requestsPerMinute: 1 } })
     for (let at = 0; at < 3; at++) await complete(key.secret)
-    // The first report travels with the settlement, and the next one 20 s later.
+    // A report of refusals can come a second after the settlement.
     await usageAfter(key, 1)
     vi.setSystemTime(Date.now() + 20_000)
     const usage = await vi.waitFor(
@@ -207,7 +207,7 @@ describe('the minutes of a key', () => {
     await complete(key.secret, { messages: 1 })
     for (let at = 0; at < 5; at++) await complete(key.secret)
     await usageAfter(key, 2)
-    // The second report of refusals comes 20 s after the first.
+    // A report of refusals can come a second after the settlement.
     vi.setSystemTime(Date.now() + 20_000)
     await vi.waitFor(
       async () => {

@@ -19,7 +19,7 @@ export const MONEY: readonly Mutation[] = [
   {
     guard: 'money: a settlement that comes after its lease is counted once',
     file: 'src/accounts/book.ts',
-    text: "if (known?.state === 'expired') this.#replace(known, booking)",
+    text: "if (known?.state === 'expired') this.#replace(known, booking, booking === null ? null : end)",
     replacement: '',
     tests: [contract('account-book')],
   },
@@ -54,8 +54,8 @@ export const MONEY: readonly Mutation[] = [
   {
     guard: 'money: a cache hit costs nothing',
     file: 'src/accounts/request-end.ts',
-    text: 'isCacheHit ? null : model.prices',
-    replacement: 'model.prices',
+    text: 'isCacheHit ? null : prices',
+    replacement: 'prices',
     tests: [api('every-end')],
   },
   {

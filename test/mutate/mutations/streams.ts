@@ -5,8 +5,8 @@ export const SILENCE: readonly Mutation[] = [
   {
     guard: 'silence: comments go on until the first output',
     file: 'src/streams/relay.ts',
-    text: 'if (scanner.hasOutput) return\n',
-    replacement: 'return\n',
+    text: 'while (!scanner.hasOutput) {',
+    replacement: 'while (!hasChunk) {',
     tests: [unit('streams/relay')],
   },
   {
@@ -19,8 +19,8 @@ export const SILENCE: readonly Mutation[] = [
   {
     guard: 'silence: the time-out of the first byte means the first output',
     file: 'src/streams/relay.ts',
-    text: 'if (scanner.hasOutput) {\n        cancellation.clearTimeout()',
-    replacement: 'cancellation.clearTimeout()\n      if (scanner.hasOutput) {',
+    text: 'if (scanner.hasOutput) {\n      cancellation.clearTimeout()',
+    replacement: 'cancellation.clearTimeout()\n    if (scanner.hasOutput) {',
     tests: [unit('streams/relay')],
   },
   {
