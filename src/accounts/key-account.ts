@@ -211,7 +211,7 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     log({ event: 'trouble', what: 'usage_estimated', keyId: stored.key.id, cause }, 'warn')
   }
 
-  /** What `read` says of a key that has no account. */
+  /** The answer of the book, or the reading of a key that has no account. */
   async #ofBook<Answer>(keyId: string, answer: (book: AccountBook) => Answer): Promise<Answer | KeyReading> {
     const reading = await this.read(keyId, false)
     return this.#store.account === null ? reading : answer(this.#store.account.book)

@@ -50,18 +50,11 @@ export function createAccounts(env: Bindings): Accounts {
     rotate: (keyId, rotation) => change(keyId, async () => accountOf(env, keyId).rotate(keyId, rotation)),
     delete: (keyId, deletedAt) => change(keyId, async () => accountOf(env, keyId).delete(keyId, deletedAt)),
     republish: (keyId) => change(keyId, async () => accountOf(env, keyId).republish(keyId)),
-    usage: (keyId, question) =>
-      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        accountOf(env, keyId).usage(keyId, question),
-      ),
-    requests: (keyId) =>
-      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () => accountOf(env, keyId).requests(keyId)),
+    usage: (keyId, question) => askBook(keyId, async () => accountOf(env, keyId).usage(keyId, question)),
+    requests: (keyId) => askBook(keyId, async () => accountOf(env, keyId).requests(keyId)),
     request: (keyId, requestId) =>
-      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        accountOf(env, keyId).request(keyId, requestId),
-      ),
-    minutes: (keyId) =>
-      ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, async () => accountOf(env, keyId).minutes(keyId)),
+      askBook(keyId, async () => accountOf(env, keyId).request(keyId, requestId)),
+    minutes: (keyId) => askBook(keyId, async () => accountOf(env, keyId).minutes(keyId)),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
     usageOfAll: (query) =>
@@ -85,6 +78,13 @@ function change<Answer>(
   call: () => Promise<Answer>,
 ): Promise<Answer | { kind: 'unavailable' }> {
   return ask('account_change', keyId, ACCOUNT_CHANGE_TIMEOUT_MS, call)
+}
+
+function askBook<Answer>(
+  keyId: string,
+  call: () => Promise<Answer>,
+): Promise<Answer | { kind: 'unavailable' }> {
+  return ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, call)
 }
 
 async function ask<Answer>(

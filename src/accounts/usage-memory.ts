@@ -1,5 +1,6 @@
 /** The usage that an isolate has shown to keys' holders, so that a page that is reloaded does not call the account each time. */
 import { getOrCreate } from '../lru.ts'
+import { MINUTE_MS } from './minute-counts.ts'
 
 /** How long an answer is shown again, ms. */
 export const USAGE_REMEMBERED_MS = 10_000
@@ -7,8 +8,6 @@ export const USAGE_REMEMBERED_MS = 10_000
 export const USAGE_QUESTIONS_MAX = 60
 /** Keys whose usage an isolate remembers, some 20 kB each at most. The least recently used one is evicted. */
 export const USAGE_KEYS_MAX = 500
-
-const MINUTE_MS = 60_000
 
 interface Entry<Usage> {
   answer: Usage | null

@@ -1,6 +1,7 @@
 /** The part of a key's page that tries other limits on its last days. */
 import { useSignal, type Signal } from '@preact/signals'
 import type { JSX } from 'preact'
+import { DAY_MS } from '../../calendar.ts'
 import type { Limits } from '../../limits/limits.ts'
 import { readMinutes } from '../api/operator.ts'
 import { LIMIT_NAMES } from '../format/limits.ts'
@@ -11,7 +12,6 @@ import { type Minute, replay, type ReplayedLimit, type ReplayedLimits } from '..
 import { useAnswer } from '../state/use-answer.ts'
 
 const DAYS = 7
-const DAY_MS = 86_400_000
 
 const NAMES: Readonly<Record<ReplayedLimit, string>> = { ...LIMIT_NAMES, budget: 'Budget' }
 const NUMBERS = ['requestsPerMinute', 'tokensPerMinute', 'requestsPerDay'] as const
