@@ -5,6 +5,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { refusalOfSecret } from '../keys/check-secret.ts'
+import { isGroupId } from '../keys/group-id.ts'
 import { readCopy } from '../keys/key-copy.ts'
 import { log } from '../log.ts'
 import { AccountAlerts } from './account-alerts.ts'
@@ -115,8 +116,10 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (account === null) return { revoked: true, reading: { kind: 'absent' } }
     const { key, deletedAt } = account.stored
     const nowMs = Date.now()
-    if (deletedAt !== null || refusalOfSecret(key, request.secretSha256, nowMs) !== null)
-      return { revoked: true, reading: readingOf(account.stored) }
+    const { secretSha256 } = request
+    const isRefused =
+      secretSha256 === null ? !isGroupId(key.id) : refusalOfSecret(key, secretSha256, nowMs) !== null
+    if (deletedAt !== null || isRefused) return { revoked: true, reading: readingOf(account.stored) }
     const limits = { ...request.defaultLimits, ...key.limits }
     return this.#transact((book) => book.admit(request, limits, nowMs))
   }

@@ -23,8 +23,8 @@ export interface AdmissionRequest {
 
 /** The call of an isolate: the request, and what the account needs to judge its key. */
 export interface AccountRequest extends AdmissionRequest {
-  /** The hash of the secret that the caller has shown. The account's record may be newer than the copy. */
-  secretSha256: string
+  /** The hash of the secret that the caller has shown. The account's record may be newer than the copy. `null` of a group. */
+  secretSha256: string | null
   /** The gateway's defaults. A limit of the key's record stands above its default. */
   defaultLimits: Limits
 }

@@ -9,12 +9,13 @@ export type StoredKey = z.output<typeof storedKey>
 
 export type NewKey = Omit<ApiKey, 'version'>
 
-/** Fields that are absent stay as they are; `null` removes a limit or a list. */
+/** Fields that are absent stay as they are; `null` removes a limit, a list or the group. */
 export interface KeyPatch {
   name?: string | undefined
   expiresAt?: string | null | undefined
   disabled?: boolean | undefined
   limits?: { [Name in keyof Limits]?: Limits[Name] | null } | undefined
+  group?: string | null | undefined
   models?: string[] | null | undefined
   allowedAddresses?: string[] | null | undefined
 }
@@ -35,7 +36,7 @@ export function adopted(key: ApiKey): StoredKey {
 }
 
 export function patched(key: ApiKey, patch: KeyPatch): StoredKey {
-  const { name, expiresAt, disabled, limits, models, allowedAddresses } = patch
+  const { name, expiresAt, disabled, limits, group, models, allowedAddresses } = patch
   return {
     key: {
       ...key,
@@ -44,6 +45,7 @@ export function patched(key: ApiKey, patch: KeyPatch): StoredKey {
       expiresAt: expiresAt === undefined ? key.expiresAt : expiresAt,
       disabled: disabled ?? key.disabled,
       limits: withoutNull({ ...key.limits, ...limits }),
+      group: afterPatch(key.group, group),
       models: afterPatch(key.models, models),
       allowedAddresses: afterPatch(key.allowedAddresses, allowedAddresses),
     },
@@ -73,8 +75,8 @@ export function readingOf({ key, deletedAt }: StoredKey): KeyReading {
   return deletedAt === null ? { kind: 'found', key } : { kind: 'deleted', version: key.version }
 }
 
-function afterPatch(list: string[] | undefined, patch: string[] | null | undefined): string[] | undefined {
-  return patch === undefined ? list : (patch ?? undefined)
+function afterPatch<Value>(value: Value | undefined, patch: Value | null | undefined): Value | undefined {
+  return patch === undefined ? value : (patch ?? undefined)
 }
 
 function withoutNull(limits: Record<string, unknown>): Limits {

@@ -11,6 +11,8 @@ const viewShape = {
   expiresAt: z.nullable(isoTimestamp),
   disabled: z.boolean(),
   limits: z.object(limitShape),
+  /** The id of the group whose limits and budget hold for the key too. Absent: none. */
+  group: z.optional(z.string()),
   /** Public names of the models that the key may use. Absent: all. */
   models: z.optional(z.array(z.string())),
   /** Addresses and CIDR ranges from which the key may be used. Absent: from anywhere. */

@@ -59,7 +59,7 @@ export function maskSecret(secret: string): string {
 
 const encoder = new TextEncoder()
 
-function randomBase62(length: number): string {
+export function randomBase62(length: number): string {
   let text = ''
   while (text.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
