@@ -3,9 +3,10 @@ import { DurableObject } from 'cloudflare:workers'
 import type { RaisedAlert } from '../alerts/alert.ts'
 import { AlertOutbox } from '../alerts/outbox.ts'
 import { postWaiting } from '../alerts/webhook.ts'
-import { dateOf } from '../calendar.ts'
+import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { Alarm } from './alarm.ts'
+import { addUpDays, DAY_SUMS_MIGRATION, deleteSums } from './day-sums.ts'
 import {
   cursorOf,
   foldedName,
@@ -16,10 +17,12 @@ import {
   type ListedKey,
   type ListedState,
   selectKeys,
+  STATE_MIGRATION,
   type Statement,
 } from './key-list.ts'
 import {
   countRow,
+  endSeries,
   METRIC_MIGRATION,
   metricGroup,
   type MetricGrouping,
@@ -27,6 +30,7 @@ import {
   type Metrics,
   selectKeyStates,
   selectMetrics,
+  SHOWN_MIGRATION,
 } from './metric-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
@@ -85,7 +89,13 @@ const MIGRATIONS: Migrations = [
    ) WITHOUT ROWID;`,
   'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
   METRIC_MIGRATION,
+  DAY_SUMS_MIGRATION,
+  SHOWN_MIGRATION,
+  STATE_MIGRATION,
 ]
+
+/** Days whose sums are made in advance, each once. */
+const DAYS_ADDED_UP = 31
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
   /** The date on which this instance has deleted old days. */
@@ -123,6 +133,7 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       Number(view.disabled),
       deletedAt,
     )
+    if (deletedAt !== null) this.#run(endSeries(view.id))
   }
 
   async list(query: KeyListQuery): Promise<KeyPage> {
@@ -140,9 +151,10 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
   async reportUsage({ rows, ...report }: UsageReport): Promise<void> {
     const nowMs = Date.now()
     this.#deleteOldDays(nowMs)
-    const firstDate = firstKeptDate(nowMs)
+    const [firstDate, today] = [firstKeptDate(nowMs), dateOf(nowMs)]
     for (const row of rows) {
       if (row.date < firstDate) continue
+      if (row.date < today) this.#run(deleteSums(row.date))
       const put = putRow(report, row)
       this.#run(countRow(put))
       this.#run(put)
@@ -150,14 +162,16 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
   }
 
   async usage(query: UsageQuery): Promise<UsagePage> {
-    const { by, limit } = query
-    const rows = this.#run<GroupRow>(selectGroups(query)).toArray()
+    const { from, to, by, limit } = query
+    const today = dateOf(Date.now())
+    this.#run(addUpDays(from, to, today))
+    const rows = this.#run<GroupRow>(selectGroups(query, today)).toArray()
     const page = rows.slice(0, limit)
     const last = rows.length > limit ? page.at(-1) : undefined
     return {
       kind: 'page',
       groups: page.map((row) => groupOf(by, row)),
-      total: this.#run<TotalRow>(selectTotal(query)).one(),
+      total: this.#run<TotalRow>(selectTotal(query, today)).one(),
       nextCursor: last === undefined ? null : usageCursorOf(by, last.value),
     }
   }
@@ -189,12 +203,15 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
     if (nextAtMs !== null) this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))
   }
 
-  /** Deletes at most once a day. */
+  /** Once a day. It also makes the sums of days for which no more reports are expected. */
   #deleteOldDays(nowMs: number): void {
     const today = dateOf(nowMs)
     if (this.#deletedOldDaysOn === today) return
     this.#deletedOldDaysOn = today
-    this.ctx.storage.sql.exec('DELETE FROM usage WHERE date < ?', firstKeptDate(nowMs))
+    for (const table of ['usage', 'day_sums'])
+      this.ctx.storage.sql.exec(`DELETE FROM ${table} WHERE date < ?`, firstKeptDate(nowMs))
+    // Reports of the day before may still come.
+    this.#run(addUpDays(dateOf(nowMs - DAYS_ADDED_UP * DAY_MS), dateOf(nowMs - 2 * DAY_MS), today))
   }
 
   #run<Row extends Record<string, SqlStorageValue>>({ sql, parameters }: Statement): SqlStorageCursor<Row> {

@@ -132,7 +132,10 @@ export default {
   },
 }
 
-async function createKeys(env: Bindings, { count, limits }: NewKeys): Promise<{ id: string; secret: string }[]> {
+async function createKeys(
+  env: Bindings,
+  { count, limits }: NewKeys,
+): Promise<{ id: string; secret: string }[]> {
   const createdAt = new Date().toISOString()
   return Promise.all(
     Array.from({ length: count }, async () => {

@@ -46,6 +46,10 @@ export async function fillDirectory(
   const columns = STORED_COLUMNS.join(', ')
   const copied = STORED_COLUMNS.map((column) => (column === 'date' ? 'date(date, ?)' : column)).join(', ')
   for (let day = 1; day <= copiedDays; day += 1) {
-    sql.exec(`INSERT INTO usage (${columns}) SELECT ${copied} FROM usage WHERE date = ?`, `-${day} day`, today)
+    sql.exec(
+      `INSERT INTO usage (${columns}) SELECT ${copied} FROM usage WHERE date = ?`,
+      `-${day} day`,
+      today,
+    )
   }
 }

@@ -130,7 +130,10 @@ function configText(options: WorkerdOptions, storagePath: string): string {
       bindings = [${bindings.join(', ')}],`
   const peers = peerNames(options)
   const peerBindings = options.bindings.map((binding) =>
-    binding.replace(/durableObjectNamespace = (".*")/, 'durableObjectNamespace = (className = $1, serviceName = "main")'),
+    binding.replace(
+      /durableObjectNamespace = (".*")/,
+      'durableObjectNamespace = (className = $1, serviceName = "main")',
+    ),
   )
   const sockets = [['http', 'main'], ...peers.map((name) => [name, name])].map(
     ([name, service]) => `(name = "${name}", address = "127.0.0.1:0", http = (), service = "${service}")`,

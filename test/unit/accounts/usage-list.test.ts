@@ -44,10 +44,11 @@ describe('a cursor of usage', () => {
 describe('a page of usage', () => {
   it('asks for one group more than it has, after the last one of the page before', () => {
     const query = { from: '2026-01-01', to: '2026-01-31', limit: 10 }
-    expect(GROUPINGS.map((by) => selectGroups({ ...query, by, after: null }).parameters)).toEqual(
-      GROUPINGS.map(() => ['2026-01-01', '2026-01-31', '', 11]),
+    const today = '2026-01-20'
+    expect(GROUPINGS.map((by) => selectGroups({ ...query, by, after: null }, today).parameters)).toEqual(
+      GROUPINGS.map(() => ['2026-01-01', '2026-01-31', today, '', 11]),
     )
-    expect(selectGroups({ ...query, by: 'model', after: 'o3-mini' }).parameters).toContain('o3-mini')
+    expect(selectGroups({ ...query, by: 'model', after: 'o3-mini' }, today).parameters).toContain('o3-mini')
   })
 
   it('shows a key that the directory does not know yet without a name', () => {
