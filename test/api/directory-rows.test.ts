@@ -3,6 +3,7 @@ import { reset, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import type { Directory } from '../../src/accounts/directory.ts'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
+import { selectKeyStates } from '../../src/accounts/metric-list.ts'
 import { DAY_MS, dateOf } from '../../src/calendar.ts'
 import { ADMIN_TOKEN, env, issueKey, send } from '../support/gateway.ts'
 
@@ -98,6 +99,11 @@ function reportOf(keyId: string, revision: number) {
   return runInDurableObject(directory(), (instance) => instance.reportUsage({ keyId, revision, rows }))
 }
 
+function countStates(): Promise<unknown> {
+  const { sql, parameters } = selectKeyStates(NOW_MS)
+  return runInDurableObject(directory(), (_, { storage }) => storage.sql.exec(sql, ...parameters).one())
+}
+
 const PAST = `from=${firstDay}&to=${yesterday}`
 
 const QUESTIONS: readonly (readonly [what: string, work: () => Promise<unknown>])[] = [
@@ -109,6 +115,7 @@ const QUESTIONS: readonly (readonly [what: string, work: () => Promise<unknown>]
   ['expired keys', () => ask('/admin/keys?limit=10&state=expired')],
   ['deleted keys', () => ask('/admin/keys?limit=10&state=deleted')],
   ['disabled keys by name', () => ask('/admin/keys?limit=10&state=disabled&sort=name')],
+  ['the number of keys in each state', countStates],
   ['usage of past days', () => ask(`/admin/usage?${PAST}`)],
   ['usage of past days by model', () => ask(`/admin/usage?by=model&${PAST}`)],
   ['usage of past days by key', () => ask(`/admin/usage?by=key&limit=10&${PAST}`)],
