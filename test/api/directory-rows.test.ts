@@ -28,8 +28,12 @@ afterEach(async () => {
   await reset()
 })
 
-function directory(): DurableObjectStub<Directory> {
-  return env.DIRECTORY.getByName('directory-1') as unknown as DurableObjectStub<Directory>
+function inDirectory<Answer>(
+  work: (instance: Directory, storage: DurableObjectStorage) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  return runInDurableObject(env.DIRECTORY.getByName('directory-1'), (instance, { storage }) =>
+    work(instance as unknown as Directory, storage),
+  )
 }
 
 /** Ids are in no order of creation. */
@@ -39,7 +43,7 @@ function idOf(number: number): string {
 
 /** Reports keys with usage of each day. */
 async function fill(keys: number): Promise<void> {
-  await runInDurableObject(directory(), async (instance) => {
+  await inDirectory(async (instance) => {
     for (let number = 0; number < keys; number += 1) {
       const id = idOf(number)
       const rare = keys - number
@@ -73,7 +77,7 @@ function dateTime(ms: number): string {
 /** The rows that the directory reads while `work` runs. */
 async function rowsReadBy(work: () => Promise<unknown>): Promise<number> {
   const cursors: SqlStorageCursor<Record<string, SqlStorageValue>>[] = []
-  await runInDurableObject(directory(), (_, { storage: { sql } }) => {
+  await inDirectory((_, { sql }) => {
     const exec = sql.exec.bind(sql)
     sql.exec = ((statement: string, ...bindings: SqlStorageValue[]) => {
       const cursor = exec(statement, ...bindings)
@@ -82,7 +86,7 @@ async function rowsReadBy(work: () => Promise<unknown>): Promise<number> {
     }) as typeof sql.exec
   })
   await work()
-  return runInDurableObject(directory(), (_, { storage: { sql } }) => {
+  return inDirectory((_, { sql }) => {
     Reflect.deleteProperty(sql, 'exec')
     return cursors.reduce((sum, { rowsRead }) => sum + rowsRead, 0)
   })
@@ -96,12 +100,12 @@ async function ask(path: string): Promise<void> {
 
 function reportOf(keyId: string, revision: number) {
   const rows = [{ ...NO_USAGE, requests: 2, date: today ?? '', model: 'o3-mini' }]
-  return runInDurableObject(directory(), (instance) => instance.reportUsage({ keyId, revision, rows }))
+  return inDirectory((instance) => instance.reportUsage({ keyId, revision, rows }))
 }
 
 function countStates(): Promise<unknown> {
   const { sql, parameters } = selectKeyStates(NOW_MS)
-  return runInDurableObject(directory(), (_, { storage }) => storage.sql.exec(sql, ...parameters).one())
+  return inDirectory((_, { sql: storage }) => storage.exec(sql, ...parameters).one())
 }
 
 const PAST = `from=${firstDay}&to=${yesterday}`

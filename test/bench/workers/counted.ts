@@ -7,28 +7,8 @@ import { KeyAccount as ShippedAccount } from '../../../src/accounts/key-account.
 import { accountOf, type Bindings, directoryOf } from '../../../src/accounts/objects.ts'
 import { app } from '../../../src/app.ts'
 import { createSecret, hashSecret } from '../../../src/keys/secret.ts'
-import type { Limits } from '../../../src/limits/limits.ts'
-import { type Filling, fillDirectory } from './fill-directory.ts'
-
-/** What all calls of one method took. */
-export interface CallCount {
-  calls: number
-  /** Wall-clock time, ms. */
-  wallMs: number
-  rowsRead: number
-  /** Each setting of an alarm is one of them, as it is billed. */
-  rowsWritten: number
-  /** Settlements of a batch. */
-  entries: number
-}
-
-/** By class and method, such as `KeyAccount.settle`. */
-export type CallCounts = Record<string, CallCount>
-
-export interface NewKeys {
-  count: number
-  limits: Limits
-}
+import type { CallCounts, Filling, NewKeys } from '../scale-counts.ts'
+import { fillDirectory } from './fill-directory.ts'
 
 /** The objects live in the isolate of this Worker, so that its fetch handler sees their counts. */
 let counts: CallCounts = {}

@@ -3,14 +3,7 @@ import type { Directory } from '../../../src/accounts/directory.ts'
 import { NO_USAGE } from '../../../src/accounts/ledger.ts'
 import { STORED_COLUMNS } from '../../../src/accounts/usage-list.ts'
 import { DAY_MS, dateOf } from '../../../src/calendar.ts'
-
-export interface Filling {
-  /** The number of the first key, and how many there are. */
-  first: number
-  count: number
-  /** Earlier days that get a copy of today's usage of all keys. */
-  copiedDays: number
-}
+import type { Filling } from '../scale-counts.ts'
 
 /** Every hundredth key is disabled, and every hundredth has expired. */
 const RARE = 100
@@ -24,7 +17,7 @@ export function filledId(number: number): string {
 export async function fillDirectory(
   directory: Directory,
   { sql }: DurableObjectStorage,
-  { first, count, copiedDays }: Filling,
+  { first, count, revision, copiedDays }: Filling,
 ): Promise<void> {
   const today = dateOf(Date.now())
   for (let number = first; number < first + count; number += 1) {
@@ -41,7 +34,7 @@ export async function fillDirectory(
     await directory.report({ view, version: 1, deletedAt })
     const usage = { ...NO_USAGE, requests: 10, promptTokens: 1000, completionTokens: 500 }
     const rows = [{ ...usage, costMicroUsd: 1 + (number % 10_000), date: today, model: 'o3-mini' }]
-    await directory.reportUsage({ keyId: id, revision: 1, rows })
+    await directory.reportUsage({ keyId: id, revision, rows })
   }
   const columns = STORED_COLUMNS.join(', ')
   const copied = STORED_COLUMNS.map((column) => (column === 'date' ? 'date(date, ?)' : column)).join(', ')
