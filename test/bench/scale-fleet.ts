@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Limits } from '../../src/limits/limits.ts'
-import { type KvOperation, startKvServer } from '../support/node/kv-server.ts'
+import { type KvOperation, type KvServer, startKvServer } from '../support/node/kv-server.ts'
 import { buildUpload, type ProductionWorker, readUpload } from '../support/node/production-worker.ts'
 import { ADMIN_TOKEN, bindingsOf } from '../support/node/real-binding-gateway.ts'
 import { startWorkerd } from '../support/node/workerd-process.ts'
@@ -60,19 +60,43 @@ export async function buildCounted(): Promise<ProductionWorker> {
   }
 }
 
-/** `peers` isolates serve requests, beside the one with the objects. */
-export async function startFleet(
-  worker: ProductionWorker,
-  upstreamPort: number,
-  peers: number,
-): Promise<Fleet> {
+/** KV and the objects' storage, so that a fleet can go on where another one has stopped. */
+export interface Store {
+  kv: KvServer
+  storagePath: string
+  stop(): Promise<void>
+}
+
+export async function startStore(): Promise<Store> {
   const kv = await startKvServer()
+  const storagePath = mkdtempSync(join(existsSync(MEMORY_DISK) ? MEMORY_DISK : tmpdir(), 'scale-'))
+  return {
+    kv,
+    storagePath,
+    async stop() {
+      await kv.stop()
+      rmSync(storagePath, { recursive: true, force: true })
+    },
+  }
+}
+
+export interface FleetOptions {
+  worker: ProductionWorker
+  upstreamPort: number
+  /** The isolates that serve requests, beside the one with the objects. */
+  peers: number
+  vars?: Record<string, string>
+}
+
+export async function startFleet(
+  { worker, upstreamPort, peers, vars = {} }: FleetOptions,
+  { kv, storagePath }: Store,
+): Promise<Fleet> {
   let operations = noOperations()
   kv.onOperation = (operation) => void (operations[operation] += 1)
-  const storagePath = mkdtempSync(join(existsSync(MEMORY_DISK) ? MEMORY_DISK : tmpdir(), 'scale-'))
   const process = await startWorkerd({
     ...worker,
-    bindings: bindingsOf(worker, { ADMIN_TOKEN }),
+    bindings: bindingsOf(worker, { ADMIN_TOKEN, ...vars }),
     externals: { upstream: upstreamPort, kv: kv.port },
     storagePath,
     peers,
@@ -119,11 +143,7 @@ export async function startFleet(
     },
     residentMiB: () => residentMiB(process.pid),
     heapMiB: () => heapMiB(process.inspectorPort ?? 0, 'peer-1', process.peerPorts[0] ?? 0),
-    async stop() {
-      await process.stop()
-      await kv.stop()
-      rmSync(storagePath, { recursive: true, force: true })
-    },
+    stop: () => process.stop(),
   }
 }
 

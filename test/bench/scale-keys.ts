@@ -2,7 +2,7 @@
 import type { Limits } from '../../src/limits/limits.ts'
 import type { Child } from './child.ts'
 import { chatBody } from './prepared.ts'
-import { type Counts, type Fleet, sumOfObjects } from './scale-fleet.ts'
+import { type Counts, type Fleet, type IssuedSecret, sumOfObjects } from './scale-fleet.ts'
 import type { ScaleLoad, ScaleLoadResult } from './scale-load-process.ts'
 
 export const KINDS = ['no limit', 'minute limit', 'budget'] as const
@@ -13,6 +13,12 @@ export const LIMITS: Readonly<Record<Kind, Limits>> = {
   'no limit': {},
   'minute limit': { requestsPerMinute: 1_000_000 },
   budget: { budget: { usd: 1_000_000, period: 'day' } },
+}
+/** The same limits for keys that have none of their own. */
+export const DEFAULTS: Readonly<Record<Kind, Record<string, string>>> = {
+  'no limit': {},
+  'minute limit': { DEFAULT_REQUESTS_PER_MINUTE: '1000000' },
+  budget: { DEFAULT_BUDGET_USD: '1000000', DEFAULT_BUDGET_PERIOD: 'day' },
 }
 
 export interface KeysRow {
@@ -34,14 +40,13 @@ export interface KeysRow {
 const CONNECTIONS = 16
 const BODY = chatBody(1, 60, false)
 
-/** `counts` are numbers of active keys, the smallest first. */
+/** `counts` are numbers of active keys, the smallest first. The fleet has the limits of `kind` as defaults. */
 export async function measureKeys(
   fleet: Fleet,
   load: Child<ScaleLoad>,
   kind: Kind,
-  { counts, requests }: { counts: readonly number[]; requests: number },
+  { keys, counts, requests }: { keys: readonly IssuedSecret[]; counts: readonly number[]; requests: number },
 ): Promise<KeysRow[]> {
-  const keys = await fleet.createKeys(Math.max(...counts), LIMITS[kind])
   const rows: KeysRow[] = []
   for (const active of counts) {
     const secrets = keys.slice(0, active).map(({ secret }) => secret)

@@ -13,9 +13,9 @@ import { startChild } from './child.ts'
 import { writeTable } from './readme.ts'
 import { type BillRow, measureBill, PATTERNS } from './scale-bill.ts'
 import { type DirectoryRows, measureDirectory } from './scale-directory.ts'
-import { buildCounted, type Fleet, startFleet } from './scale-fleet.ts'
+import { buildCounted, type Fleet, startFleet, startStore, type Store } from './scale-fleet.ts'
 import { ISOLATE_LIMITS, type IsolatesKind, type IsolatesRow, measureIsolates } from './scale-isolates.ts'
-import { type KeysRow, KINDS, measureKeys } from './scale-keys.ts'
+import { DEFAULTS, type KeysRow, KINDS, measureKeys } from './scale-keys.ts'
 import type { ScaleLoad } from './scale-load-process.ts'
 import { scaleTables } from './scale-report.ts'
 import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
@@ -53,12 +53,15 @@ const worker: ProductionWorker = await buildCounted()
 async function inFleet<Measured>(
   peers: number,
   measure: (fleet: Fleet) => Promise<Measured>,
+  { store, vars = {} }: { store?: Store; vars?: Record<string, string> } = {},
 ): Promise<Measured> {
-  const fleet = await startFleet(worker, port, peers)
+  const used = store ?? (await startStore())
+  const fleet = await startFleet({ worker, upstreamPort: port, peers, vars }, used)
   try {
     return await measure(fleet)
   } finally {
     await fleet.stop()
+    if (store === undefined) await used.stop()
   }
 }
 
@@ -70,16 +73,25 @@ function progress(part: string): void {
   process.stderr.write(`${Math.round(performance.now() / 1000)} s: ${part}\n`)
 }
 
-/** One fleet after the other, since their CPU time is compared. */
+/** One fleet after the other, since their CPU time is compared. All have the same keys. */
 async function runKeys(): Promise<KeysRow[]> {
+  if (!isWanted('keys')) return []
+  const { activeKeys: counts, requests } = plan
+  progress(`${Math.max(...counts)} keys`)
+  const store = await startStore()
   const load = startChild<ScaleLoad>('scale-load-process.ts')
   const rows: KeysRow[] = []
-  const { activeKeys: counts, requests } = plan
-  for (const kind of isWanted('keys') ? KINDS : []) {
-    progress(`keys with ${kind}`)
-    rows.push(...(await inFleet(1, (fleet) => measureKeys(fleet, load, kind, { counts, requests }))))
+  try {
+    const keys = await inFleet(1, (fleet) => fleet.createKeys(Math.max(...counts), {}), { store })
+    for (const kind of KINDS) {
+      progress(`keys with ${kind}`)
+      const measure = (fleet: Fleet) => measureKeys(fleet, load, kind, { keys, counts, requests })
+      rows.push(...(await inFleet(1, measure, { store, vars: DEFAULTS[kind] })))
+    }
+  } finally {
+    load.stop()
+    await store.stop()
   }
-  load.stop()
   return rows
 }
 

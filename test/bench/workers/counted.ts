@@ -70,7 +70,8 @@ export class Directory extends ShippedDirectory {
   }
 
   async fill(filling: Filling): Promise<void> {
-    await fillDirectory(this, this.ctx.storage, filling)
+    const fill = () => fillDirectory(this, this.ctx.storage, filling)
+    await (meters.get(this)?.measure('Directory.fill', 0, fill) ?? fill())
   }
 }
 
