@@ -38,7 +38,7 @@ export interface Fleet {
   /** The ports of the isolates that serve requests. */
   ports: number[]
   createKeys(count: number, limits: Limits): Promise<IssuedSecret[]>
-  fill(filling: Filling): Promise<void>
+  fillDirectory(filling: Filling): Promise<void>
   /** What was counted since the last time. */
   take(): Promise<Counts>
   /** Waits until all that follows from the requests is done. */
@@ -105,7 +105,9 @@ export async function startFleet(
   let spentMicros = cpuMicros(process.pid)
 
   async function post<Answer>(path: string, body: object): Promise<Answer> {
-    const response = await fetch(process.url + path, { method: 'POST', body: JSON.stringify(body) })
+    const ask = () => fetch(process.url + path, { method: 'POST', body: JSON.stringify(body) })
+    // The runtime closes an idle connection, which can reset a request that is on its way.
+    const response = await ask().catch(ask)
     if (!response.ok) throw new Error(`${path}: ${response.status}: ${await response.text()}`)
     return (await response.json()) as Answer
   }
@@ -129,7 +131,7 @@ export async function startFleet(
       }
       return keys
     },
-    fill: (filling) => post('/bench/fill', filling),
+    fillDirectory: (filling) => post('/bench/fill', filling),
     take,
     async takeQuiet() {
       let sum = await take()

@@ -27,8 +27,6 @@ export interface IsolatesRow {
   /** In the last minute of the load, or of all the load for a budget. */
   admitted: number
   limit: number
-  /** What the account has booked; `null` where it is no money that is limited. */
-  bookedRequests: number
   /** Figures of one request, refused ones too. */
   cpuMicros: number
   kvWrites: number
@@ -76,7 +74,6 @@ export async function measureIsolates(
     requests,
     admitted: admittedAtMs.length,
     limit: kind === 'budget' ? BUDGET_REQUESTS : REQUESTS_PER_MINUTE,
-    bookedRequests: counted.objects['KeyAccount.settle']?.entries ?? 0,
     cpuMicros: counted.cpuMicros / requests,
     kvWrites: counted.kv.writes / requests,
     kvLists: counted.kv.lists / requests,

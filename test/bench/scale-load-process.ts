@@ -32,6 +32,18 @@ answerParent(async (load: ScaleLoad): Promise<ScaleLoadResult> => {
   const work = async (at: number): Promise<void> => {
     const port = ports[at % ports.length] ?? 0
     let connection = await LoadConnection.open(port)
+    // An overloaded runtime drops some connections.
+    const sendOrRetry = async (request: Buffer): Promise<number> => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return (await connection.send(request, true)).status
+        } catch (error) {
+          if (attempt === ATTEMPTS_MAX) throw error
+          connection.close()
+          connection = await LoadConnection.open(port)
+        }
+      }
+    }
     while (begun < requests) {
       const number = begun++
       const waitMs = startedMs + (number / perSecond) * 1000 - performance.now()
@@ -42,7 +54,7 @@ answerParent(async (load: ScaleLoad): Promise<ScaleLoadResult> => {
         connection = await LoadConnection.open(port)
       } else if (waitMs > 0) await sleep(waitMs)
       const request = requestBytes(port, secrets[number % secrets.length] ?? '', body)
-      const { status } = await connection.send(request, true)
+      const status = await sendOrRetry(request)
       statuses[status] = (statuses[status] ?? 0) + 1
       if (status === 200) admittedAtMs.push(performance.now() - startedMs)
     }
@@ -53,3 +65,4 @@ answerParent(async (load: ScaleLoad): Promise<ScaleLoadResult> => {
 })
 
 const IDLE_MS = 2_000
+const ATTEMPTS_MAX = 5
