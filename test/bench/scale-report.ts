@@ -1,9 +1,11 @@
 /** The tables of the scale bench, in Markdown. */
 import { cpus } from 'node:os'
 import { type BillRow, USD_PER_MILLION } from './scale-bill.ts'
-import { DAYS, type DirectoryRows } from './scale-directory.ts'
+import type { DirectoryRows } from './scale-directory.ts'
 import type { IsolatesRow } from './scale-isolates.ts'
 import type { KeysRow } from './scale-keys.ts'
+
+export type ScalePart = 'scale-keys' | 'scale-isolates' | 'scale-directory' | 'scale-bill'
 
 export interface ScaleResults {
   keys: KeysRow[]
@@ -12,25 +14,28 @@ export interface ScaleResults {
   bill: BillRow[]
 }
 
-export function scaleTables({ keys, directories, isolates, bill }: ScaleResults): string {
-  const [cpu] = cpus()
-  return [
-    ...section('One isolate, the same number of requests for ever more active keys:', keysTable(keys)),
-    ...section('Isolates that serve one key:', isolatesTable(isolates)),
-    ...section(
-      `A directory with ${DAYS} days of usage, rows read and ms of each question:`,
-      directoryTable(directories),
-    ),
-    ...section('Operations of one request, and dollars of a million of them:', billTable(bill)),
-    `Counted on ${cpus().length} cores (${cpu?.model ?? 'unknown'}), Node ${process.version}.`,
-  ].join('\n\n')
+/** Each part's table, by the name of its markers in the README. A part that was not measured has none. */
+export function scaleTables({ keys, directories, isolates, bill }: ScaleResults): Map<ScalePart, string> {
+  const tables: [ScalePart, string[][]][] = [
+    ['scale-keys', keysTable(keys)],
+    ['scale-isolates', isolatesTable(isolates)],
+    ['scale-directory', directories.length === 0 ? [] : directoryTable(directories)],
+    ['scale-bill', bill.length === 0 ? [] : billTable(bill)],
+  ]
+  return new Map(
+    tables
+      .filter(([, rows]) => rows.length > 1)
+      .map(([part, rows]) => [part, `${tableOf(rows)}\n\n${machine()}`]),
+  )
 }
 
-function section(title: string, rows: string[][]): string[] {
-  const [head, ...body] = rows
-  if (head === undefined || body.length === 0) return []
-  const lines = [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`)
-  return [title, lines.join('\n')]
+function tableOf([head = [], ...body]: string[][]): string {
+  return [head, head.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function machine(): string {
+  const [cpu] = cpus()
+  return `${cpus().length} cores (${cpu?.model ?? 'unknown'}), Node ${process.version}.`
 }
 
 function keysTable(rows: readonly KeysRow[]): string[][] {

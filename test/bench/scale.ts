@@ -131,8 +131,10 @@ try {
   const [isolates, bill] = await runSlow()
   progress('done')
   const tables = scaleTables({ keys, directories, isolates, bill })
-  process.stdout.write(`${tables}\n`)
-  if (options.write) await writeTable(tables, 'scale')
+  for (const [part, table] of tables) {
+    process.stdout.write(`\n${part}\n\n${table}\n`)
+    if (options.write) await writeTable(table, part)
+  }
 } finally {
   upstream.stop()
 }
