@@ -12,8 +12,8 @@ import { cpuMicros, residentMiB } from './process-cost.ts'
 import type { CallCounts, Filling, NewKeys } from './scale-counts.ts'
 import { heapMiB } from './scale-heap.ts'
 
-/** Objects of keys that one request creates. */
-const KEYS_AT_ONCE = 250
+/** Keys that are created at once. With more of them a busy machine would miss the time-outs of their publications. */
+const KEYS_AT_ONCE = 20
 /** The objects have done what follows from the requests once nothing was counted for this time, ms. */
 const QUIET_MS = 750
 const QUIET_MS_MAX = 30_000

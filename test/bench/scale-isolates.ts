@@ -24,8 +24,8 @@ export interface IsolatesRow {
   kind: IsolatesKind
   isolates: number
   requests: number
-  /** In the last minute of the load, or of all the load for a budget. */
-  admitted: number
+  /** In each minute of the load. */
+  admitted: number[]
   limit: number
   /** Figures of one request, refused ones too. */
   cpuMicros: number
@@ -64,15 +64,17 @@ export async function measureIsolates(
   })
   load.stop()
   const counted = await fleet.takeQuiet()
-  const lastMinuteMs = (seconds - 60) * 1000
-  const admittedAtMs =
-    kind === 'budget' ? result.admittedAtMs : result.admittedAtMs.filter((ms) => ms > lastMinuteMs)
+  const admitted = Array.from({ length: Math.ceil(seconds / 60) }, () => 0)
+  for (const ms of result.admittedAtMs) {
+    const minute = Math.min(admitted.length - 1, Math.floor(ms / 60_000))
+    admitted[minute] = (admitted[minute] ?? 0) + 1
+  }
   const objects = sumOfObjects(counted, 'KeyAccount')
   return {
     kind,
     isolates: ports.length,
     requests,
-    admitted: admittedAtMs.length,
+    admitted,
     limit: kind === 'budget' ? BUDGET_REQUESTS : REQUESTS_PER_MINUTE,
     cpuMicros: counted.cpuMicros / requests,
     kvWrites: counted.kv.writes / requests,

@@ -22,9 +22,9 @@ import type { UpstreamMode, UpstreamReady } from './upstream-process.ts'
 
 const FULL = {
   activeKeys: [100, 1_000, 10_000],
-  requests: 4_000,
+  requests: 2_000,
   isolates: [1, 8, 64],
-  seconds: 120,
+  seconds: 240,
   directories: [100, 10_000, 100_000],
   minutes: 2,
 }
