@@ -7,6 +7,7 @@ import { METRIC_KEYS_MAX, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
 import { createGroupId } from '../../src/keys/group-id.ts'
 import type { GroupView } from '../../src/keys/group.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
+import { bookAndReport } from '../support/book.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
@@ -364,26 +365,6 @@ describe('the group of a key', () => {
   })
 })
 
-/** Books a request in an account, as the isolate does that has served it, and lets the account report. */
-async function book(ownerId: string, costMicroUsd: number, model = 'o3-mini'): Promise<void> {
-  const tokens = { promptTokens: 10, cachedTokens: 0, completionTokens: 5, reasoningTokens: 0 }
-  const end = { status: 200, reason: null, firstOutputMs: null, durationMs: 900, logId: null }
-  const entry = {
-    requestId: `req_${crypto.randomUUID()}`,
-    model,
-    admittedAtMs: Date.now(),
-    admittedBy: 'isolate',
-    failed: false,
-    booked: { ...tokens, costMicroUsd },
-    certainty: 'exact',
-    end,
-  } as const
-  const account = env.ACCOUNTS.getByName(ownerId)
-  await account.settle(ownerId, { writerId: crypto.randomUUID(), number: 1, entries: [entry] })
-  vi.setSystemTime(Date.now() + 61_000)
-  await runDurableObjectAlarm(account)
-}
-
 async function textAt(path: string): Promise<string> {
   const response = await send('GET', path, ADMIN_TOKEN)
   expect(response.status).toBe(200)
@@ -395,8 +376,8 @@ describe('the usage of groups', () => {
   it('is shown of one group, with what is left of each of its limits', async () => {
     const limits = { requestsPerMinute: 60, tokensPerMinute: 900, requestsPerDay: 50, concurrentRequests: 4 }
     const { id } = await createGroup({ limits: { ...limits, budget: BUDGET } })
-    await book(id, 2_000_000)
-    await book(id, 500_000, 'fast')
+    await bookAndReport(id, 2_000_000)
+    await bookAndReport(id, 500_000, 'fast')
     const { status, answer } = await ask('GET', `/admin/groups/${id}/usage?from=2027-01-05`)
     expect([status, answer]).toMatchObject([
       200,
@@ -438,9 +419,9 @@ describe('the usage of groups', () => {
   it('is shown of all groups, by pages, with the names also of deleted ones, and their total', async () => {
     const groups = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
     const [red, blue] = groups.map(({ id }) => id)
-    await book((await issueKey()).id, 7_000_000)
-    await book(red ?? '', 1_000_000)
-    await book(blue ?? '', 2_000_000)
+    await bookAndReport((await issueKey()).id, 7_000_000)
+    await bookAndReport(red ?? '', 1_000_000)
+    await bookAndReport(blue ?? '', 2_000_000)
     await ask('DELETE', `/admin/groups/${blue}`)
     const rows = [
       { id: red, name: 'red', costUsd: 1 },
@@ -471,7 +452,7 @@ describe('the usage of groups', () => {
   it('changes no sum of keys, no list of keys, no file and no metric of keys', async () => {
     const group = await createGroup()
     const key = await issueKey({ group: group.id })
-    await book(key.id, 3_000_000)
+    await bookAndReport(key.id, 3_000_000)
     const paths = [
       '/admin/usage',
       '/admin/usage?by=key',
@@ -483,7 +464,7 @@ describe('the usage of groups', () => {
     ]
     const before = await Promise.all(paths.map(textAt))
     expect(before[0]).toContain('"costUsd":3,')
-    await book(group.id, 3_000_000)
+    await bookAndReport(group.id, 3_000_000)
     expect(await Promise.all(paths.map(textAt))).toEqual(before)
     expect((await ask('GET', '/admin/usage?by=group')).answer).toMatchObject({ total: { costUsd: 3 } })
   })
@@ -492,7 +473,7 @@ describe('the usage of groups', () => {
 describe('the metrics of groups', () => {
   it('have names of their own, and the name of a group in one series', async () => {
     const { id } = await createGroup({ name: 'red' })
-    await book(id, 3_000_000)
+    await bookAndReport(id, 3_000_000)
     const families = parseOpenMetrics(await textAt('/admin/metrics?by=group'))
     expect(valuesOf(families, 'gateway_group_requests_total')).toEqual({ [id]: 1 })
     expect(valuesOf(families, 'gateway_group_cost_usd_total')).toEqual({ [id]: 3 })
@@ -516,7 +497,7 @@ describe('the metrics of groups', () => {
     expect([Object.keys(shown).length, shown[OTHER_KEYS]]).toEqual([METRIC_KEYS_MAX + 1, 3])
     await reset()
     const { id } = await createGroup()
-    await book(id, 1)
+    await bookAndReport(id, 1)
     await ask('DELETE', `/admin/groups/${id}`)
     expect(await requests()).toEqual({})
   })
@@ -536,8 +517,8 @@ describe('a rebuild of the directories', () => {
   it('brings groups back with their keys, with their usage', async () => {
     const [red, blue] = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
     for (const group of [red.id, red.id, blue.id, null]) await issueKey({ group })
-    await book(red.id, 1_000_000)
-    await book(blue.id, 2_000_000)
+    await bookAndReport(red.id, 1_000_000)
+    await bookAndReport(blue.id, 2_000_000)
     const before = await shown()
     await lose()
     expect(await namesAt('/admin/groups')).toEqual([])
@@ -551,7 +532,7 @@ describe('a rebuild of the directories', () => {
 
   it('brings a group back that no key names, by its id, and a deleted one as deleted', async () => {
     const [empty, gone] = [await createGroup({ name: 'empty' }), await createGroup({ name: 'gone' })]
-    await book(gone.id, 1_000_000)
+    await bookAndReport(gone.id, 1_000_000)
     await ask('DELETE', `/admin/groups/${gone.id}`)
     const before = await shown()
     await lose()
