@@ -5,7 +5,7 @@ import { selectKeyCount, selectKeys, SORTS } from '../../src/accounts/key-list.t
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import { METRIC_KEYS_MAX, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
 import { createGroupId } from '../../src/keys/group-id.ts'
-import type { GroupView } from '../../src/keys/group.ts'
+import { groupRecord, type GroupView } from '../../src/keys/group.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { bookAndReport } from '../support/book.ts'
 import { linesOf, recordLog } from '../support/console.ts'
@@ -212,6 +212,18 @@ describe('a group', () => {
     expect(await runDurableObjectAlarm(env.ACCOUNTS.getByName(id))).toBe(false)
   })
 
+  it('is not taken from KV', async () => {
+    const { id } = await createGroup()
+    const forged = createGroupId()
+    await env.KV.put(
+      `key:${forged}`,
+      JSON.stringify({ ...groupRecord({ ...GROUP, id: forged }), version: 5 }),
+    )
+    for (const [method, path, body] of routesOf(forged))
+      expect(await refusal(method, path, body)).toEqual([404, 'group_not_found', 'id'])
+    expect((await ask('GET', `/admin/groups/${id}`)).status).toBe(200)
+  })
+
   it('is opened by no secret', async () => {
     const { id } = await createGroup()
     const { secret } = createSecret(id)
@@ -220,6 +232,10 @@ describe('a group', () => {
     const account = env.ACCOUNTS.getByName(id)
     for (const secretSha256 of ['', await hashSecret(''), await hashSecret(secret)])
       expect(await account.admit(id, { ...ADMISSION, secretSha256 })).toMatchObject({ revoked: true })
+    expect(await account.admit(id, { ...ADMISSION, secretSha256: null })).toMatchObject({ admitted: true })
+    const key = await issueKey()
+    const asGroup = { ...ADMISSION, secretSha256: null }
+    expect(await env.ACCOUNTS.getByName(key.id).admit(key.id, asGroup)).toMatchObject({ revoked: true })
   })
 
   it('keeps changes of two isolates at the same time, and a deletion among them', async () => {
@@ -268,6 +284,8 @@ describe('a group', () => {
     expect(linesOf(log, 'trouble').length).toBeGreaterThan(0)
   })
 })
+
+const GROUP = { name: 'forged', createdAt: '2027-01-05T12:00:00Z', limits: {} }
 
 const ADMISSION = {
   requestId: 'req_1',
