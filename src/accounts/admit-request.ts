@@ -10,6 +10,7 @@ import type { AccountClient } from './client.ts'
 import { expectedUsage } from './expected-usage.ts'
 import type { AccountStatus, BookedUsage, Refusal, SettlementEntry } from './protocol.ts'
 import { type End, type Ending, endingOf, RELEASED } from './request-end.ts'
+import { type Tags, tagsText } from './tags.ts'
 import type { UsageMeans } from './usage-means.ts'
 import { type Asked, worstCaseMicroUsd } from './worst-case.ts'
 
@@ -31,6 +32,7 @@ export interface RequestToAdmit {
   /** The models that may serve it, in the order in which they are tried. */
   models: readonly [Model, ...Model[]]
   asked: Asked
+  tags?: Tags | undefined
   /** Estimates the prompt. It is called only where a limit needs the estimate: a long prompt takes time. */
   promptTokens: () => number
   /** The AI Gateway whose log has the true usage; `null` where no log is kept. */
@@ -135,6 +137,7 @@ async function admitByAccount(
   const question = {
     requestId,
     model: model.id,
+    tags: request.tags && tagsText(request.tags),
     worstMicroUsd: Math.max(...models.map((each) => worstCaseMicroUsd(asked, each))),
     expected: expectedUsage(asked, mean, habits, model),
     tokens,
@@ -227,12 +230,12 @@ function reservedTokens({ keyId, asked, promptTokens }: RequestToAdmit, { means 
 }
 
 function identityOf(
-  { requestId }: RequestToAdmit,
+  { requestId, tags }: RequestToAdmit,
   model: Model,
   admittedAtMs: number,
   admittedBy: SettlementEntry['admittedBy'],
 ): Omit<SettlementEntry, keyof Ending> {
-  return { requestId, model: model.id, admittedAtMs, admittedBy }
+  return { requestId, model: model.id, tags: tags && tagsText(tags), admittedAtMs, admittedBy }
 }
 
 function once(settle: Settle): Settle {

@@ -45,6 +45,7 @@ import {
   putRow,
   selectGroups,
   selectTotal,
+  TAG_MIGRATION,
   type TotalRow,
   usageCursorOf,
   type UsagePage,
@@ -85,6 +86,7 @@ const MIGRATIONS: Migrations = [
    ) WITHOUT ROWID;`,
   'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
   METRIC_MIGRATION,
+  TAG_MIGRATION,
 ]
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {

@@ -30,6 +30,7 @@ import {
   type StoredKey,
   unreadableKey,
 } from './stored-key.ts'
+import { taggedTotals, withoutTags } from './tagged-usage.ts'
 
 /** How long an account waits for KV when it looks for a record of version 0.1. */
 export const ADOPTION_TIMEOUT_MS = 2_000
@@ -145,7 +146,9 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     const atMs = Date.now()
     const status = book.status(limits, atMs)
     const { deletedAt } = stored
-    return { kind: 'usage', atMs, limits, status, rows: book.rows(fromDate, toDate), deletedAt }
+    const all = book.rows(fromDate, toDate)
+    const [rows, tags] = [withoutTags(all), taggedTotals(all)]
+    return { kind: 'usage', atMs, limits, status, rows, tags, deletedAt }
   }
 
   async requests(keyId: string): Promise<KeyRequests | KeyReading> {

@@ -2,7 +2,7 @@
 import type { Context } from 'hono'
 import { isDecidedByAccount } from '../accounts/admit-request.ts'
 import { limitsNow } from '../accounts/holder-usage.ts'
-import { shownDays, shownModels, shownTotals, sumSince } from '../accounts/usage-report.ts'
+import { shownDays, shownModels, shownTags, shownTotals, sumSince } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
@@ -25,7 +25,7 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
   const answer = await isolateOf(c.env).accounts.usage(id, { fromDate: from, toDate: to, defaultLimits })
   if (answer.kind === 'absent') throw new GatewayError({ kind: 'key_not_found', keyId: id })
   if (answer.kind !== 'usage') throw new GatewayError({ kind: 'usage_unavailable' })
-  const { rows, limits, deletedAt } = answer
+  const { rows, tags, limits, deletedAt } = answer
   // Of limits that isolates decide the account does not know what is left.
   const status = isDecidedByAccount(limits) ? answer.status : {}
   const prices = other?.prices ?? null
@@ -38,14 +38,15 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
     ...pricedAsField(other),
     total: sumSince(rows, from, prices),
     models: shownModels(rows, prices),
+    tags: shownTags(tags, prices),
     days: shownDays(rows, from, to, prices),
   })
 }
 
 /**
  * A page of the usage of all keys, and the `total` of the range. The query has `from` and `to` (UTC dates, both included,
- * 400 days at most; default the last 7 days), `by` (`day`, `key` or `model`; default `day`), `limit` (1 to 1,000 rows, default
- * 400) and the `cursor` that the page before gave as `nextCursor`.
+ * 400 days at most; default the last 7 days), `by` (`day`, `key`, `model` or `tag`; default `day`), `limit` (1 to 1,000 rows,
+ * default 400) and the `cursor` that the page before gave as `nextCursor`. By tag, `tag` is one of the names in `USAGE_TAGS`.
  *
  * By day, each date of the range has a row. Usage is up to a minute old. With `priceAs`, each row and the total also have their
  * cost on that model. It is rounded up for each sum, so rows can exceed the total by a micro-dollar each.
@@ -56,16 +57,19 @@ export async function showKeyUsage(c: Context<Gateway>): Promise<Response> {
  */
 export async function showAllUsage(c: Context<Gateway>): Promise<Response> {
   if (formatQuery(c.req.query()) === 'csv') return exportUsage(c)
-  const query = usageQuery(c.req.query(), Date.now())
-  const other = priceAsQuery(c.req.query(), c.get('config').models)
+  const { usageTags, models } = c.get('config')
+  const query = usageQuery(c.req.query(), Date.now(), usageTags)
+  const other = priceAsQuery(c.req.query(), models)
   const page = await isolateOf(c.env).accounts.usageOfAll(query)
   if (page.kind === 'unavailable') throw new GatewayError({ kind: 'usage_unavailable' })
-  const { from, to, by } = query
+  const { from, to, by, tag } = query
   const prices = other?.prices ?? null
   return c.json({
     from,
     to,
     by,
+    tag,
+    usageTags,
     ...pricedAsField(other),
     data: page.groups.map((group) => shownTotals(group, prices)),
     total: shownTotals(page.total, prices),

@@ -69,6 +69,14 @@ const totalsShape = {
 
 export const totals = z.object(totalsShape)
 export const modelTotals = z.object({ model: z.string(), ...totalsShape })
+const taggedTotals = z
+  .array(
+    z.object({
+      tags: z.record(z.string(), z.string()).check(z.describe('Values by name.')),
+      ...totalsShape,
+    }),
+  )
+  .check(z.describe('Each combination of tags, the dearest first. Requests without tags are in none.'))
 export const dayTotals = z.object({
   date: date('The UTC day.'),
   ...totalsShape,
@@ -136,6 +144,7 @@ export const holderUsage = z.object({
   today: totals,
   month: totals,
   models: z.array(modelTotals),
+  tags: taggedTotals,
   days: z.array(dayTotals),
 })
 
@@ -177,6 +186,7 @@ export const keyUsage = z.object({
   pricedAs,
   total: totals,
   models: z.array(modelTotals),
+  tags: taggedTotals,
   days: z.array(dayTotals),
 })
 
@@ -184,6 +194,8 @@ export const usagePage = z.object({
   from: date('The first UTC day.'),
   to: date('The last UTC day.'),
   by: z.enum(GROUPINGS),
+  tag: z.optional(text('With `by=tag`: the tag.')),
+  usageTags: z.array(z.string()).check(z.describe('The names of tags in the var `USAGE_TAGS`.')),
   pricedAs,
   data: z.array(
     z.union([
@@ -197,6 +209,12 @@ export const usagePage = z.object({
         ...totalsShape,
       }),
       z.object({ model: text('With `by=model`.'), ...totalsShape }),
+      z.object({
+        value: z
+          .nullable(z.string())
+          .check(z.describe('With `by=tag`: null for requests without the tag.')),
+        ...totalsShape,
+      }),
     ]),
   ),
   total: totals,

@@ -11,14 +11,14 @@ export const MONEY: readonly Mutation[] = [
   },
   {
     guard: 'money: a lease that ends is booked, and frees its place',
-    file: 'src/accounts/book.ts',
+    file: 'src/accounts/book-ends.ts',
     text: 'if (request.leaseUntilMs > nowMs) continue',
     replacement: 'continue',
     tests: [contract('account-book')],
   },
   {
     guard: 'money: a settlement that comes after its lease is counted once',
-    file: 'src/accounts/book.ts',
+    file: 'src/accounts/book-ends.ts',
     text: "if (known?.state === 'expired') this.#replace(known, booking, booking === null ? null : end)",
     replacement: '',
     tests: [contract('account-book')],
@@ -32,7 +32,7 @@ export const MONEY: readonly Mutation[] = [
   },
   {
     guard: 'money: a request of the account counts once, in whatever batch its end comes',
-    file: 'src/accounts/book.ts',
+    file: 'src/accounts/book-ends.ts',
     text: "if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return false",
     replacement: '',
     tests: [contract('account-book')],
