@@ -139,8 +139,7 @@ export function parseConfig(env: Env): Config {
 const EXTRAS_FORM = /^[\s,]*([\w-]+(:(\d{1,2}(\.\d{1,6})?|100))?([\s,]+|$))*$/
 
 /** Up to three names. The names of AI Gateway's other metadata are taken. OpenAI's `metadata` has names of 64 characters. */
-const TAGS_FORM =
-  /^[\s,]*((?!(key_id|key_name|request_id)([\s,]|$))[A-Za-z][\w.-]{0,63}([\s,]+|$)){0,3}$/
+const TAGS_FORM = /^[\s,]*((?!(key_id|key_name|request_id)([\s,]|$))[A-Za-z][\w.-]{0,63}([\s,]+|$)){0,3}$/
 
 /** One schema for all number vars: an isolate's start is mostly the making of schemas. */
 const numeral = z.union([z.number(), z.string()])

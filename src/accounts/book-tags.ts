@@ -28,6 +28,11 @@ export class BookTags {
 
   #read(date: string): Set<string> {
     const statement = "SELECT DISTINCT tags FROM usage WHERE date = ? AND tags <> ''"
-    return new Set(this.#sql.exec(statement, date).toArray().map((row) => parseText(row['tags'])))
+    return new Set(
+      this.#sql
+        .exec(statement, date)
+        .toArray()
+        .map((row) => parseText(row['tags'])),
+    )
   }
 }

@@ -210,9 +210,7 @@ export const usagePage = z.object({
       }),
       z.object({ model: text('With `by=model`.'), ...totalsShape }),
       z.object({
-        value: z
-          .nullable(z.string())
-          .check(z.describe('With `by=tag`: null for requests without the tag.')),
+        value: z.nullable(z.string()).check(z.describe('With `by=tag`: null for requests without the tag.')),
         ...totalsShape,
       }),
     ]),
