@@ -28,6 +28,12 @@ export interface UsagePlace {
   tags?: string | undefined
 }
 
+/** Rows that have changed, up to a revision. */
+export interface UsageChanges {
+  revision: number
+  rows: UsageRow[]
+}
+
 export class BookUsage {
   readonly tags: BookTags
   /** Grows with each change that is written. */
@@ -88,9 +94,14 @@ export class BookUsage {
     return this.#sql.exec(statement, fromDate, toDate).toArray().map(parseUsageRow)
   }
 
-  changedSince(revision: number): UsageRow[] {
-    const statement = 'SELECT stored FROM usage WHERE revision > ? ORDER BY date, model, tags'
-    return this.#sql.exec(statement, revision).toArray().map(parseUsageRow)
+  /** The first `rowsMax` rows that have changed since a revision, and the others of the last one's revision. */
+  changedSince(revision: number, rowsMax: number): UsageChanges {
+    const first = 'SELECT revision, stored FROM usage WHERE revision > ? ORDER BY revision LIMIT ?'
+    const rows = this.#sql.exec(first, revision, rowsMax).toArray()
+    if (rows.length < rowsMax) return { revision: this.revision, rows: rows.map(parseUsageRow) }
+    const upTo = parseWhole(rows.at(-1)?.['revision'])
+    const whole = 'SELECT stored FROM usage WHERE revision > ? AND revision <= ? ORDER BY revision'
+    return { revision: upTo, rows: this.#sql.exec(whole, revision, upTo).toArray().map(parseUsageRow) }
   }
 
   /**

@@ -11,7 +11,7 @@ import { BookHistory } from './book-history.ts'
 import { BookRequests } from './book-requests.ts'
 import type { BookSql, Pending, StoredRequest } from './book-schema.ts'
 import { parseWhole } from './book-schema.ts'
-import { BookUsage } from './book-usage.ts'
+import { BookUsage, type UsageChanges } from './book-usage.ts'
 import { BookWindows } from './book-windows.ts'
 import { NO_MODEL, refuse } from './ledger.ts'
 import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
@@ -135,9 +135,9 @@ export class AccountBook {
     return this.#usage.rows(fromDate, toDate)
   }
 
-  /** The totals that have changed since a revision. */
-  changedSince(revision: number): UsageRow[] {
-    return this.#usage.changedSince(revision)
+  /** The totals that have changed since a revision, up to another one at which they are about so many rows. */
+  changedSince(revision: number, rowsMax: number): UsageChanges {
+    return this.#usage.changedSince(revision, rowsMax)
   }
 
   /** The row of a request that is under way, is asked for, or was admitted by this account in the last day. */

@@ -159,7 +159,7 @@ describe('an account of an earlier version', () => {
     for (const statements of BOOK_MIGRATIONS.slice(before.length)) rig.database.exec(statements)
     rig.restart()
     expect(rig.book.rows('0000-00-00', '9999-12-31')).toEqual(old)
-    expect([rig.book.revision, rig.book.changedSince(1).length]).toEqual([2, 1])
+    expect([rig.book.revision, rig.book.changedSince(1, 9).rows.length]).toEqual([2, 1])
     rig.settle(ofIsolate('a', NOON_MS), NOON_MS)
     rig.settle(ofIsolate('b', NOON_MS, { tags: TAGS }), NOON_MS)
     expect(rowsOf(rig)).toEqual([

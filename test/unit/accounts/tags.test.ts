@@ -38,7 +38,7 @@ describe('the tags of a request', () => {
         const tags = readTags(fields, NAMES)
         if (tags === undefined) return
         for (const value of Object.values(tags)) {
-          expect([...value].length).toBeLessThanOrEqual(TAG_CHARACTERS_MAX)
+          expect(Array.from(value).length).toBeLessThanOrEqual(TAG_CHARACTERS_MAX)
           expect(value.isWellFormed()).toBe(true)
           expect(value).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u)
           expect(value).not.toBe('')
