@@ -102,7 +102,9 @@ beforeAll(async () => {
   spare = await gateway.issueKey()
   const served = keys.flatMap((key) =>
     ANSWERS.flatMap(([, answer]) =>
-      [false, true].map((stream) => post(key, contract.prepare(answer, { messages: MESSAGES, metadata: METADATA, stream }).body)),
+      [false, true].map((stream) =>
+        post(key, contract.prepare(answer, { messages: MESSAGES, metadata: METADATA, stream }).body),
+      ),
     ),
   )
   const [key = spare] = keys
