@@ -36,13 +36,28 @@ const keyTotals = z.object({
 })
 export type KeyTotals = z.output<typeof keyTotals>
 
+const tagTotals = z.object({ value: z.nullable(z.string()), ...totalsShape })
+
+/** The names of tags and their values, as the requests had them. */
+const taggedTotals = z.object({ tags: z.record(z.string(), z.string()), ...totalsShape })
+export type TaggedTotals = z.output<typeof taggedTotals>
+
 function usagePage<Row extends z.ZodMiniType>(row: Row) {
-  return z.object({ data: z.array(row), total: totals, nextCursor: z.nullable(z.string()) })
+  return z.object({
+    data: z.array(row),
+    total: totals,
+    /** The names of tags that the gateway counts. */
+    usageTags: z._default(z.array(z.string()), []),
+    nextCursor: z.nullable(z.string()),
+  })
 }
 
 export const usageByDay = usagePage(dayTotals)
 export const usageByModel = usagePage(modelTotals)
 export const usageByKey = usagePage(keyTotals)
+/** Groups have the same fields as keys. */
+export const usageByGroup = usageByKey
+export const usageByTag = usagePage(tagTotals)
 
 export const key = apiKeyView
 export type Key = z.output<typeof key>
@@ -61,6 +76,20 @@ const listedKey = z.extend(apiKeyView, {
 })
 export type ListedKey = z.output<typeof listedKey>
 export const keyPage = z.object({ data: z.array(listedKey), nextCursor: z.nullable(z.string()) })
+
+/** A group of keys. */
+export const group = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdAt: z.string(),
+  limits: limitsSchema,
+})
+export type Group = z.output<typeof group>
+export const deletedGroup = z.object({ id: z.string(), usageKeptUntil: z.string() })
+
+const listedGroup = z.extend(group, { todayCostUsd: z.number(), monthCostUsd: z.number() })
+export type ListedGroup = z.output<typeof listedGroup>
+export const groupPage = z.object({ data: z.array(listedGroup), nextCursor: z.nullable(z.string()) })
 
 const limitsNowShape = {
   asOf: z.string(),
@@ -82,14 +111,16 @@ const limitsNowShape = {
 const limitsNow = z.object(limitsNowShape)
 export type LimitsNow = z.output<typeof limitsNow>
 
-/** `GET /admin/keys/{id}/usage` */
-export const keyUsage = z.object({
+/** `GET /admin/keys/{id}/usage`, and a group's. */
+export const rangeUsage = z.object({
   ...limitsNowShape,
   total: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
+  tags: z.optional(z.array(taggedTotals)),
   deletedAt: z.optional(z.string()),
 })
+export type RangeUsage = z.output<typeof rangeUsage>
 
 /** `GET /v1/usage` */
 export const holderUsage = z.object({
@@ -98,6 +129,7 @@ export const holderUsage = z.object({
   month: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
+  tags: z.optional(z.array(taggedTotals)),
 })
 export type HolderUsage = z.output<typeof holderUsage>
 

@@ -1,7 +1,7 @@
 /** Sums of usage: cards, the chart of days, and tables by day and model. The operator's and the holder's pages share them. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { DayTotals, ModelTotals, Totals } from '../api/answers.ts'
+import type { DayTotals, ModelTotals, TaggedTotals, Totals } from '../api/answers.ts'
 import { count, plural, shortCount, usd } from '../format/numbers.ts'
 import { dayName } from '../format/time.ts'
 import { Bars } from './bars.tsx'
@@ -103,6 +103,28 @@ export function UsageModels({ models }: { models: readonly ModelTotals[] }): JSX
           rows={models.map((sums) => ({ id: sums.model, name: sums.model, ...sums }))}
         />
       )}
+    </section>
+  )
+}
+
+/** Each combination of tags, the dearest first. Nothing where no request had a tag. */
+export function UsageTags({ tags = [] }: { tags?: readonly TaggedTotals[] | undefined }): JSX.Element | null {
+  const names = [...new Set(tags.flatMap((sums) => Object.keys(sums.tags)))].toSorted()
+  if (names.length === 0) return null
+  return (
+    <section class="card">
+      <h2>By tag</h2>
+      <UsageTable
+        caption="Usage by tag"
+        head={names.join(' / ')}
+        rows={tags
+          .toSorted((a, b) => b.costUsd - a.costUsd)
+          .map((sums) => ({
+            id: JSON.stringify(sums.tags),
+            name: names.map((name) => sums.tags[name] ?? '–').join(' / '),
+            ...sums,
+          }))}
+      />
     </section>
   )
 }
