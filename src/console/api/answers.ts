@@ -35,8 +35,12 @@ const keyTotals = z.object({
   ...totalsShape,
 })
 export type KeyTotals = z.output<typeof keyTotals>
+/** Groups have the same fields as keys. */
+export type GroupTotals = KeyTotals
 
+/** The requests that had no such tag have no value. */
 const tagTotals = z.object({ value: z.nullable(z.string()), ...totalsShape })
+export type TagTotals = z.output<typeof tagTotals>
 
 /** The names of tags and their values, as the requests had them. */
 const taggedTotals = z.object({ tags: z.record(z.string(), z.string()), ...totalsShape })
@@ -55,7 +59,6 @@ function usagePage<Row extends z.ZodMiniType>(row: Row) {
 export const usageByDay = usagePage(dayTotals)
 export const usageByModel = usagePage(modelTotals)
 export const usageByKey = usagePage(keyTotals)
-/** Groups have the same fields as keys. */
 export const usageByGroup = usageByKey
 export const usageByTag = usagePage(tagTotals)
 
