@@ -107,7 +107,7 @@ export function UsageModels({ models }: { models: readonly ModelTotals[] }): JSX
   )
 }
 
-/** Each combination of tags, the dearest first. Nothing where no request had a tag. */
+/** Each combination of tags, in the order of the answer: the dearest first. Nothing where no request had a tag. */
 export function UsageTags({ tags = [] }: { tags?: readonly TaggedTotals[] | undefined }): JSX.Element | null {
   const names = [...new Set(tags.flatMap((sums) => Object.keys(sums.tags)))].toSorted()
   if (names.length === 0) return null
@@ -117,13 +117,11 @@ export function UsageTags({ tags = [] }: { tags?: readonly TaggedTotals[] | unde
       <UsageTable
         caption="Usage by tag"
         head={names.join(' / ')}
-        rows={tags
-          .toSorted((a, b) => b.costUsd - a.costUsd)
-          .map((sums) => ({
-            id: JSON.stringify(sums.tags),
-            name: names.map((name) => sums.tags[name] ?? '–').join(' / '),
-            ...sums,
-          }))}
+        rows={tags.map((sums) => ({
+          id: JSON.stringify(sums.tags),
+          name: names.map((name) => sums.tags[name] ?? '–').join(' / '),
+          ...sums,
+        }))}
       />
     </section>
   )
