@@ -1,6 +1,6 @@
 /** The usage of a key or a group over a range of days that the person chooses, with what is left of the limits above it. */
 import { useSignal } from '@preact/signals'
-import type { JSX } from 'preact'
+import type { ComponentChildren, JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
 import type { RangeUsage } from '../api/answers.ts'
 import { useAnswer } from '../state/use-answer.ts'
@@ -24,9 +24,11 @@ export interface RangeUsageProps {
   read: (id: string, from: string, to: string) => Promise<RangeUsage>
   /** What else the button loads again. */
   onRefresh?: () => void
+  /** What stands between the limits and the usage. */
+  children?: ComponentChildren
 }
 
-export function RangeUsageView({ id, owner, read, onRefresh }: RangeUsageProps): JSX.Element {
+export function RangeUsageView({ id, owner, read, onRefresh, children }: RangeUsageProps): JSX.Element {
   const days = useSignal('30')
   const usage = useAnswer(() => {
     const nowMs = Date.now()
@@ -42,6 +44,7 @@ export function RangeUsageView({ id, owner, read, onRefresh }: RangeUsageProps):
       {shown !== null && shown.deletedAt === undefined && (
         <LimitMeters shown={shown} title="What is left" none={`This ${owner} has no limits.`} />
       )}
+      {children}
       <div class="section-head">
         <h2>Usage</h2>
         <div class="actions">

@@ -138,7 +138,7 @@ export interface UsageTableProps {
 export function UsageTable({ caption, head, rows }: UsageTableProps): JSX.Element {
   return (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+      <table class="sums">
         <caption class="sr-only">{caption}</caption>
         <thead>
           <tr>

@@ -38,10 +38,9 @@ export function GroupPage({ id }: { id: string }): JSX.Element {
         }
       </Answered>
       {group != null && (
-        <>
+        <RangeUsageView id={id} owner="group" read={readGroupUsage}>
           <GroupKeys group={group} />
-          <RangeUsageView id={id} owner="group" read={readGroupUsage} />
-        </>
+        </RangeUsageView>
       )}
     </>
   )
