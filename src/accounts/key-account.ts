@@ -70,7 +70,8 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
   async read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading> {
     const known = this.#store.account
     if (known !== null) return readingOf(known.stored)
-    if (isAbsentInKv) return { kind: 'absent' }
+    // A group has no copy in KV.
+    if (isAbsentInKv || isGroupId(keyId)) return { kind: 'absent' }
     const copy = await readCopy(this.env.KV, keyId, ADOPTION_TIMEOUT_MS, 'account_kv_read')
     // Another call may have been faster.
     const { account } = this.#store
@@ -116,10 +117,8 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (account === null) return { revoked: true, reading: { kind: 'absent' } }
     const { key, deletedAt } = account.stored
     const nowMs = Date.now()
-    const { secretSha256 } = request
-    const isRefused =
-      secretSha256 === null ? !isGroupId(key.id) : refusalOfSecret(key, secretSha256, nowMs) !== null
-    if (deletedAt !== null || isRefused) return { revoked: true, reading: readingOf(account.stored) }
+    if (deletedAt !== null || !opens(key, request.secretSha256, nowMs))
+      return { revoked: true, reading: readingOf(account.stored) }
     const limits = { ...request.defaultLimits, ...key.limits }
     return this.#transact((book) => book.admit(request, limits, nowMs))
   }
@@ -283,4 +282,10 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     if (nextAtMs === Infinity) this.#alarm.clear()
     else this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))
   }
+}
+
+/** A group has no secret, so it is opened by none. */
+function opens(key: ApiKey, secretSha256: string | null, nowMs: number): boolean {
+  if (secretSha256 === null || isGroupId(key.id)) return secretSha256 === null && isGroupId(key.id)
+  return refusalOfSecret(key, secretSha256, nowMs) === null
 }

@@ -157,16 +157,25 @@ export const deletedKey = z.object({
 
 const deletedAt = z.optional(time('The time of the deletion.'))
 
+const costsShape = {
+  todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
+  monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
+}
+
 export const keyPage = z.object({
-  data: z.array(
-    z.extend(apiKeyView, {
-      todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
-      monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
-      deletedAt,
-    }),
-  ),
+  data: z.array(z.extend(apiKeyView, { ...costsShape, deletedAt })),
   nextCursor,
 })
+
+export const group = z.extend(z.pick(apiKeyView, { id: true, name: true, createdAt: true }), {
+  limits: z.omit(limitsSchema, { completionTokensPerRequest: true, mode: true }),
+})
+
+export const deletedGroup = z.extend(deletedKey, {
+  usageKeptUntil: date('The UTC day until which reports show the group’s usage.'),
+})
+
+export const groupPage = z.object({ data: z.array(z.extend(group, costsShape)), nextCursor })
 
 export const keyUsage = z.object({
   id: z.string(),
@@ -189,10 +198,10 @@ export const usagePage = z.object({
     z.union([
       z.object({ date: date('With `by=day`.'), ...totalsShape }),
       z.object({
-        id: text('With `by=key`.'),
+        id: text('With `by=key` or `by=group`.'),
         name: z
           .nullable(z.string())
-          .check(z.describe('Null for a key that the directory does not know yet.')),
+          .check(z.describe('Null for a key or group that the directory does not know yet.')),
         deletedAt,
         ...totalsShape,
       }),
