@@ -94,8 +94,7 @@ const listedGroup = z.extend(group, { todayCostUsd: z.number(), monthCostUsd: z.
 export type ListedGroup = z.output<typeof listedGroup>
 export const groupPage = z.object({ data: z.array(listedGroup), nextCursor: z.nullable(z.string()) })
 
-const limitsNowShape = {
-  asOf: z.string(),
+const limitsLeftShape = {
   limits: limitsSchema,
   remaining: z.object({
     requestsPerMinute: z.optional(z.number()),
@@ -111,6 +110,7 @@ const limitsNowShape = {
     budgetUsd: z.nullish(z.string()),
   }),
 }
+const limitsNowShape = { asOf: z.string(), ...limitsLeftShape }
 const limitsNow = z.object(limitsNowShape)
 export type LimitsNow = z.output<typeof limitsNow>
 
@@ -128,6 +128,8 @@ export type RangeUsage = z.output<typeof rangeUsage>
 /** `GET /v1/usage` */
 export const holderUsage = z.object({
   ...limitsNowShape,
+  /** What all keys of the key's group may use together. */
+  group: z.optional(z.object({ name: z.string(), ...limitsLeftShape })),
   today: totals,
   month: totals,
   models: z.array(modelTotals),
@@ -200,7 +202,15 @@ const refusedRequest = z.object({
   state: z.literal('refused'),
   status: z.number(),
   code: z.nullable(z.string()),
-  limit: z.nullable(z.object({ name: z.string(), limit: z.number(), used: z.number() })),
+  limit: z.nullable(
+    z.object({
+      name: z.string(),
+      limit: z.number(),
+      used: z.number(),
+      /** Whose limit it is. */
+      of: z._default(z.enum(['key', 'group']), 'key'),
+    }),
+  ),
 })
 const admittedShape = { ...requestShape, model: z.string(), admittedBy: z.enum(['account', 'isolate']) }
 const settledRequest = z.object({

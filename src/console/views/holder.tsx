@@ -46,6 +46,13 @@ export function HolderPage({ secret }: { secret: string }): JSX.Element {
           <>
             <AsOf at={shown.asOf} />
             <LimitMeters shown={shown} title="What is left" none="This key has no limits." />
+            {shown.group !== undefined && (
+              <LimitMeters
+                shown={{ ...shown.group, asOf: shown.asOf }}
+                title={`What is left for the group ${shown.group.name}`}
+                none="Your key shares no limit with the other keys of the group."
+              />
+            )}
             <section class="card">
               <h2>Today</h2>
               <UsageSums sums={shown.today} />
