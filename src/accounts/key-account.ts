@@ -144,7 +144,8 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
     const atMs = Date.now()
     const status = book.status(limits, atMs)
     const { deletedAt } = stored
-    return { kind: 'usage', atMs, limits, status, rows: book.rows(fromDate, toDate), deletedAt }
+    const { name } = stored.key
+    return { kind: 'usage', name, atMs, limits, status, rows: book.rows(fromDate, toDate), deletedAt }
   }
 
   async requests(keyId: string): Promise<KeyRequests | KeyReading> {
