@@ -208,7 +208,7 @@ const refusedRequest = z.object({
       limit: z.number(),
       used: z.number(),
       /** Whose limit it is. */
-      of: z._default(z.enum(['key', 'group']), 'key'),
+      of: z.enum(['key', 'group']),
     }),
   ),
 })

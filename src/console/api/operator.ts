@@ -1,6 +1,5 @@
 /** The operator's calls, with the admin token of the session. */
 import type * as z from 'zod/mini'
-import type { Limits } from '../../limits/limits.ts'
 import { operatorSession } from '../state/session.ts'
 import {
   createdKey,
@@ -26,6 +25,7 @@ import {
   usageByModel,
   usageByTag,
 } from './answers.ts'
+import type { GroupChange, GroupDraft, KeyChange, KeyDraft } from './bodies.ts'
 import { call, CallError, type CallOptions, open } from './client.ts'
 
 /** Keys or groups in a page of the list. */
@@ -46,40 +46,6 @@ export interface KeyFilter {
 export interface GroupFilter {
   name: string
   sort: string
-}
-
-/** `null` removes a limit. */
-export type LimitChanges = { [Name in keyof Limits]: Limits[Name] | null }
-
-export interface KeyDraft {
-  name: string
-  expiresAt: string | null
-  limits: Limits
-  group?: string
-  models?: string[]
-  allowedAddresses?: string[]
-}
-
-export interface KeyChange {
-  name?: string
-  expiresAt?: string | null
-  disabled?: boolean
-  limits?: LimitChanges
-  /** `null` takes the key out of its group. */
-  group?: string | null
-  /** `null` removes the list. */
-  models?: string[] | null
-  allowedAddresses?: string[] | null
-}
-
-export interface GroupDraft {
-  name: string
-  limits: Limits
-}
-
-export interface GroupChange {
-  name?: string
-  limits?: LimitChanges
 }
 
 export function listKeys({ sort, ...filter }: KeyFilter, cursor: string | null) {

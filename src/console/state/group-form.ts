@@ -1,7 +1,7 @@
 /** The form of a group: from a group to the fields' texts, and from the texts to what the API takes. Pure but for its signals. */
 import type { Signal } from '@preact/signals'
 import type { Group } from '../api/answers.ts'
-import type { GroupChange, GroupDraft } from '../api/operator.ts'
+import type { GroupChange, GroupDraft } from '../api/bodies.ts'
 import { limitChanges, limitFieldsOf, type LimitForm, limitsOf, textSignal } from './limit-form.ts'
 
 export type GroupForm = LimitForm & { name: Signal<string> }

@@ -2,7 +2,7 @@
 import type { Signal } from '@preact/signals'
 import type { Limits } from '../../limits/limits.ts'
 import type { Key } from '../api/answers.ts'
-import type { KeyChange, KeyDraft } from '../api/operator.ts'
+import type { KeyChange, KeyDraft } from '../api/bodies.ts'
 import { fieldValueOf } from '../format/time.ts'
 import { limitChanges, limitFieldsOf, type LimitForm, limitsOf, textSignal } from './limit-form.ts'
 

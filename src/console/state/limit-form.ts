@@ -1,7 +1,7 @@
 /** The fields of limits, which the forms of keys and of groups share: from limits to texts, and back. Pure but for its signals. */
 import { type Signal, signal } from '@preact/signals'
 import { type Limits, PERIODS } from '../../limits/limits.ts'
-import type { LimitChanges } from '../api/operator.ts'
+import type { LimitChanges } from '../api/bodies.ts'
 import { NUMBER_LIMITS, type NumberLimit } from '../format/limits.ts'
 
 export type LimitForm = Record<NumberLimit | 'budgetUsd' | 'budgetPeriod', Signal<string>>
