@@ -1,6 +1,6 @@
 /** The explanation of a request in words: a short result, and sentences that say why and what to do. Pure. */
 import type { RequestRecord } from '../api/answers.ts'
-import { count, milliseconds, usd } from './numbers.ts'
+import { count, milliseconds, plural, usd } from './numbers.ts'
 
 export interface Explanation {
   /** Two or three words. */
@@ -10,15 +10,17 @@ export interface Explanation {
 }
 
 /** `owner` is the key or its group, as the subject of the sentence. */
-const LIMITS: Readonly<Record<string, (owner: string, limit: string, used: string) => string>> = {
-  requests: (owner, limit, used) => `${owner} may send ${limit} requests a minute, and had sent ${used}.`,
-  tokens: (owner, limit, used) => `${owner} may use ${limit} tokens a minute, and had used ${used}.`,
+const LIMITS: Readonly<Record<string, (owner: string, limit: number, used: number) => string>> = {
+  requests: (owner, limit, used) =>
+    `${owner} may send ${plural(limit, 'request')} a minute, and had sent ${count(used)}.`,
+  tokens: (owner, limit, used) =>
+    `${owner} may use ${plural(limit, 'token')} a minute, and had used ${count(used)}.`,
   tokens_too_large: (owner, limit, used) =>
-    `The request alone needs ${used} tokens. ${owner} may use ${limit} a minute. Waiting does not help.`,
+    `The request alone needs ${plural(used, 'token')}. ${owner} may use ${count(limit)} a minute. Waiting does not help.`,
   requests_per_day: (owner, limit, used) =>
-    `${owner} may send ${limit} requests a day (UTC), and had sent ${used}.`,
+    `${owner} may send ${plural(limit, 'request')} a day (UTC), and had sent ${count(used)}.`,
   concurrent_requests: (owner, limit, used) =>
-    `${owner} may have ${limit} requests at one time, and had ${used}.`,
+    `${owner} may have ${plural(limit, 'request')} at one time, and had ${count(used)}.`,
 }
 
 const CODES: Readonly<Record<string, string>> = {
@@ -78,7 +80,7 @@ function limitSentence({ name, limit, used, of }: NonNullable<Refused['limit']>)
   if (name === 'budget_spent') return `The ${budget} of ${limitUsd} was spent: ${usedUsd} were booked.`
   if (name === 'budget_under_way')
     return `What was left of the ${budget} of ${limitUsd} did not cover the most that this request could cost beside those under way. A lower maximum of output tokens lets more run at one time.`
-  return LIMITS[name]?.(owner, count(limit), count(used)) ?? `The limit ${name} is ${count(limit)}.`
+  return LIMITS[name]?.(owner, limit, used) ?? `The limit ${name} is ${count(limit)}.`
 }
 
 function explainEnd({ status, reason, certainty, firstOutputMs, durationMs }: Settled): Explanation {

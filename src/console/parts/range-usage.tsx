@@ -18,8 +18,8 @@ const RANGES = [
 
 export interface RangeUsageProps {
   id: string
-  /** Whose limits they are: `key` or `group`. */
-  owner: string
+  /** The sentence that stands in the place of limits. */
+  none: string
   /** `from` and `to` are UTC dates, both included. */
   read: (id: string, from: string, to: string) => Promise<RangeUsage>
   /** What else the button loads again. */
@@ -28,7 +28,7 @@ export interface RangeUsageProps {
   children?: ComponentChildren
 }
 
-export function RangeUsageView({ id, owner, read, onRefresh, children }: RangeUsageProps): JSX.Element {
+export function RangeUsageView({ id, none, read, onRefresh, children }: RangeUsageProps): JSX.Element {
   const days = useSignal('30')
   const usage = useAnswer(() => {
     const nowMs = Date.now()
@@ -42,7 +42,7 @@ export function RangeUsageView({ id, owner, read, onRefresh, children }: RangeUs
   return (
     <>
       {shown !== null && shown.deletedAt === undefined && (
-        <LimitMeters shown={shown} title="What is left" none={`This ${owner} has no limits.`} />
+        <LimitMeters shown={shown} title="What is left" none={none} />
       )}
       {children}
       <div class="section-head">

@@ -38,7 +38,7 @@ export function GroupPage({ id }: { id: string }): JSX.Element {
         }
       </Answered>
       {group != null && (
-        <RangeUsageView id={id} owner="group" read={readGroupUsage}>
+        <RangeUsageView id={id} none="This group has no limits." read={readGroupUsage}>
           <GroupKeys group={group} />
         </RangeUsageView>
       )}

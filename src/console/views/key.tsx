@@ -90,7 +90,12 @@ function KeyUsage({ id }: { id: string }): JSX.Element {
   const requests = useAnswer(() => readRequests(id), [id])
   return (
     <>
-      <RangeUsageView id={id} owner="key" read={readKeyUsage} onRefresh={requests.reload} />
+      <RangeUsageView
+        id={id}
+        none="This key has no limits of its own."
+        read={readKeyUsage}
+        onRefresh={requests.reload}
+      />
       <Answered question={requests}>
         {({ data }) => <RequestTable requests={data} isLinked={true} />}
       </Answered>
