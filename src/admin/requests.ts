@@ -109,6 +109,6 @@ export const RANGE_DAYS_DEFAULT = 7
 /** `GET /admin/usage?limit`. By default the longest range by day is one page. */
 export const USAGE_LIMIT_MAX = 1000
 export const USAGE_LIMIT_DEFAULT = RANGE_DAYS_MAX
-/** `POST /admin/directory/rebuild?limit`. Each key is a call, and the free plan allows a request 50 of them. */
-export const REBUILD_LIMIT_MAX = 40
+/** `POST /admin/directory/rebuild?limit`. Each key and its group are calls, and the free plan allows a request 50 of them. */
+export const REBUILD_LIMIT_MAX = 24
 export const REBUILD_LIMIT_DEFAULT = 20

@@ -223,8 +223,10 @@ export const usagePage = z.object({
 })
 
 export const rebuilt = z.object({
-  republished: count('Keys of the page that have reported again.'),
-  failed: z.array(z.string()).check(z.describe('Ids of keys whose account or record cannot be read.')),
+  republished: count('Keys of the page and groups of these keys that have reported again.'),
+  failed: z
+    .array(z.string())
+    .check(z.describe('Ids of keys and groups whose account or record cannot be read.')),
   nextCursor,
 })
 

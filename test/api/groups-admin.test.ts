@@ -1,12 +1,16 @@
 /** The operator's side of groups: their records, their keys, and what is shown of both. */
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { selectKeyCount, selectKeys, SORTS } from '../../src/accounts/key-list.ts'
+import { NO_USAGE } from '../../src/accounts/ledger.ts'
+import { METRIC_KEYS_MAX, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
 import { createGroupId } from '../../src/keys/group-id.ts'
 import type { GroupView } from '../../src/keys/group.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
+import { parseOpenMetrics, valuesOf } from '../support/open-metrics.ts'
 
 // The worker makes its ready-made key at its first request, and that key must not be in a list.
 beforeAll(async () => {
@@ -25,7 +29,7 @@ afterEach(async () => {
 })
 
 /** An answer to the operator: its status, and its JSON. */
-async function ask<Answer = unknown>(
+async function ask(
   method: string,
   path: string,
   body?: unknown,
@@ -35,10 +39,18 @@ async function ask<Answer = unknown>(
   return { status: response.status, answer: await response.json() }
 }
 
+/** The fields that a test reads. `expect` reads the others. */
+interface Answer {
+  id: string
+  group?: string
+  data: { name: string }[]
+  nextCursor: string | null
+}
+
 async function createGroup(body: object = {}): Promise<GroupView> {
-  const { status, answer } = await ask<GroupView>('POST', '/admin/groups', { name: 'team', ...body })
-  expect(status).toBe(201)
-  return answer
+  const response = await send('POST', '/admin/groups', ADMIN_TOKEN, { name: 'team', ...body })
+  expect(response.status).toBe(201)
+  return response.json()
 }
 
 /** The status of an answer, and the code and the parameter of its error. */
@@ -49,7 +61,7 @@ async function refusal(method: string, path: string, body?: unknown): Promise<un
 }
 
 async function namesAt(path: string): Promise<string[]> {
-  const { answer } = await ask<{ data: { name: string }[] }>('GET', path)
+  const { answer } = await ask('GET', path)
   return answer.data.map(({ name }) => name)
 }
 
@@ -107,7 +119,7 @@ describe('a group', () => {
     expect(await namesAt('/admin/groups?name=b')).toEqual(['b1', 'B2'])
     expect(await namesAt('/admin/groups?sort=name')).toEqual(['a', 'b1', 'B2'])
     expect(await namesAt('/admin/groups?sort=cost')).toHaveLength(3)
-    const first = await ask<{ nextCursor: string }>('GET', '/admin/groups?limit=2&sort=name')
+    const first = await ask('GET', '/admin/groups?limit=2&sort=name')
     expect(await namesAt(`/admin/groups?limit=2&sort=name&cursor=${first.answer.nextCursor}`)).toEqual(['B2'])
     expect(await namesAt('/admin/keys')).toEqual(['b-key'])
   })
@@ -280,7 +292,7 @@ describe('the group of a key', () => {
     const [red, blue] = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
     const { id } = await issueKey({ group: red.id })
     const path = `/admin/keys/${id}`
-    const shown = async () => (await ask<{ group?: string }>('GET', path)).answer.group
+    const shown = async () => (await ask('GET', path)).answer.group
     expect(await shown()).toBe(red.id)
     for (const group of [createGroupId(), id, 'red', '', 5]) {
       expect((await refusal('POST', '/admin/keys', { name: 'x', group })).toSpliced(1, 1)).toEqual([
@@ -315,7 +327,7 @@ describe('the group of a key', () => {
     expect(await namesAt(`/admin/keys?group=${red.id}&state=disabled`)).toEqual(['a1'])
     expect(await namesAt(`/admin/keys?group=${red.id}&state=deleted`)).toEqual(['a2'])
     const path = `/admin/keys?group=${red.id}&limit=1`
-    const { nextCursor } = (await ask<{ nextCursor: string }>('GET', path)).answer
+    const { nextCursor } = (await ask('GET', path)).answer
     expect(await namesAt(`${path}&cursor=${nextCursor}`)).toEqual(['b1'])
     for (const group of ['', 'red', keys[0]?.id])
       expect(await refusal('GET', `/admin/keys?group=${group}`)).toEqual([400, 'invalid_value', 'group'])
@@ -349,5 +361,269 @@ describe('the group of a key', () => {
       group: group.id,
       limits: { requestsPerDay: 5 },
     })
+  })
+})
+
+/** Books a request in an account, as the isolate does that has served it, and lets the account report. */
+async function book(ownerId: string, costMicroUsd: number, model = 'o3-mini'): Promise<void> {
+  const tokens = { promptTokens: 10, cachedTokens: 0, completionTokens: 5, reasoningTokens: 0 }
+  const end = { status: 200, reason: null, firstOutputMs: null, durationMs: 900, logId: null }
+  const entry = {
+    requestId: `req_${crypto.randomUUID()}`,
+    model,
+    admittedAtMs: Date.now(),
+    admittedBy: 'isolate',
+    failed: false,
+    booked: { ...tokens, costMicroUsd },
+    certainty: 'exact',
+    end,
+  } as const
+  const account = env.ACCOUNTS.getByName(ownerId)
+  await account.settle(ownerId, { writerId: crypto.randomUUID(), number: 1, entries: [entry] })
+  vi.setSystemTime(Date.now() + 61_000)
+  await runDurableObjectAlarm(account)
+}
+
+async function textAt(path: string): Promise<string> {
+  const response = await send('GET', path, ADMIN_TOKEN)
+  expect(response.status).toBe(200)
+  // The runtime warns of `text()` where the type is no text's.
+  return new TextDecoder().decode(await response.arrayBuffer())
+}
+
+describe('the usage of groups', () => {
+  it('is shown of one group, with what is left of each of its limits', async () => {
+    const limits = { requestsPerMinute: 60, tokensPerMinute: 900, requestsPerDay: 50, concurrentRequests: 4 }
+    const { id } = await createGroup({ limits: { ...limits, budget: BUDGET } })
+    await book(id, 2_000_000)
+    await book(id, 500_000, 'fast')
+    const { status, answer } = await ask('GET', `/admin/groups/${id}/usage?from=2027-01-05`)
+    expect([status, answer]).toMatchObject([
+      200,
+      {
+        id,
+        from: '2027-01-05',
+        to: '2027-01-05',
+        limits: { ...limits, budget: BUDGET },
+        remaining: { requestsPerMinute: 60, requestsPerDay: 48, concurrentRequests: 4, budgetUsd: 17.5 },
+        renewsAt: { budgetUsd: '2027-02-01T00:00:00.000Z' },
+        total: { requests: 2, costUsd: 2.5 },
+        models: [
+          { model: 'fast', costUsd: 0.5 },
+          { model: 'o3-mini', costUsd: 2 },
+        ],
+      },
+    ])
+    const priced = await ask('GET', `/admin/groups/${id}/usage?priceAs=openai/gpt-6-luna`)
+    expect(priced.answer).toMatchObject({ total: { pricedAsUsd: expect.any(Number) } })
+    await ask('DELETE', `/admin/groups/${id}`)
+    expect((await ask('GET', `/admin/groups/${id}/usage`)).answer).toMatchObject({
+      id,
+      deletedAt: expect.any(String),
+      total: { costUsd: 2.5 },
+    })
+  })
+
+  it('is not bound by the default limits and the default budget, which are of keys', async () => {
+    const defaults = { DEFAULT_BUDGET_USD: '1', DEFAULT_REQUESTS_PER_DAY: '5' }
+    const other: Send = isolate(undefined, defaults)
+    const { id } = await createGroup()
+    const key = await issueKey()
+    const ofGroup = await other('GET', `/admin/groups/${id}/usage`, ADMIN_TOKEN)
+    expect(await ofGroup.json()).toMatchObject({ limits: {}, remaining: {} })
+    const ofKey = await other('GET', `/admin/keys/${key.id}/usage`, ADMIN_TOKEN)
+    expect(await ofKey.json()).toMatchObject({ limits: { requestsPerDay: 5, budget: { usd: 1 } } })
+  })
+
+  it('is shown of all groups, by pages, with the names also of deleted ones, and their total', async () => {
+    const groups = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
+    const [red, blue] = groups.map(({ id }) => id)
+    await book((await issueKey()).id, 7_000_000)
+    await book(red ?? '', 1_000_000)
+    await book(blue ?? '', 2_000_000)
+    await ask('DELETE', `/admin/groups/${blue}`)
+    const rows = [
+      { id: red, name: 'red', costUsd: 1 },
+      { id: blue, name: 'blue', costUsd: 2, deletedAt: expect.any(String) },
+    ].toSorted((a, b) => (String(a.id) < String(b.id) ? -1 : 1))
+    const total = { requests: 2, costUsd: 3 }
+    const path = '/admin/usage?by=group'
+    expect((await ask('GET', path)).answer).toMatchObject({
+      by: 'group',
+      data: rows,
+      total,
+      nextCursor: null,
+    })
+    const { nextCursor, ...first } = (await ask('GET', `${path}&limit=1`)).answer
+    expect(first).toMatchObject({ data: rows.slice(0, 1), total })
+    const second = await ask('GET', `${path}&limit=1&cursor=${nextCursor}`)
+    expect(second.answer).toMatchObject({ data: rows.slice(1), total, nextCursor: null })
+    expect(await refusal('GET', `/admin/usage?by=key&cursor=${nextCursor}`)).toEqual([
+      400,
+      'invalid_value',
+      'cursor',
+    ])
+    expect((await ask('GET', '/admin/groups?sort=cost')).answer.data).toMatchObject([
+      { name: 'red', todayCostUsd: 1, monthCostUsd: 1 },
+    ])
+  })
+
+  it('changes no sum of keys, no list of keys, no file and no metric of keys', async () => {
+    const group = await createGroup()
+    const key = await issueKey({ group: group.id })
+    await book(key.id, 3_000_000)
+    const paths = [
+      '/admin/usage',
+      '/admin/usage?by=key',
+      '/admin/usage?by=model',
+      '/admin/usage?format=csv',
+      '/admin/keys',
+      '/admin/metrics',
+      '/admin/metrics?by=key',
+    ]
+    const before = await Promise.all(paths.map(textAt))
+    expect(before[0]).toContain('"costUsd":3,')
+    await book(group.id, 3_000_000)
+    expect(await Promise.all(paths.map(textAt))).toEqual(before)
+    expect((await ask('GET', '/admin/usage?by=group')).answer).toMatchObject({ total: { costUsd: 3 } })
+  })
+})
+
+describe('the metrics of groups', () => {
+  it('have names of their own, and the name of a group in one series', async () => {
+    const { id } = await createGroup({ name: 'red' })
+    await book(id, 3_000_000)
+    const families = parseOpenMetrics(await textAt('/admin/metrics?by=group'))
+    expect(valuesOf(families, 'gateway_group_requests_total')).toEqual({ [id]: 1 })
+    expect(valuesOf(families, 'gateway_group_cost_usd_total')).toEqual({ [id]: 3 })
+    expect(valuesOf(families, 'gateway_group_info')).toEqual({ [`${id} red`]: 1 })
+    const others = ['', '?by=key'].map(async (query) =>
+      parseOpenMetrics(await textAt(`/admin/metrics${query}`)),
+    )
+    const known = (await Promise.all(others)).flatMap((other) => [...other.keys()])
+    expect([...families.keys()].filter((name) => known.includes(name))).toEqual([])
+    expect(await refusal('GET', '/admin/metrics?by=team')).toEqual([400, 'invalid_value', 'by'])
+  })
+
+  it('are bounded as those of keys are, and end with their group', async () => {
+    const groups = env.DIRECTORY.getByName('groups-1')
+    const row = { ...NO_USAGE, date: '2027-01-05', model: 'o3-mini', requests: 1 }
+    for (let at = 0; at < METRIC_KEYS_MAX + 3; at++)
+      await groups.reportUsage({ keyId: `grp_${String(at).padStart(12, '0')}`, revision: 1, rows: [row] })
+    const requests = async () =>
+      valuesOf(parseOpenMetrics(await textAt('/admin/metrics?by=group')), 'gateway_group_requests_total')
+    const shown = await requests()
+    expect([Object.keys(shown).length, shown[OTHER_KEYS]]).toEqual([METRIC_KEYS_MAX + 1, 3])
+    await reset()
+    const { id } = await createGroup()
+    await book(id, 1)
+    await ask('DELETE', `/admin/groups/${id}`)
+    expect(await requests()).toEqual({})
+  })
+})
+
+describe('a rebuild of the directories', () => {
+  async function lose(): Promise<void> {
+    for (const name of ['directory-1', 'groups-1'])
+      await runInDurableObject(env.DIRECTORY.getByName(name), (_instance, { storage }) => {
+        for (const table of ['keys', 'usage']) storage.sql.exec(`DELETE FROM ${table}`)
+      })
+  }
+
+  const PATHS = ['/admin/groups', '/admin/usage?by=group', '/admin/usage?by=key', '/admin/keys']
+  const shown = () => Promise.all(PATHS.map(textAt))
+
+  it('brings groups back with their keys, with their usage', async () => {
+    const [red, blue] = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
+    for (const group of [red.id, red.id, blue.id, null]) await issueKey({ group })
+    await book(red.id, 1_000_000)
+    await book(blue.id, 2_000_000)
+    const before = await shown()
+    await lose()
+    expect(await namesAt('/admin/groups')).toEqual([])
+    expect((await ask('POST', '/admin/directory/rebuild')).answer).toEqual({
+      republished: 6,
+      failed: [],
+      nextCursor: null,
+    })
+    expect(await shown()).toEqual(before)
+  })
+
+  it('brings a group back that no key names, by its id, and a deleted one as deleted', async () => {
+    const [empty, gone] = [await createGroup({ name: 'empty' }), await createGroup({ name: 'gone' })]
+    await book(gone.id, 1_000_000)
+    await ask('DELETE', `/admin/groups/${gone.id}`)
+    const before = await shown()
+    await lose()
+    expect((await ask('POST', '/admin/directory/rebuild')).answer).toMatchObject({ republished: 0 })
+    for (const { id } of [empty, gone])
+      expect((await ask('POST', `/admin/directory/rebuild?group=${id}`)).answer).toEqual({
+        republished: 1,
+        failed: [],
+        nextCursor: null,
+      })
+    expect(await shown()).toEqual(before)
+  })
+
+  it('names a group whose account does not answer or has none, and creates none for what is no id', async () => {
+    recordLog()
+    const group = await createGroup()
+    const key = await issueKey({ group: group.id })
+    const real = env.ACCOUNTS.getByName.bind(env.ACCOUNTS)
+    vi.spyOn(env.ACCOUNTS, 'getByName').mockImplementation((name, options) => {
+      if (name !== key.id) throw new Error('internal error')
+      return real(name, options)
+    })
+    expect((await ask('POST', '/admin/directory/rebuild')).answer).toEqual({
+      republished: 1,
+      failed: [group.id],
+      nextCursor: null,
+    })
+    vi.restoreAllMocks()
+    const unknown = createGroupId()
+    expect((await ask('POST', `/admin/directory/rebuild?group=${unknown}`)).answer).toEqual({
+      republished: 0,
+      failed: [unknown],
+      nextCursor: null,
+    })
+    for (const id of ['', 'red', key.id])
+      expect(await refusal('POST', `/admin/directory/rebuild?group=${id}`)).toEqual([
+        400,
+        'invalid_value',
+        'group',
+      ])
+  })
+})
+
+describe('the keys of a group among 100,000', () => {
+  it('are listed and counted without a look at the others', async () => {
+    const group = await createGroup()
+    await issueKey({ group: group.id })
+    const rowsRead = await runInDurableObject(
+      env.DIRECTORY.getByName('directory-1'),
+      (_instance, { storage }) => {
+        storage.sql.exec(
+          `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)
+        INSERT INTO keys (id, version, view, name_folded, created_at_ms, disabled)
+        SELECT printf('%012d', i), 1, json_object('group', iif(i % 2000 = 0, ?, iif(i % 3 = 0, 'grp_' || (i % 30), NULL))),
+          'name ' || i, i, 0 FROM n`,
+          group.id,
+        )
+        const query = { limit: 100, after: null, namePrefix: '', state: null, id: null, group: group.id }
+        const statements = [
+          ...SORTS.map((sort) => selectKeys({ ...query, sort }, Date.now())),
+          selectKeyCount(group.id),
+        ]
+        return statements.map(({ sql, parameters }) => {
+          const cursor = storage.sql.exec(sql, ...parameters)
+          cursor.toArray()
+          return cursor.rowsRead
+        })
+      },
+    )
+    for (const rows of rowsRead) expect(rows).toBeLessThan(1_000)
+    expect((await errorOf(await send('DELETE', `/admin/groups/${group.id}`, ADMIN_TOKEN))).message).toContain(
+      'has 51 keys',
+    )
   })
 })
