@@ -65,7 +65,8 @@ function bodyOf(entries: readonly (readonly [string, unknown])[]): unknown {
 /** The same schema as zod makes it. */
 function plainOf(schema: z.ZodMiniObject): z.ZodMiniType {
   const { shape, checks = [] } = schema._zod.def
-  return z.object(shape).check(...checks)
+  // The type of an object's schema does not tell what its checks are of.
+  return z.object(shape).check(...(checks as z.core.$ZodCheck<Record<string, unknown>>[]))
 }
 
 function issuesOf(schema: z.ZodMiniType, body: unknown): unknown {
