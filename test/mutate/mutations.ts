@@ -4,7 +4,7 @@ import { MEMORY } from './mutations/bodies.ts'
 import { SILENCE, METERS } from './mutations/streams.ts'
 import { ACCOUNT_OF_THE_VENDOR, THROTTLES } from './mutations/callers.ts'
 import { LOTS, METRICS, OPERATOR } from './mutations/operator.ts'
-import { MONEY, KEYS } from './mutations/accounts.ts'
+import { GROUPS, MONEY, KEYS } from './mutations/accounts.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
   ...MEMORY,
@@ -17,4 +17,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...METRICS,
   ...MONEY,
   ...KEYS,
+  ...GROUPS,
 ]
