@@ -68,6 +68,12 @@ export function renderFailure(failure: Failure): RenderedFailure {
         'ip_not_authorized',
         `Your IP address ${excerpt(failure.address)} is not authorized to use this API key. Ask the operator of this gateway to allow it.`,
       )
+    case 'group_deleted':
+      return invalidRequest(
+        403,
+        'group_deleted',
+        'The group of this API key was deleted. Ask the operator of this gateway to move the key to another group.',
+      )
     case 'keys_unavailable':
     case 'budget_unavailable':
     case 'usage_unavailable':

@@ -11,6 +11,7 @@ export type Failure =
   | { kind: 'missing_key' }
   | { kind: 'invalid_key'; masked: string }
   | { kind: 'ip_not_authorized'; address: string }
+  | { kind: 'group_deleted' }
   | UnavailableFailure
   | { kind: 'key_record_unreadable' }
   | { kind: 'admin_off' }

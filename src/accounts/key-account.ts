@@ -84,7 +84,8 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
       const limits = { ...defaultLimits, ...key.limits }
       const atMs = Date.now()
       const status = book.status(limits, atMs)
-      return { kind: 'usage', atMs, limits, status, rows: book.rows(fromDate, toDate), deletedAt }
+      const rows = book.rows(fromDate, toDate)
+      return { kind: 'usage', name: key.name, atMs, limits, status, rows, deletedAt }
     })
   }
 

@@ -133,6 +133,16 @@ export const operatorModels = z.object({
 
 export const holderUsage = z.object({
   ...limitsNowShape,
+  group: z
+    .optional(
+      z.object({
+        name: text('The name of the group.'),
+        limits: limitsNowShape.limits,
+        remaining: limitsNowShape.remaining,
+        renewsAt: limitsNowShape.renewsAt,
+      }),
+    )
+    .check(z.describe('For a key in a group: the limits of all its keys together, and what is left.')),
   today: totals,
   month: totals,
   models: z.array(modelTotals),

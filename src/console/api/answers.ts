@@ -165,7 +165,9 @@ const refusedRequest = z.object({
   state: z.literal('refused'),
   status: z.number(),
   code: z.nullable(z.string()),
-  limit: z.nullable(z.object({ name: z.string(), limit: z.number(), used: z.number() })),
+  limit: z.nullable(
+    z.object({ name: z.string(), limit: z.number(), used: z.number(), of: z.enum(['key', 'group']) }),
+  ),
 })
 const admittedShape = { ...requestShape, model: z.string(), admittedBy: z.enum(['account', 'isolate']) }
 const settledRequest = z.object({

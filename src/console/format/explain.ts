@@ -9,13 +9,15 @@ export interface Explanation {
   sentences: string[]
 }
 
-const LIMITS: Readonly<Record<string, (limit: string, used: string) => string>> = {
-  requests: (limit, used) => `The key may send ${limit} requests a minute, and had sent ${used}.`,
-  tokens: (limit, used) => `The key may use ${limit} tokens a minute, and had used ${used}.`,
+const LIMITS: Readonly<Record<string, (limit: string, used: string, whose: string) => string>> = {
+  requests: (limit, used, whose) => `${whose} may send ${limit} requests a minute, and had sent ${used}.`,
+  tokens: (limit, used, whose) => `${whose} may use ${limit} tokens a minute, and had used ${used}.`,
   tokens_too_large: (limit, used) =>
-    `The request alone needs ${used} tokens, and the key may use ${limit} a minute. Waiting does not help.`,
-  requests_per_day: (limit, used) => `The key may send ${limit} requests a day (UTC), and had sent ${used}.`,
-  concurrent_requests: (limit, used) => `The key may have ${limit} requests at one time, and had ${used}.`,
+    `The request alone needs ${used} tokens, but the limit of a minute is ${limit}. Waiting does not help.`,
+  requests_per_day: (limit, used, whose) =>
+    `${whose} may send ${limit} requests a day (UTC), and had sent ${used}.`,
+  concurrent_requests: (limit, used, whose) =>
+    `${whose} may have ${limit} requests at one time, and had ${used}.`,
 }
 
 const CODES: Readonly<Record<string, string>> = {
@@ -24,6 +26,7 @@ const CODES: Readonly<Record<string, string>> = {
   request_timeout: 'The body arrived too slowly.',
   invalid_api_key: 'The key was disabled, had expired, or had got a new secret.',
   budget_unavailable: 'The key’s account did not answer, and money is not spent without it. A retry helps.',
+  group_deleted: 'The key’s group was deleted. Move the key to another group.',
   gateway_busy: 'The gateway was busy with other large requests. A retry helps.',
   client_closed: 'The client had closed the connection.',
 }
@@ -66,12 +69,14 @@ function refusalOf({ limit, code, status }: Refused): string[] {
   return [limitSentence(limit), notSent]
 }
 
-function limitSentence({ name, limit, used }: NonNullable<Refused['limit']>): string {
+function limitSentence({ name, limit, used, of }: NonNullable<Refused['limit']>): string {
+  const whose = of === 'group' ? 'The key’s group' : 'The key'
   const [limitUsd, usedUsd] = [usd(limit / 1e6), usd(used / 1e6)]
-  if (name === 'budget_spent') return `The budget of ${limitUsd} was spent: ${usedUsd} were booked.`
+  if (name === 'budget_spent')
+    return `${whose} had a budget of ${limitUsd}, which was spent: ${usedUsd} were booked.`
   if (name === 'budget_under_way')
-    return `What was left of the budget of ${limitUsd} did not cover the most that this request could cost beside those under way. A lower maximum of output tokens lets more run at one time.`
-  return LIMITS[name]?.(count(limit), count(used)) ?? `The limit ${name} is ${count(limit)}.`
+    return `${whose} has a budget of ${limitUsd}. What was left of it did not cover the most that this request could cost beside those under way. A lower maximum of output tokens lets more run at one time.`
+  return LIMITS[name]?.(count(limit), count(used), whose) ?? `The limit ${name} is ${count(limit)}.`
 }
 
 function explainEnd({ status, reason, certainty, firstOutputMs, durationMs }: Settled): Explanation {

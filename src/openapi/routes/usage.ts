@@ -71,6 +71,22 @@ export const usageOperations: readonly Operation[] = [
               days: [{ ...DAY, models: MODELS }],
             },
           },
+          group: {
+            summary: 'A key in a group with a budget',
+            value: {
+              ...LIMITS_NOW,
+              group: {
+                name: 'research',
+                limits: { budget: { usd: 50, period: 'month' } },
+                remaining: { budgetUsd: 31.5 },
+                renewsAt: { budgetUsd: '2027-02-01T00:00:00.000Z' },
+              },
+              today: TOTALS,
+              month: TOTALS,
+              models: MODELS,
+              days: [{ ...DAY, models: MODELS }],
+            },
+          },
         },
       },
     },
