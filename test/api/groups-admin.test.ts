@@ -1,7 +1,7 @@
 /** The operator's side of groups: their records, their keys, and what is shown of both. */
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { selectKeyCount, selectKeys, SORTS } from '../../src/accounts/key-list.ts'
+import { GROUP_MIGRATION, selectKeyCount, selectKeys, SORTS } from '../../src/accounts/key-list.ts'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import { METRIC_KEYS_MAX, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
 import { createGroupId } from '../../src/keys/group-id.ts'
@@ -9,9 +9,10 @@ import { groupRecord, type GroupView } from '../../src/keys/group.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import { bookAndReport } from '../support/book.ts'
 import { linesOf, recordLog } from '../support/console.ts'
-import { ADMIN_TOKEN, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
+import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
 import { parseOpenMetrics, valuesOf } from '../support/open-metrics.ts'
+import { usageAfter } from '../support/usage.ts'
 
 // The worker makes its ready-made key at its first request, and that key must not be in a list.
 beforeAll(async () => {
@@ -467,6 +468,32 @@ describe('the usage of groups', () => {
     ])
   })
 
+  it('has each request of its keys once, and so has each sum of keys', async () => {
+    const group = await createGroup()
+    const key = await issueKey({ group: group.id })
+    const usage = { prompt_tokens: 1_000, completion_tokens: 500 }
+    for (const requests of [1, 2]) {
+      expect((await complete(key.secret, { simulate: { ...AT_ONCE, usage } })).status).toBe(200)
+      await usageAfter(key, requests)
+    }
+    await vi.waitFor(async () => {
+      const { answer } = await ask('GET', `/admin/groups/${group.id}/usage`)
+      expect(answer).toMatchObject({ total: { requests: 2, costUsd: 0.0066 } })
+    })
+    vi.setSystemTime(Date.now() + 61_000)
+    for (const id of [key.id, group.id]) await runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
+    const total = { requests: 2, promptTokens: 2_000, completionTokens: 1_000, costUsd: 0.0066 }
+    for (const by of ['day', 'key', 'model', 'group'])
+      expect((await ask('GET', `/admin/usage?by=${by}`)).answer).toMatchObject({ total })
+    for (const list of ['keys', 'groups'])
+      expect((await ask('GET', `/admin/${list}`)).answer.data).toMatchObject([{ monthCostUsd: 0.0066 }])
+    const requests = async (query: string, name: string) =>
+      valuesOf(parseOpenMetrics(await textAt(`/admin/metrics${query}`)), name)
+    expect(await requests('', 'gateway_requests_total')).toEqual({ 'o3-mini': 2 })
+    expect(await requests('?by=key', 'gateway_key_requests_total')).toEqual({ [key.id]: 2 })
+    expect(await requests('?by=group', 'gateway_group_requests_total')).toEqual({ [group.id]: 2 })
+  })
+
   it('changes no sum of keys, no list of keys, no file and no metric of keys', async () => {
     const group = await createGroup()
     const key = await issueKey({ group: group.id })
@@ -624,5 +651,36 @@ describe('the keys of a group among 100,000', () => {
     expect((await errorOf(await send('DELETE', `/admin/groups/${group.id}`, ADMIN_TOKEN))).message).toContain(
       'has 51 keys',
     )
+  })
+})
+
+describe('a directory of an earlier version', () => {
+  it('finds the keys of a group once it has migrated', async () => {
+    const group = await createGroup()
+    for (const name of ['a', 'b']) await issueKey({ name, group: name === 'a' ? group.id : null })
+    await runInDurableObject(env.DIRECTORY.getByName('directory-1'), (_instance, { storage }) => {
+      storage.sql.exec(`DROP INDEX keys_by_group; ALTER TABLE keys DROP COLUMN group_id; ${GROUP_MIGRATION}`)
+    })
+    expect(await namesAt(`/admin/keys?group=${group.id}`)).toEqual(['a'])
+    await issueKey({ name: 'c', group: group.id })
+    expect(await namesAt(`/admin/keys?group=${group.id}`)).toEqual(['a', 'c'])
+    expect(await namesAt('/admin/keys')).toEqual(['a', 'b', 'c'])
+  })
+})
+
+describe('the health of the directory', () => {
+  it.each(['directory-1', 'groups-1'])('fails with %s', async (failing) => {
+    const real = env.DIRECTORY.getByName.bind(env.DIRECTORY)
+    expect((await ask('GET', '/admin/health')).answer).toMatchObject({
+      parts: { directory: { state: 'ok' } },
+    })
+    vi.spyOn(env.DIRECTORY, 'getByName').mockImplementation((name, options) => {
+      if (name === failing) throw new Error('internal error')
+      return real(name, options)
+    })
+    expect((await ask('GET', '/admin/health')).answer).toMatchObject({
+      state: 'degraded',
+      parts: { directory: { state: 'failed', reason: 'Error: internal error' } },
+    })
   })
 })
