@@ -171,7 +171,7 @@ describe('the metrics of groups', () => {
     expect(await refusal('GET', '/admin/metrics?by=team')).toEqual([400, 'invalid_value', 'by'])
   })
 
-  it('are bounded as those of keys are, and end with their group', async () => {
+  it('are bounded as those of keys are, and end with their group', { timeout: 20_000 }, async () => {
     const row = { ...NO_USAGE, date: '2027-01-05', model: 'o3-mini', requests: 1 }
     const ids = Array.from({ length: METRIC_KEYS_MAX + 3 }, (_, at) => `grp_${`${at}`.padStart(12, '0')}`)
     const groups = env.DIRECTORY.getByName('groups-1')
@@ -262,7 +262,7 @@ describe('a rebuild of the directories', () => {
 })
 
 describe('the keys of a group among 100,000', () => {
-  it('are listed and counted without a look at the others', async () => {
+  it('are listed and counted without a look at the others', { timeout: 20_000 }, async () => {
     const group = await createGroup()
     await issueKey({ group: group.id })
     const rowsRead = await runInDurableObject(
