@@ -15,6 +15,7 @@ import { correctionsOf } from './corrections.ts'
 import type { Bindings, KeyAccountCalls, KeyRequests } from './objects.ts'
 import type { AccountAnswer, AccountRequest, KeyUsage, SettlementBatch, UsageQuestion } from './protocol.ts'
 import { type KeyPatch, type NewKey, patched, readingOf, rotated, type Rotation } from './stored-key.ts'
+import { taggedTotals, withoutTags } from './tagged-usage.ts'
 
 /** Least time between two deletions of old requests, ms. */
 export const PRUNE_EVERY_MS = 3_600_000
@@ -84,8 +85,10 @@ export class KeyAccount extends DurableObject<Bindings> implements KeyAccountCal
       const limits = { ...defaultLimits, ...key.limits }
       const atMs = Date.now()
       const status = book.status(limits, atMs)
-      const rows = book.rows(fromDate, toDate)
-      return { kind: 'usage', name: key.name, atMs, limits, status, rows, deletedAt }
+      const { name } = key
+      const all = book.rows(fromDate, toDate)
+      const [rows, tags] = [withoutTags(all), taggedTotals(all)]
+      return { kind: 'usage', name, atMs, limits, status, rows, tags, deletedAt }
     })
   }
 

@@ -4,7 +4,7 @@ import { MEMORY } from './mutations/bodies.ts'
 import { SILENCE, METERS } from './mutations/streams.ts'
 import { ACCOUNT_OF_THE_VENDOR, THROTTLES } from './mutations/callers.ts'
 import { GROUPS, LOTS, METRICS, OPERATOR } from './mutations/operator.ts'
-import { MONEY, KEYS } from './mutations/accounts.ts'
+import { MONEY, KEYS, TAGS } from './mutations/accounts.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
   ...MEMORY,
@@ -18,4 +18,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...GROUPS,
   ...MONEY,
   ...KEYS,
+  ...TAGS,
 ]
