@@ -3,6 +3,7 @@
  * from the code that renders them. Nothing of this room is in the Worker. `console/build.ts` writes the description to a
  * static file, and the tests compare every answer with it.
  */
+import { WEBHOOKS } from './alert-payload.ts'
 import { ANYWHERE, WITH_TOKEN } from './failure-lists.ts'
 import { describedFailure, failureSamples } from './failures.ts'
 import { type Header, HEADERS } from './headers.ts'
@@ -120,6 +121,7 @@ export async function openApiDocument(): Promise<OpenApiDocument> {
     servers: [{ url: '/', description: 'The gateway that serves this description.' }],
     tags: TAGS,
     paths: pathsOf(OPERATIONS.map((operation) => [operation, renderOperation(operation, failures)])),
+    webhooks: WEBHOOKS,
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'A key of this gateway: `sk-gw-…`.' },

@@ -1,5 +1,6 @@
 /** The named schemas. A schema that contains another one refers to it. */
 import { apiKeyView } from '../keys/api-key.ts'
+import { alertPayload } from './alert-payload.ts'
 import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferences } from './json-schema.ts'
 import { LIMIT_TEXTS, MEMBERSHIP_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
@@ -59,5 +60,6 @@ function wholeSchemas() {
     HealthReport: jsonSchemaOf(history.healthReport),
     Rebuilt: jsonSchemaOf(answers.rebuilt),
     TestedAlert: jsonSchemaOf(answers.testedAlert),
+    Alert: jsonSchemaOf(alertPayload),
   } satisfies Record<string, JsonSchema>
 }

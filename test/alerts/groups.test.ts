@@ -6,10 +6,10 @@ import { AccountStore } from '../../src/accounts/account-store.ts'
 import { sourcesOf } from '../../src/accounts/publication-sources.ts'
 import { Publication } from '../../src/accounts/publication.ts'
 import { DAY_MS } from '../../src/calendar.ts'
-import type { GroupView } from '../../src/keys/group.ts'
 import { book } from '../support/book.ts'
 import { recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, env, issueKey, send } from '../support/gateway.ts'
+import { createGroup } from '../support/group-routes.ts'
 import { answer, payloads, received } from './receiving.ts'
 
 // The frozen time is ahead of the runtime's clock, so that an alarm runs only where a test runs it.
@@ -28,10 +28,6 @@ const alarm = (id: string) => runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
 const desk = () => env.DIRECTORY.getByName('alerts-1')
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
-async function createGroup(body: object = {}): Promise<GroupView> {
-  return (await send('POST', '/admin/groups', ADMIN_TOKEN, { name: 'red', ...body })).json()
-}
-
 async function spend(id: string, usd: number): Promise<void> {
   await book(id, usd * 1_000_000)
   await alarm(id)
@@ -39,7 +35,7 @@ async function spend(id: string, usd: number): Promise<void> {
 
 describe('a budget of a group', () => {
   it('is told at 80, 95 and 100 %, once each, with the group beside the text', async () => {
-    const { id } = await createGroup({ limits: { budget: { usd: 10, period: 'month' } } })
+    const { id } = await createGroup({ name: 'red', limits: { budget: { usd: 10, period: 'month' } } })
     for (const usd of [7.9, 0.2, 0.1, 1.4, 0.1, 0.5]) await spend(id, usd)
     const told = await payloads()
     expect(told.map(({ percent }) => percent)).toEqual([80, 95, 100])
@@ -100,7 +96,7 @@ describe('a group', () => {
       if (name === 'groups-1') throw new Error('internal error')
       return real(name)
     })
-    const { id } = await createGroup()
+    const { id } = await createGroup({ name: 'red' })
     later(UNPUBLISHED_TOLD_MS)
     await alarm(id)
     await runDurableObjectAlarm(desk())

@@ -143,7 +143,7 @@ export const GROUPS: readonly Mutation[] = [
     file: 'src/accounts/objects.ts',
     text: 'return isGroupId(ownerId) ? groupDirectoryOf(env) : directoryOf(env)',
     replacement: 'return directoryOf(env)',
-    tests: [api('groups-admin')],
+    tests: [api('groups-directory')],
   },
   {
     guard: 'groups: the group of a new key must exist',
@@ -178,14 +178,14 @@ export const GROUPS: readonly Mutation[] = [
     file: 'src/accounts/key-list.ts',
     text: 'CREATE INDEX keys_by_group ON keys (group_id, created_at_ms, id) WHERE group_id IS NOT NULL',
     replacement: '',
-    tests: [api('groups-admin')],
+    tests: [api('groups-directory')],
   },
   {
     guard: 'groups: a rebuild brings groups back',
     file: 'src/admin/rebuild-directory.ts',
     text: 'await republish(c, groupsOf(keys), GROUP_ID_FORM)',
     replacement: 'await republish(c, [], GROUP_ID_FORM)',
-    tests: [api('groups-admin')],
+    tests: [api('groups-directory')],
   },
   {
     guard: 'groups: the default budget is of keys',
@@ -199,6 +199,6 @@ export const GROUPS: readonly Mutation[] = [
     file: 'src/admin/usage.ts',
     text: 'showUsageOf(c, requireGroupId(c), {},',
     replacement: "showUsageOf(c, requireGroupId(c), c.get('config').defaultLimits,",
-    tests: [api('groups-admin')],
+    tests: [api('groups-directory')],
   },
 ]
