@@ -1,6 +1,6 @@
 /** The variables that a request carries from stage to stage. A stage that reads a field stands after the stage that sets it. */
 import type { ModelRequest } from './apis/api.ts'
-import type { Settle, SettleAttempt } from './accounts/admit-request.ts'
+import type { Settle, SettleAttempt } from './accounts/request-to-admit.ts'
 import type { Bindings } from './accounts/objects.ts'
 import type { Refusal } from './accounts/protocol.ts'
 import type { Tags } from './accounts/tags.ts'

@@ -92,7 +92,7 @@ export class BookEnds {
   }
 
   #endOf(request: Identity, entry: SettlementEntry, booking: Booking | null, nowMs: number): StoredRequest {
-    const tokens = booking === null ? 0 : booking.booked.promptTokens + booking.booked.completionTokens
+    const tokens = booking === null ? null : booking.booked.promptTokens + booking.booked.completionTokens
     const counted =
       request.counted?.settledAtMs === null
         ? this.#windows.settle(request.counted, tokens, nowMs)

@@ -69,7 +69,14 @@ const shared = {
 
 /** How a request counts in the minute's windows; `null` where the account did not admit it. */
 const counted = z.nullable(
-  z.object({ atMs: z.number(), tokens: count, settledAtMs: z.nullable(z.number()), settledTokens: count }),
+  z.object({
+    atMs: z.number(),
+    tokens: count,
+    settledAtMs: z.nullable(z.number()),
+    settledTokens: count,
+    /** It was never sent, so its request counts no more. */
+    isReleased: z.optional(z.literal(true)),
+  }),
 )
 
 const underWay = z.object({

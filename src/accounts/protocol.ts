@@ -52,6 +52,8 @@ export interface Refusal {
   refusedUntilMs: number
   /** For `budget_under_way`: requests of this worst case that fit beside each other into what is left. */
   fitting?: number
+  /** Set by the isolate where the account is that of the key's group. */
+  of?: 'group'
 }
 
 /** The status of each limit that is set, after the decision. */
@@ -165,6 +167,8 @@ export interface UsageQuestion {
 /** The usage of a key, and where its limits stand. */
 export interface KeyUsage {
   kind: 'usage'
+  /** The name of the key or the group. */
+  name: string
   /** The account's time of the answer, ms since 1970. */
   atMs: number
   /** The key's own limits, and the defaults where it has none. */

@@ -8,7 +8,7 @@ import type { Statement } from './key-list.ts'
 import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
 import { noTimes } from './request-times.ts'
 
-export const GROUPINGS = ['day', 'key', 'model', 'tag'] as const
+export const GROUPINGS = ['day', 'key', 'model', 'group', 'tag'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 
 export interface UsageQuery {
@@ -24,7 +24,7 @@ export interface UsageQuery {
   after: string | null
 }
 
-/** A key that the directory does not know yet has no name. `deletedAt` stands in deleted keys only. */
+/** A key or group that the directory does not know yet has no name. `deletedAt` stands in deleted ones only. */
 type GroupName =
   | { date: string }
   | { id: string; name: string | null; deletedAt?: string }
@@ -115,14 +115,18 @@ export function selectTotal({ from, to }: UsageQuery): Statement {
   return { sql: `SELECT ${SUMS} FROM usage WHERE date BETWEEN ? AND ?`, parameters: [from, to] }
 }
 
+const BY_KEY = `WITH sums AS (SELECT key_id AS value, ${SUMS} FROM usage
+      WHERE date BETWEEN ? AND ? AND key_id > ? GROUP BY key_id ORDER BY key_id LIMIT ?)
+    SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
+    ORDER BY value`
+
 const GROUPS: Readonly<Record<Grouping, string>> = {
   day: `WITH RECURSIVE days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)
     SELECT day AS value, ${SUMS} FROM days LEFT JOIN usage ON date = day
     WHERE day > ? GROUP BY day ORDER BY day LIMIT ?`,
-  key: `WITH sums AS (SELECT key_id AS value, ${SUMS} FROM usage
-      WHERE date BETWEEN ? AND ? AND key_id > ? GROUP BY key_id ORDER BY key_id LIMIT ?)
-    SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
-    ORDER BY value`,
+  key: BY_KEY,
+  // The directory of groups has them in the place of keys.
+  group: BY_KEY,
   model: `SELECT model AS value, ${SUMS} FROM usage
     WHERE date BETWEEN ? AND ? AND model > ? GROUP BY model ORDER BY model LIMIT ?`,
   // A value is never empty. So the empty text stands for requests without the tag, and the first page has it too.
@@ -148,7 +152,8 @@ export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: Gro
       return { model: value, ...totals }
     case 'tag':
       return { value: value === '' ? null : value, ...totals }
-    case 'key': {
+    case 'key':
+    case 'group': {
       const name = view ? apiKeyView.parse(JSON.parse(view)).name : null
       return { id: value, name, ...(deletedAt ? { deletedAt } : {}), ...totals }
     }

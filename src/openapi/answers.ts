@@ -141,6 +141,16 @@ export const operatorModels = z.object({
 
 export const holderUsage = z.object({
   ...limitsNowShape,
+  group: z
+    .optional(
+      z.object({
+        name: text('The name of the group.'),
+        limits: limitsNowShape.limits,
+        remaining: limitsNowShape.remaining,
+        renewsAt: limitsNowShape.renewsAt,
+      }),
+    )
+    .check(z.describe('For a key in a group: the limits of all its keys together, and what is left.')),
   today: totals,
   month: totals,
   models: z.array(modelTotals),
@@ -166,16 +176,25 @@ export const deletedKey = z.object({
 
 const deletedAt = z.optional(time('The time of the deletion.'))
 
+const costsShape = {
+  todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
+  monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
+}
+
 export const keyPage = z.object({
-  data: z.array(
-    z.extend(apiKeyView, {
-      todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
-      monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
-      deletedAt,
-    }),
-  ),
+  data: z.array(z.extend(apiKeyView, { ...costsShape, deletedAt })),
   nextCursor,
 })
+
+export const group = z.extend(z.pick(apiKeyView, { id: true, name: true, createdAt: true }), {
+  limits: z.omit(limitsSchema, { completionTokensPerRequest: true, mode: true }),
+})
+
+export const deletedGroup = z.extend(deletedKey, {
+  usageKeptUntil: date('The UTC day until which reports show the group’s usage.'),
+})
+
+export const groupPage = z.object({ data: z.array(z.extend(group, costsShape)), nextCursor })
 
 export const keyUsage = z.object({
   id: z.string(),
@@ -201,10 +220,10 @@ export const usagePage = z.object({
     z.union([
       z.object({ date: date('With `by=day`.'), ...totalsShape }),
       z.object({
-        id: text('With `by=key`.'),
+        id: text('With `by=key` or `by=group`.'),
         name: z
           .nullable(z.string())
-          .check(z.describe('Null for a key that the directory does not know yet.')),
+          .check(z.describe('Null for a key or group that the directory does not know yet.')),
         deletedAt,
         ...totalsShape,
       }),
@@ -220,8 +239,10 @@ export const usagePage = z.object({
 })
 
 export const rebuilt = z.object({
-  republished: count('Keys of the page that have reported again.'),
-  failed: z.array(z.string()).check(z.describe('Ids of keys whose account or record cannot be read.')),
+  republished: count('Keys of the page and groups of these keys that have reported again.'),
+  failed: z
+    .array(z.string())
+    .check(z.describe('Ids of keys and groups whose account or record cannot be read.')),
   nextCursor,
 })
 

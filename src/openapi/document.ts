@@ -12,6 +12,7 @@ import { renderFailures, renderOperation } from './render-operation.ts'
 import { alertOperations } from './routes/alerts.ts'
 import { chatOperations } from './routes/chat-completions.ts'
 import { directoryOperations } from './routes/directory.ts'
+import { groupOperations } from './routes/groups.ts'
 import { healthOperations } from './routes/health.ts'
 import { historyOperations } from './routes/history.ts'
 import { keyOperations } from './routes/keys.ts'
@@ -29,6 +30,7 @@ const OPERATIONS: readonly Operation[] = [
   ...historyOperations,
   ...metricOperations,
   ...keyOperations,
+  ...groupOperations,
   ...directoryOperations,
   ...healthOperations,
   ...alertOperations,
@@ -40,6 +42,7 @@ const TAGS = [
   { name: 'Models', description: 'The models of this gateway, with limits and prices.' },
   { name: 'Usage', description: 'Usage and cost.' },
   { name: 'Keys', description: 'The operator’s routes for keys.' },
+  { name: 'Groups', description: 'The operator’s routes for limits and budgets that keys share.' },
   { name: 'Directory', description: 'The operator’s route for a list that was lost.' },
   { name: 'Health', description: 'Whether the gateway runs.' },
   { name: 'Alerts', description: 'The operator’s route that tries the webhook of alerts.' },

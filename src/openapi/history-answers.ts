@@ -15,7 +15,14 @@ const refusedShape = {
   status: z.int(),
   code: z.nullable(z.string()),
   limit: z
-    .nullable(z.object({ name: z.string(), limit: z.number(), used: z.number() }))
+    .nullable(
+      z.object({
+        name: z.string(),
+        limit: z.number(),
+        used: z.number(),
+        of: z.enum(['key', 'group']).check(z.describe('Whose limit it is.')),
+      }),
+    )
     .check(z.describe('The limit that has refused it, in the unit of the limit.')),
 }
 

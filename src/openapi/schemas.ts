@@ -2,7 +2,7 @@
 import { apiKeyView } from '../keys/api-key.ts'
 import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferences } from './json-schema.ts'
-import { LIMIT_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
+import { LIMIT_TEXTS, MEMBERSHIP_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
 import * as history from './history-answers.ts'
 import * as upstream from './upstream-answers.ts'
 
@@ -10,7 +10,11 @@ export type ComponentName = keyof ReturnType<typeof wholeSchemas>
 
 export function namedSchemas(): Record<string, JsonSchema> {
   const schemas = wholeSchemas()
-  const texts: Readonly<Record<string, Record<string, string>>> = { ...REQUEST_TEXTS, KeyLimits: LIMIT_TEXTS }
+  const texts: Readonly<Record<string, Record<string, string>>> = {
+    ...REQUEST_TEXTS,
+    KeyLimits: LIMIT_TEXTS,
+    Key: MEMBERSHIP_TEXTS,
+  }
   return Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [
       name,
@@ -41,6 +45,9 @@ function wholeSchemas() {
     RotatedKey: jsonSchemaOf(answers.rotatedKey),
     DeletedKey: jsonSchemaOf(answers.deletedKey),
     KeyPage: jsonSchemaOf(answers.keyPage),
+    Group: jsonSchemaOf(answers.group),
+    DeletedGroup: jsonSchemaOf(answers.deletedGroup),
+    GroupPage: jsonSchemaOf(answers.groupPage),
     KeyUsage: jsonSchemaOf(answers.keyUsage),
     UsagePage: jsonSchemaOf(answers.usagePage),
     OperatorModels: jsonSchemaOf(answers.operatorModels),

@@ -58,7 +58,7 @@ export function prepareInputs<Request extends ModelRequest>(
       inputs = withTokenCap(inputs, tokenCapMax, api.tokenCapNames)
     }
     c.set('asked', asked)
-    const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'))
+    const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'), c.get('key').group)
     c.set('meter', isMetered ? api.createMeter(request) : null)
     const callerRequest = {
       format: api.format,
@@ -101,8 +101,12 @@ function withTokenCap(inputs: Inputs, tokenCap: number, names: Api<ModelRequest>
   return { ...inputs, [name]: tokenCap }
 }
 
-/** A key with a budget or a token limit is metered even with `never`, if AI Gateway keeps no log to ask for its usage. */
-function isStreamMetered({ meterStreams, gateway }: Config, limits: Limits): boolean {
+/** A key with a budget, a token limit or a group is metered even with `never`, if AI Gateway keeps no log to ask for its usage. */
+function isStreamMetered(
+  { meterStreams, gateway }: Config,
+  limits: Limits,
+  groupId: string | undefined,
+): boolean {
   if (meterStreams === 'always') return true
-  return needsUsage(limits) && (meterStreams === 'when-limited' || gateway.collectLog === false)
+  return needsUsage(limits, groupId) && (meterStreams === 'when-limited' || gateway.collectLog === false)
 }

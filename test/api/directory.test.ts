@@ -449,7 +449,7 @@ describe('a rebuild of the directory', () => {
     vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV GET failed: 400 Bad Request'))
     for (const [query, param] of [
       ['limit=0', 'limit'],
-      ['limit=41', 'limit'],
+      ['limit=25', 'limit'],
       ['cursor=', 'cursor'],
       ['cursor=x', 'cursor'],
       [`cursor=${'x'.repeat(2_001)}`, 'cursor'],

@@ -112,6 +112,17 @@ describe('the book of an account', () => {
     expect(rig.count('requests')).toBe(1)
   })
 
+  it('counts neither the request nor the tokens of the minute of a request that was never sent', () => {
+    const rig = new BookRig()
+    const limits = { requestsPerMinute: 1, tokensPerMinute: 10 }
+    rig.book.admit(requestOf('a'), limits, NOON_MS)
+    expect(rig.book.admit(requestOf('b'), limits, NOON_MS)).toMatchObject({ admitted: false })
+    rig.settle(entryOf('a', NOON_MS, { released: true }), NOON_MS + 1)
+    rig.restart()
+    expect(rig.book.admit(requestOf('c'), limits, NOON_MS + 2)).toMatchObject({ admitted: true })
+    expect(rig.book.admit(requestOf('d'), limits, NOON_MS + 2)).toMatchObject({ admitted: false })
+  })
+
   it('takes an expired booking out again if the request was never sent', () => {
     const rig = new BookRig()
     rig.book.admit(requestOf('a'), NO_LIMITS, NOON_MS)

@@ -71,6 +71,8 @@ interface Admitted {
   /** Questions for the true usage that were not answered. */
   unanswered: number
   leaseUntilMs: number
+  /** When the windows counted its admission: a clock that steps back a little stands still. */
+  readonly windowAtMs: number
   state: 'under_way' | 'expired' | 'pending' | 'settled' | 'estimated' | 'released'
 }
 
@@ -87,8 +89,6 @@ export class BookModel {
   worstMaxMicroUsd = 0
   /** By how much late settlements and corrections have exceeded the estimates that they replaced. */
   raisedMicroUsd = 0
-  /** When the windows counted each admission: a clock that steps back a little stands still. */
-  readonly windowTimesMs: number[] = []
   readonly #limits: Limits
   readonly #requests: Admitted[] = []
   readonly #batches: SettlementBatch[] = []
@@ -190,7 +190,6 @@ export class BookModel {
     const reply = this.rig.book.admit(request, this.#limits, this.nowMs)
     this.lastReply = reply
     if (!reply.admitted) return false
-    this.windowTimesMs.push(Math.max(this.nowMs, this.windowTimesMs.at(-1) ?? 0))
     this.worstMaxMicroUsd = Math.max(this.worstMaxMicroUsd, worstMicroUsd)
     this.#requests.push({
       requestId,
@@ -201,6 +200,7 @@ export class BookModel {
       trueTokens: percent,
       unanswered: 0,
       leaseUntilMs: reply.leaseUntilMs,
+      windowAtMs: Math.max(this.nowMs, this.#requests.at(-1)?.windowAtMs ?? 0),
       state: 'under_way',
     })
     return true

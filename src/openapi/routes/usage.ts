@@ -4,7 +4,7 @@ import { rangeQuery, usageQuery } from '../../admin/usage-query.ts'
 import { GROUPINGS } from '../../accounts/usage-list.ts'
 import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfQuery } from '../operation.ts'
-import { CURSOR, KEY_ID, limit, range } from './parameters.ts'
+import { CURSOR, GROUP_ID, KEY_ID, limit, range } from './parameters.ts'
 
 const TOTALS = {
   requests: 120,
@@ -73,6 +73,23 @@ export const usageOperations: readonly Operation[] = [
               days: [{ ...DAY, models: MODELS }],
             },
           },
+          group: {
+            summary: 'A key in a group with a budget',
+            value: {
+              ...LIMITS_NOW,
+              group: {
+                name: 'research',
+                limits: { budget: { usd: 50, period: 'month' } },
+                remaining: { budgetUsd: 31.5 },
+                renewsAt: { budgetUsd: '2027-02-01T00:00:00.000Z' },
+              },
+              today: TOTALS,
+              month: TOTALS,
+              models: MODELS,
+              tags: TAGS,
+              days: [{ ...DAY, models: MODELS }],
+            },
+          },
         },
       },
     },
@@ -114,10 +131,44 @@ export const usageOperations: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/admin/groups/{id}/usage',
+    id: 'getGroupUsage',
+    tag: 'Usage',
+    summary: 'Show the usage of a group',
+    description: 'It is that of its keys while they had the group. The usage of a deleted group stays.',
+    caller: 'operator',
+    parameters: [GROUP_ID, ...range(31), PRICE_AS],
+    answer: {
+      status: 200,
+      description: 'Usage and cost by day and model.',
+      json: {
+        schema: 'KeyUsage',
+        examples: {
+          month: {
+            summary: 'A day',
+            value: {
+              id: 'grp_Abc123Abc123',
+              from: '2027-01-31',
+              to: '2027-01-31',
+              ...LIMITS_NOW,
+              total: TOTALS,
+              models: MODELS,
+              tags: TAGS,
+              days: [{ ...DAY, models: MODELS }],
+            },
+          },
+        },
+      },
+    },
+    refusal: refusalOfQuery(() => rangeQuery({ from: 'yesterday' }, 31, 0)),
+    failures: [...WITH_TOKEN, 'group_not_found', 'usage_unavailable', ...ANYWHERE],
+  },
+  {
+    method: 'get',
     path: '/admin/usage',
     id: 'getUsage',
     tag: 'Usage',
-    summary: 'Show the usage of all keys',
+    summary: 'Show the usage of all keys or groups',
     description:
       'The figures are up to a minute old. With `format=csv` the answer is a file with a row for each day, key, model and combination of tags, and takes no parameter but the range.',
     caller: 'operator',
@@ -128,7 +179,7 @@ export const usageOperations: readonly Operation[] = [
       {
         name: 'by',
         in: 'query',
-        description: 'What a row is of.',
+        description: 'What a row is of. With `group`, usage of keys without a group is not in the total.',
         schema: { type: 'string', enum: GROUPINGS, default: 'day' },
         example: 'key',
       },
@@ -169,6 +220,18 @@ export const usageOperations: readonly Operation[] = [
               by: 'key',
               usageTags: ['team', 'project'],
               data: [{ id: 'Abc123Abc123', name: 'alice', ...TOTALS }],
+              total: TOTALS,
+              nextCursor: null,
+            },
+          },
+          group: {
+            summary: 'By group',
+            value: {
+              from: '2027-01-31',
+              to: '2027-01-31',
+              by: 'group',
+              usageTags: ['team', 'project'],
+              data: [{ id: 'grp_Abc123Abc123', name: 'team red', ...TOTALS }],
               total: TOTALS,
               nextCursor: null,
             },

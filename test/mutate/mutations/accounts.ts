@@ -183,15 +183,15 @@ export const KEYS: readonly Mutation[] = [
   {
     guard: 'keys: an account refuses a revoked secret at once',
     file: 'src/accounts/key-account.ts',
-    text: 'if (deletedAt !== null || refusalOfSecret(key, request.secretSha256, nowMs) !== null)',
+    text: 'if (deletedAt !== null || !opens(key, request.secretSha256, nowMs))',
     replacement: 'if (deletedAt !== null)',
     tests: [api('exact-limits')],
   },
   {
     guard: 'keys: a deleted key is refused by its account',
     file: 'src/accounts/key-account.ts',
-    text: 'if (deletedAt !== null || refusalOfSecret(',
-    replacement: 'if (refusalOfSecret(',
+    text: 'if (deletedAt !== null || !opens(',
+    replacement: 'if (!opens(',
     tests: [api('exact-limits')],
   },
   {

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  admit,
-  type AdmissionParts,
-  isDecidedByAccount,
-  type RequestToAdmit,
-} from '../../../src/accounts/admit-request.ts'
+import { admit, isDecidedByAccount } from '../../../src/accounts/admit-request.ts'
+import type { AdmissionParts, RequestToAdmit } from '../../../src/accounts/request-to-admit.ts'
 import type { End } from '../../../src/accounts/request-end.ts'
 import type { AccountDecision } from '../../../src/accounts/account-view.ts'
 import { UsageMeans } from '../../../src/accounts/usage-means.ts'
@@ -58,7 +54,7 @@ function rigWith(decision?: AccountDecision): Rig {
         leases.push(requestId)
         return () => void leases.splice(leases.indexOf(requestId), 1)
       },
-      refuseAny: () => null,
+      heldRefusal: () => null,
       reportRefusal: () => undefined,
       size: 0,
       waiting: 0,
@@ -203,8 +199,9 @@ describe('a request that its account admits', () => {
   })
 
   it('is decided by the isolate’s own counts of the minute while the account does not answer', async () => {
-    const rig = rigWith({ outcome: 'admitted', by: 'isolate', status: {} })
-    const request = requestWith({ requestsPerMinute: 1, requestsPerDay: 9 })
+    const limits = { requestsPerMinute: 1, requestsPerDay: 9 }
+    const rig = rigWith({ outcome: 'admitted', by: 'isolate', status: {}, limits })
+    const request = requestWith(limits)
     expect(await admitIn(rig, request)).toMatchObject({ outcome: 'admitted' })
     expect(await admitIn(rig, { ...request, requestId: 'req_2' })).toMatchObject({
       outcome: 'refused',
