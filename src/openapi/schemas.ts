@@ -6,6 +6,7 @@ import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferenc
 import { LIMIT_TEXTS, MEMBERSHIP_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
 import * as history from './history-answers.ts'
 import * as upstream from './upstream-answers.ts'
+import * as usage from './usage-answers.ts'
 
 export type ComponentName = keyof ReturnType<typeof wholeSchemas>
 
@@ -36,10 +37,10 @@ function wholeSchemas() {
     Health: jsonSchemaOf(answers.health),
     Model: jsonSchemaOf(answers.model),
     ModelList: jsonSchemaOf(answers.modelList),
-    Totals: jsonSchemaOf(answers.totals),
-    ModelTotals: jsonSchemaOf(answers.modelTotals),
-    DayTotals: jsonSchemaOf(answers.dayTotals),
-    HolderUsage: jsonSchemaOf(answers.holderUsage),
+    Totals: jsonSchemaOf(usage.totals),
+    ModelTotals: jsonSchemaOf(usage.modelTotals),
+    DayTotals: jsonSchemaOf(usage.dayTotals),
+    HolderUsage: jsonSchemaOf(usage.holderUsage),
     Key: key,
     KeyLimits: schemaAt(key, 'properties', 'limits'),
     CreatedKey: jsonSchemaOf(answers.createdKey),
@@ -49,8 +50,8 @@ function wholeSchemas() {
     Group: jsonSchemaOf(answers.group),
     DeletedGroup: jsonSchemaOf(answers.deletedGroup),
     GroupPage: jsonSchemaOf(answers.groupPage),
-    KeyUsage: jsonSchemaOf(answers.keyUsage),
-    UsagePage: jsonSchemaOf(answers.usagePage),
+    KeyUsage: jsonSchemaOf(usage.keyUsage),
+    UsagePage: jsonSchemaOf(usage.usagePage),
     OperatorModels: jsonSchemaOf(answers.operatorModels),
     ListedRequest: jsonSchemaOf(history.listedRequest),
     OwnRequests: jsonSchemaOf(history.ownRequests),
