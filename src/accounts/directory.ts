@@ -48,6 +48,7 @@ import {
   putRow,
   selectGroups,
   selectTotal,
+  TAG_MIGRATION,
   type TotalRow,
   usageCursorOf,
   type UsagePage,
@@ -89,6 +90,7 @@ const MIGRATIONS: Migrations = [
   'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
   METRIC_MIGRATION,
   GROUP_MIGRATION,
+  TAG_MIGRATION,
 ]
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {

@@ -94,7 +94,7 @@ const COUNT_ROW = `
   WITH new (${STORED_COLUMNS.join(', ')}) AS (SELECT ${list(STORED_COLUMNS, () => '?')}),
     added AS (SELECT new.key_id, new.model, ${IS_SHOWN} AS is_shown,
         ${list(SUMS, ({ column, addend }) => `${difference(column, addend)} AS ${column}`)}
-      FROM new LEFT JOIN usage AS old USING (date, key_id, model)
+      FROM new LEFT JOIN usage AS old USING (date, key_id, model, tags)
       WHERE old.revision IS NULL OR old.revision < new.revision)
   INSERT INTO metrics SELECT *, ${list(MOSTS, ({ sum }) => `max(0, ${sum})`)} FROM added WHERE true
   ON CONFLICT (key_id, model) DO UPDATE SET

@@ -5,7 +5,9 @@ import { writeCopy } from '../keys/key-copy.ts'
 import type { Account } from './account-store.ts'
 import { reportOf } from './key-list.ts'
 import { type Bindings, directoryOfOwner } from './objects.ts'
+import type { UsageRow } from './protocol.ts'
 import type { Source, Target } from './publication.ts'
+import { reportUsage } from './report-usage.ts'
 import type { StoredKey } from './stored-key.ts'
 
 /** `accountOf` gives the account as it is at the time of an attempt; `null` publishes nothing. */
@@ -32,12 +34,13 @@ export function sourcesOf(env: Bindings, accountOf: () => Account | null): Recor
     directory: recordSource((stored) => directoryOfOwner(env, stored.key.id).report(reportOf(stored))),
     usage: {
       version: () => accountOf()?.book.revision ?? 0,
-      publish: async (acknowledged) => {
+      publish: async (acknowledged, note) => {
         const account = accountOf()
         if (account === null) return
-        const { stored, book } = account
-        const [keyId, revision, rows] = [stored.key.id, book.revision, book.changedSince(acknowledged)]
-        await directoryOfOwner(env, keyId).reportUsage({ keyId, revision, rows })
+        const keyId = account.stored.key.id
+        const report = (revision: number, rows: UsageRow[]) =>
+          directoryOfOwner(env, keyId).reportUsage({ keyId, revision, rows })
+        await reportUsage(account.book, acknowledged, report, note)
       },
     },
   }

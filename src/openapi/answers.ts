@@ -69,6 +69,14 @@ const totalsShape = {
 
 export const totals = z.object(totalsShape)
 export const modelTotals = z.object({ model: z.string(), ...totalsShape })
+const taggedTotals = z
+  .array(
+    z.object({
+      tags: z.record(z.string(), z.string()).check(z.describe('Values by name.')),
+      ...totalsShape,
+    }),
+  )
+  .check(z.describe('Each combination of tags, the dearest first. Requests without tags are in none.'))
 export const dayTotals = z.object({
   date: date('The UTC day.'),
   ...totalsShape,
@@ -146,6 +154,7 @@ export const holderUsage = z.object({
   today: totals,
   month: totals,
   models: z.array(modelTotals),
+  tags: taggedTotals,
   days: z.array(dayTotals),
 })
 
@@ -196,6 +205,7 @@ export const keyUsage = z.object({
   pricedAs,
   total: totals,
   models: z.array(modelTotals),
+  tags: taggedTotals,
   days: z.array(dayTotals),
 })
 
@@ -203,6 +213,8 @@ export const usagePage = z.object({
   from: date('The first UTC day.'),
   to: date('The last UTC day.'),
   by: z.enum(GROUPINGS),
+  tag: z.optional(text('With `by=tag`: the tag.')),
+  usageTags: z.array(z.string()).check(z.describe('The names of tags in the var `USAGE_TAGS`.')),
   pricedAs,
   data: z.array(
     z.union([
@@ -216,6 +228,10 @@ export const usagePage = z.object({
         ...totalsShape,
       }),
       z.object({ model: text('With `by=model`.'), ...totalsShape }),
+      z.object({
+        value: z.nullable(z.string()).check(z.describe('With `by=tag`: null for requests without the tag.')),
+        ...totalsShape,
+      }),
     ]),
   ),
   total: totals,

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { needsUsage } from '../accounts/admit-request.ts'
+import { readTags } from '../accounts/tags.ts'
 import type { Limits } from '../limits/limits.ts'
 import { type Target, targetOf } from '../upstream/target.ts'
 import { field } from '../wire/field.ts'
@@ -48,6 +49,7 @@ export function prepareInputs<Request extends ModelRequest>(
       inputs = withTokenCap(inputs, tokenCapMax, api.tokenCapNames)
     }
     c.set('asked', asked)
+    c.set('tags', readTags(field(request, 'metadata'), config.usageTags))
     const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'), c.get('key').group)
     c.set('meter', isMetered ? api.createMeter(request) : null)
     const callerRequest = {

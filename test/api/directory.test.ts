@@ -128,6 +128,7 @@ describe('usage of all keys', () => {
       from: '2026-12-30',
       to: TODAY,
       by: 'day',
+      usageTags: [],
       data: [
         { date: '2026-12-30', ...none },
         { date: '2026-12-31', ...some },

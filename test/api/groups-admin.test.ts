@@ -5,8 +5,9 @@ import { selectKeyCount, selectKeys, SORTS } from '../../src/accounts/key-list.t
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import { METRIC_KEYS_MAX, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
 import { createGroupId } from '../../src/keys/group-id.ts'
-import type { GroupView } from '../../src/keys/group.ts'
+import { groupRecord, type GroupView } from '../../src/keys/group.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
+import { bookAndReport } from '../support/book.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
@@ -211,6 +212,18 @@ describe('a group', () => {
     expect(await runDurableObjectAlarm(env.ACCOUNTS.getByName(id))).toBe(false)
   })
 
+  it('is not taken from KV', async () => {
+    const { id } = await createGroup()
+    const forged = createGroupId()
+    await env.KV.put(
+      `key:${forged}`,
+      JSON.stringify({ ...groupRecord({ ...GROUP, id: forged }), version: 5 }),
+    )
+    for (const [method, path, body] of routesOf(forged))
+      expect(await refusal(method, path, body)).toEqual([404, 'group_not_found', 'id'])
+    expect((await ask('GET', `/admin/groups/${id}`)).status).toBe(200)
+  })
+
   it('is opened by no secret', async () => {
     const { id } = await createGroup()
     const { secret } = createSecret(id)
@@ -219,6 +232,10 @@ describe('a group', () => {
     const account = env.ACCOUNTS.getByName(id)
     for (const secretSha256 of ['', await hashSecret(''), await hashSecret(secret)])
       expect(await account.admit(id, { ...ADMISSION, secretSha256 })).toMatchObject({ revoked: true })
+    expect(await account.admit(id, { ...ADMISSION, secretSha256: null })).toMatchObject({ admitted: true })
+    const key = await issueKey()
+    const asGroup = { ...ADMISSION, secretSha256: null }
+    expect(await env.ACCOUNTS.getByName(key.id).admit(key.id, asGroup)).toMatchObject({ revoked: true })
   })
 
   it('keeps changes of two isolates at the same time, and a deletion among them', async () => {
@@ -267,6 +284,8 @@ describe('a group', () => {
     expect(linesOf(log, 'trouble').length).toBeGreaterThan(0)
   })
 })
+
+const GROUP = { name: 'forged', createdAt: '2027-01-05T12:00:00Z', limits: {} }
 
 const ADMISSION = {
   requestId: 'req_1',
@@ -364,26 +383,6 @@ describe('the group of a key', () => {
   })
 })
 
-/** Books a request in an account, as the isolate does that has served it, and lets the account report. */
-async function book(ownerId: string, costMicroUsd: number, model = 'o3-mini'): Promise<void> {
-  const tokens = { promptTokens: 10, cachedTokens: 0, completionTokens: 5, reasoningTokens: 0 }
-  const end = { status: 200, reason: null, firstOutputMs: null, durationMs: 900, logId: null }
-  const entry = {
-    requestId: `req_${crypto.randomUUID()}`,
-    model,
-    admittedAtMs: Date.now(),
-    admittedBy: 'isolate',
-    failed: false,
-    booked: { ...tokens, costMicroUsd },
-    certainty: 'exact',
-    end,
-  } as const
-  const account = env.ACCOUNTS.getByName(ownerId)
-  await account.settle(ownerId, { writerId: crypto.randomUUID(), number: 1, entries: [entry] })
-  vi.setSystemTime(Date.now() + 61_000)
-  await runDurableObjectAlarm(account)
-}
-
 async function textAt(path: string): Promise<string> {
   const response = await send('GET', path, ADMIN_TOKEN)
   expect(response.status).toBe(200)
@@ -395,8 +394,8 @@ describe('the usage of groups', () => {
   it('is shown of one group, with what is left of each of its limits', async () => {
     const limits = { requestsPerMinute: 60, tokensPerMinute: 900, requestsPerDay: 50, concurrentRequests: 4 }
     const { id } = await createGroup({ limits: { ...limits, budget: BUDGET } })
-    await book(id, 2_000_000)
-    await book(id, 500_000, 'fast')
+    await bookAndReport(id, 2_000_000)
+    await bookAndReport(id, 500_000, 'fast')
     const { status, answer } = await ask('GET', `/admin/groups/${id}/usage?from=2027-01-05`)
     expect([status, answer]).toMatchObject([
       200,
@@ -438,9 +437,9 @@ describe('the usage of groups', () => {
   it('is shown of all groups, by pages, with the names also of deleted ones, and their total', async () => {
     const groups = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
     const [red, blue] = groups.map(({ id }) => id)
-    await book((await issueKey()).id, 7_000_000)
-    await book(red ?? '', 1_000_000)
-    await book(blue ?? '', 2_000_000)
+    await bookAndReport((await issueKey()).id, 7_000_000)
+    await bookAndReport(red ?? '', 1_000_000)
+    await bookAndReport(blue ?? '', 2_000_000)
     await ask('DELETE', `/admin/groups/${blue}`)
     const rows = [
       { id: red, name: 'red', costUsd: 1 },
@@ -471,7 +470,7 @@ describe('the usage of groups', () => {
   it('changes no sum of keys, no list of keys, no file and no metric of keys', async () => {
     const group = await createGroup()
     const key = await issueKey({ group: group.id })
-    await book(key.id, 3_000_000)
+    await bookAndReport(key.id, 3_000_000)
     const paths = [
       '/admin/usage',
       '/admin/usage?by=key',
@@ -483,7 +482,7 @@ describe('the usage of groups', () => {
     ]
     const before = await Promise.all(paths.map(textAt))
     expect(before[0]).toContain('"costUsd":3,')
-    await book(group.id, 3_000_000)
+    await bookAndReport(group.id, 3_000_000)
     expect(await Promise.all(paths.map(textAt))).toEqual(before)
     expect((await ask('GET', '/admin/usage?by=group')).answer).toMatchObject({ total: { costUsd: 3 } })
   })
@@ -492,7 +491,7 @@ describe('the usage of groups', () => {
 describe('the metrics of groups', () => {
   it('have names of their own, and the name of a group in one series', async () => {
     const { id } = await createGroup({ name: 'red' })
-    await book(id, 3_000_000)
+    await bookAndReport(id, 3_000_000)
     const families = parseOpenMetrics(await textAt('/admin/metrics?by=group'))
     expect(valuesOf(families, 'gateway_group_requests_total')).toEqual({ [id]: 1 })
     expect(valuesOf(families, 'gateway_group_cost_usd_total')).toEqual({ [id]: 3 })
@@ -516,7 +515,7 @@ describe('the metrics of groups', () => {
     expect([Object.keys(shown).length, shown[OTHER_KEYS]]).toEqual([METRIC_KEYS_MAX + 1, 3])
     await reset()
     const { id } = await createGroup()
-    await book(id, 1)
+    await bookAndReport(id, 1)
     await ask('DELETE', `/admin/groups/${id}`)
     expect(await requests()).toEqual({})
   })
@@ -536,8 +535,8 @@ describe('a rebuild of the directories', () => {
   it('brings groups back with their keys, with their usage', async () => {
     const [red, blue] = [await createGroup({ name: 'red' }), await createGroup({ name: 'blue' })]
     for (const group of [red.id, red.id, blue.id, null]) await issueKey({ group })
-    await book(red.id, 1_000_000)
-    await book(blue.id, 2_000_000)
+    await bookAndReport(red.id, 1_000_000)
+    await bookAndReport(blue.id, 2_000_000)
     const before = await shown()
     await lose()
     expect(await namesAt('/admin/groups')).toEqual([])
@@ -551,7 +550,7 @@ describe('a rebuild of the directories', () => {
 
   it('brings a group back that no key names, by its id, and a deleted one as deleted', async () => {
     const [empty, gone] = [await createGroup({ name: 'empty' }), await createGroup({ name: 'gone' })]
-    await book(gone.id, 1_000_000)
+    await bookAndReport(gone.id, 1_000_000)
     await ask('DELETE', `/admin/groups/${gone.id}`)
     const before = await shown()
     await lose()

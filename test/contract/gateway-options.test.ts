@@ -25,6 +25,47 @@ describe('a gateway with default vars', () => {
   })
 })
 
+describe('a request with tags, with USAGE_TAGS = team, project, stage', () => {
+  const contract = useContractGateway({ USAGE_TAGS: 'team, project, stage' })
+
+  /** The metadata that AI Gateway gets, and the body’s own that the model gets. */
+  async function metadataOf(metadata: unknown, stream = false) {
+    const answer = stream ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}')
+    const { tag, body } = contract.prepare(answer, { metadata, stream })
+    const response = await contract.post(body)
+    expect(response.status).toBe(200)
+    await response.text()
+    const { options, inputs } = await contract.upstream.call(tag)
+    expect(inputs['metadata']).toEqual(metadata)
+    const { metadata: sent } = options['gateway'] as { metadata: Record<string, string> }
+    const { key_id: keyId, key_name: keyName, request_id: requestId, ...tags } = sent
+    expect([keyId, requestId]).toEqual([expect.any(String), response.headers.get('x-request-id')])
+    expect(Object.keys(sent).length).toBeLessThanOrEqual(5)
+    return { keyName, tags }
+  }
+
+  it('sends them to AI Gateway, and the key’s name as long as five entries have place for it', async () => {
+    const [team, project, stage, other] = ['search', 'x', 'test', 'y']
+    expect(await metadataOf({ team, other })).toEqual({ keyName: 'test', tags: { team } })
+    expect(await metadataOf({ team, project }, true)).toEqual({ keyName: 'test', tags: { team, project } })
+    const all = { team, project, stage }
+    expect(await metadataOf({ ...all, other })).toEqual({ keyName: undefined, tags: all })
+    for (const none of [{ other }, {}, null])
+      expect(await metadataOf(none)).toEqual({ keyName: 'test', tags: {} })
+  })
+
+  it('sends the model what the caller wrote, and AI Gateway plain text, whatever it is', async () => {
+    for (const [written, sent] of [
+      ['zoë 表 👩‍💻', 'zoë 表 👩‍💻'],
+      ['a\r\nx-injected: 1', 'ax-injected: 1'],
+      ['"},"gateway":{"id":"other"', '"},"gateway":{"id":"other"'],
+      ['\u0000\u202eabc\ud800', 'abc\ufffd'],
+      ['x'.repeat(100_000), 'x'.repeat(64)],
+    ])
+      expect(await metadataOf({ team: written })).toEqual({ keyName: 'test', tags: { team: sent } })
+  })
+})
+
 /** It leaves AI Gateway's log without prompts and answers: https://developers.cloudflare.com/ai-gateway/observability/logging/ */
 const PAYLOAD_HEADER = 'cf-aig-collect-log-payload'
 

@@ -39,10 +39,11 @@ const FORMAT: Parameter = {
   description: 'The form of the answer.',
   schema: { type: 'string', enum: ['json', 'csv'], default: 'json' },
 }
-const CSV = `date,key_id,key_name,model,requests,cost_usd\r
-2027-01-31,Abc123Abc123,alice,o3-mini,120,0.2068\r
+const CSV = `date,key_id,key_name,model,tag_team,requests,cost_usd\r
+2027-01-31,Abc123Abc123,alice,o3-mini,search,120,0.2068\r
 `
 const MODELS = [{ model: 'o3-mini', ...TOTALS }]
+const TAGS = [{ tags: { team: 'search' }, ...TOTALS }]
 const DAY = { date: '2027-01-31', ...TOTALS }
 
 export const usageOperations: readonly Operation[] = [
@@ -68,6 +69,7 @@ export const usageOperations: readonly Operation[] = [
               today: TOTALS,
               month: TOTALS,
               models: MODELS,
+              tags: TAGS,
               days: [{ ...DAY, models: MODELS }],
             },
           },
@@ -84,6 +86,7 @@ export const usageOperations: readonly Operation[] = [
               today: TOTALS,
               month: TOTALS,
               models: MODELS,
+              tags: TAGS,
               days: [{ ...DAY, models: MODELS }],
             },
           },
@@ -103,7 +106,7 @@ export const usageOperations: readonly Operation[] = [
     parameters: [KEY_ID, ...range(31), PRICE_AS],
     answer: {
       status: 200,
-      description: 'Usage and cost by day and model.',
+      description: 'Usage and cost by day and model, and by combination of tags.',
       json: {
         schema: 'KeyUsage',
         examples: {
@@ -116,6 +119,7 @@ export const usageOperations: readonly Operation[] = [
               ...LIMITS_NOW,
               total: TOTALS,
               models: MODELS,
+              tags: TAGS,
               days: [{ ...DAY, models: MODELS }],
             },
           },
@@ -149,6 +153,7 @@ export const usageOperations: readonly Operation[] = [
               ...LIMITS_NOW,
               total: TOTALS,
               models: MODELS,
+              tags: TAGS,
               days: [{ ...DAY, models: MODELS }],
             },
           },
@@ -165,7 +170,7 @@ export const usageOperations: readonly Operation[] = [
     tag: 'Usage',
     summary: 'Show the usage of all keys or groups',
     description:
-      'The figures are up to a minute old. With `format=csv` the answer is a file with a row for each day, key and model, and takes no parameter but the range.',
+      'The figures are up to a minute old. With `format=csv` the answer is a file with a row for each day, key, model and combination of tags, and takes no parameter but the range.',
     caller: 'operator',
     parameters: [
       ...range(RANGE_DAYS_DEFAULT),
@@ -177,6 +182,12 @@ export const usageOperations: readonly Operation[] = [
         description: 'What a row is of. With `group`, usage of keys without a group is not in the total.',
         schema: { type: 'string', enum: GROUPINGS, default: 'day' },
         example: 'key',
+      },
+      {
+        name: 'tag',
+        in: 'query',
+        description: 'With `by=tag`: one of the `usageTags`. A row is of each of its values.',
+        schema: { type: 'string' },
       },
       limit('Rows', USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX),
       CURSOR,
@@ -195,6 +206,7 @@ export const usageOperations: readonly Operation[] = [
               from: '2027-01-31',
               to: '2027-01-31',
               by: 'day',
+              usageTags: ['team', 'project'],
               data: [DAY],
               total: TOTALS,
               nextCursor: null,
@@ -206,6 +218,7 @@ export const usageOperations: readonly Operation[] = [
               from: '2027-01-31',
               to: '2027-01-31',
               by: 'key',
+              usageTags: ['team', 'project'],
               data: [{ id: 'Abc123Abc123', name: 'alice', ...TOTALS }],
               total: TOTALS,
               nextCursor: null,
@@ -217,7 +230,21 @@ export const usageOperations: readonly Operation[] = [
               from: '2027-01-31',
               to: '2027-01-31',
               by: 'group',
+              usageTags: ['team', 'project'],
               data: [{ id: 'grp_Abc123Abc123', name: 'team red', ...TOTALS }],
+              total: TOTALS,
+              nextCursor: null,
+            },
+          },
+          tag: {
+            summary: 'By tag',
+            value: {
+              from: '2027-01-31',
+              to: '2027-01-31',
+              by: 'tag',
+              tag: 'team',
+              usageTags: ['team', 'project'],
+              data: [{ value: 'search', ...TOTALS }],
               total: TOTALS,
               nextCursor: null,
             },
@@ -225,7 +252,7 @@ export const usageOperations: readonly Operation[] = [
         },
       },
     },
-    refusal: refusalOfQuery(() => usageQuery({ by: 'hour' }, 0)),
+    refusal: refusalOfQuery(() => usageQuery({ by: 'hour' }, 0, [])),
     failures: [...WITH_TOKEN, 'usage_unavailable', ...ANYWHERE],
   },
 ]
