@@ -1,7 +1,8 @@
-/** Usage by tag on the console and on the holder's page in Chromium. The answers are real, with tags put into them. */
+/** Usage by tag on the console and on the holder's page in Chromium. */
 import type { Page, Route } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  ADMIN_TOKEN,
   createKey,
   expectSound,
   hasNoBrowser,
@@ -9,6 +10,7 @@ import {
   useBrowser,
   useKey,
 } from '../support/node/console-page.ts'
+import { type OfflineGateway, startOfflineGateway } from '../support/node/offline-gateway.ts'
 
 const SUMS = {
   requests: 3,
@@ -39,7 +41,7 @@ async function extend(route: Route, fields: object): Promise<void> {
   await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), ...fields } })
 }
 
-/** The gateway as it is with the var `USAGE_TAGS`. */
+/** Puts made-up usage into the answers, more than a test can make. */
 async function useTags(page: Page, usageTags: readonly string[]): Promise<void> {
   await page.route('**/admin/usage?by=day*', (route) => extend(route, { usageTags }))
   await page.route('**/admin/usage?by=tag*', (route) =>
@@ -52,7 +54,7 @@ function firstCells(page: Page, caption: string): Promise<string[]> {
   return page.getByRole('region', { name: caption, exact: true }).locator('tbody th').allTextContents()
 }
 
-describe.skipIf(hasNoBrowser)('usage by tag', { timeout: 60_000 }, () => {
+describe.skipIf(hasNoBrowser)('much usage by tag', { timeout: 60_000 }, () => {
   const openPage = useBrowser()
 
   it('is on the overview for each tag, the dearest first, and a tag that fails leaves the rest', async () => {
@@ -109,6 +111,75 @@ describe.skipIf(hasNoBrowser)('usage by tag', { timeout: 60_000 }, () => {
     await holder.page.route('**/v1/usage', (route) => extend(route, { tags: TAGS }))
     await signIn(holder.page, secret)
     await expect.poll(() => firstCells(holder.page, 'Usage by tag')).toEqual(rows)
+    await expectSound(holder.page)
+    expect([...problems, ...holder.problems]).toEqual([])
+  })
+})
+
+describe.skipIf(hasNoBrowser)('a gateway with USAGE_TAGS', { timeout: 90_000 }, () => {
+  let gateway: OfflineGateway
+  beforeAll(async () => {
+    gateway = await startOfflineGateway({ extraArguments: ['--var', 'USAGE_TAGS:team, project'] })
+  }, 90_000)
+  afterAll(() => gateway.stop())
+  const openPage = useBrowser(() => gateway.url)
+
+  const post = (path: string, bearer: string, body: object) =>
+    fetch(gateway.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+  /** Sends a completion of so many prompt tokens, at 1.10 dollars a million. */
+  const ask = async (secret: string, promptTokens: number, metadata: object): Promise<void> => {
+    const usage = { prompt_tokens: promptTokens, completion_tokens: 0 }
+    const simulate = { thinkMs: 0, firstByteDelayMs: 0, chunkDelayMs: 0, usage }
+    const messages = [{ role: 'user', content: 'Hello!' }]
+    const response = await post('/v1/chat/completions', secret, {
+      model: 'o3-mini',
+      messages,
+      metadata,
+      simulate,
+    })
+    expect(response.status).toBe(200)
+  }
+
+  it('shows what each value cost: on the overview, on the pages of a key and its group, and to the holder', async () => {
+    const group = (await (await post('/admin/groups', ADMIN_TOKEN, { name: 'Team' })).json()) as {
+      id: string
+    }
+    const created = await post('/admin/keys', ADMIN_TOKEN, { name: 'tagged', group: group.id })
+    const { id, secret } = (await created.json()) as { id: string; secret: string }
+    await ask(secret, 300_000, { team: 'search', project: 'atlas' })
+    const rowOf = (page: Page, caption: string, name: string) =>
+      page.getByRole('region', { name: caption, exact: true }).getByRole('row', { name })
+    const { page, problems } = await openPage('/console', { width: 1440 })
+    await signIn(page)
+    const found = rowOf(page, 'Usage by the tag team', 'search')
+    await expect
+      .poll(
+        async () => {
+          await page.getByRole('button', { name: 'Refresh' }).click()
+          return found
+            .locator('.money')
+            .textContent({ timeout: 2_000 })
+            .catch(() => null)
+        },
+        { timeout: 40_000, interval: 500 },
+      )
+      .toBe('$0.330000')
+    await rowOf(page, 'Usage by the tag project', 'atlas').waitFor()
+    // Figures are fainter while they are asked for again.
+    await expect.poll(() => page.locator('[aria-busy="true"]').count()).toBe(0)
+    await expectSound(page)
+    for (const hash of [`#/keys/${id}`, `#/groups/${group.id}`]) {
+      await page.goto(`${gateway.url}/console${hash}`)
+      await rowOf(page, 'Usage by tag', 'atlas / search').getByText('$0.33').waitFor()
+      await expectSound(page)
+    }
+    const holder = await openPage('/usage', { width: 360 })
+    await signIn(holder.page, secret)
+    await rowOf(holder.page, 'Usage by tag', 'atlas / search').getByText('$0.33').waitFor()
     await expectSound(holder.page)
     expect([...problems, ...holder.problems]).toEqual([])
   })
