@@ -68,6 +68,12 @@ export function renderFailure(failure: Failure): RenderedFailure {
         'ip_not_authorized',
         `Your IP address ${excerpt(failure.address)} is not authorized to use this API key. Ask the operator of this gateway to allow it.`,
       )
+    case 'group_deleted':
+      return invalidRequest(
+        403,
+        'group_deleted',
+        'The group of this API key was deleted. Ask the operator of this gateway to move the key to another group.',
+      )
     case 'keys_unavailable':
     case 'budget_unavailable':
     case 'usage_unavailable':
@@ -97,6 +103,20 @@ export function renderFailure(failure: Failure): RenderedFailure {
         404,
         'key_not_found',
         `There is no key with the id '${excerpt(failure.keyId)}'.`,
+        'id',
+      )
+    case 'group_not_found':
+      return invalidRequest(
+        404,
+        'group_not_found',
+        `There is no group with the id '${excerpt(failure.groupId)}'.`,
+        'id',
+      )
+    case 'group_not_empty':
+      return invalidRequest(
+        409,
+        'group_not_empty',
+        `The group '${excerpt(failure.groupId)}' has ${failure.keys === 1 ? '1 key' : `${failure.keys} keys`}. Give each another group, or null, before you delete this one.`,
         'id',
       )
     case 'request_not_found':

@@ -3,15 +3,22 @@
  * answer. No clock, no I/O.
  */
 import type { Limits } from '../limits/limits.ts'
-import { type LastReply, type LocalLimits, Outage } from './outage.ts'
+import { type LastReply, type LocalLimits, Outage, OUTAGE_RETRY_AFTER_MS } from './outage.ts'
 import type { AccountAnswer, AccountStatus, AdmissionRequest, Refusal, Revoked } from './protocol.ts'
 
 /** A refusal is believed for so long at most, ms: the operator may raise a limit, and a correction may free money. */
 export const REFUSAL_BELIEVED_MAX_MS = 60_000
+/**
+ * The same for a group, ms. No copy tells an isolate that the operator has raised a limit of a group. And a request that its key
+ * refuses has a place of the group for a moment, which may be all that a refused request lacked.
+ */
+export const GROUP_REFUSAL_BELIEVED_MAX_MS = 5_000
 
 /** `by` says who decided: `isolate` in an outage, or where a refusal of the account still holds. */
 export type AccountDecision =
-  | { outcome: 'admitted'; by: 'account' | 'isolate'; status: AccountStatus }
+  | { outcome: 'admitted'; by: 'account'; status: AccountStatus }
+  /** `limits` are those that the isolate has gone by. The limits of a minute are still to be applied. */
+  | { outcome: 'admitted'; by: 'isolate'; status: AccountStatus; limits: LocalLimits }
   /** `limits` are the account's own where it has said them. */
   | {
       outcome: 'refused'
@@ -44,7 +51,7 @@ export class AccountView {
   #outage: Outage | null = null
 
   /** The refusal that still holds for such a request, or for any request with `null`. */
-  heldRefusal(request: AdmissionRequest | null, limits: LocalLimits, nowMs: number): Refused | null {
+  heldRefusal(request: AdmissionRequest | null, limits: LocalLimits | null, nowMs: number): Refused | null {
     const held = this.#held
     if (held === null || nowMs < held.atMs || nowMs >= held.untilMs) return null
     if (!isLike(request, held) || JSON.stringify(limits) !== held.limits) return null
@@ -67,17 +74,21 @@ export class AccountView {
   noteAnswer(
     answer: AccountAnswer,
     request: AdmissionRequest,
-    limits: LocalLimits,
+    limits: LocalLimits | null,
     nowMs: number,
   ): AccountDecision {
     this.#outage = null
-    if ('revoked' in answer) return { outcome: 'revoked', reading: answer.reading }
+    if ('revoked' in answer) {
+      this.#last = null
+      return { outcome: 'revoked', reading: answer.reading }
+    }
     this.#last = { status: answer.status, atMs: nowMs }
     this.#ended = 0
     if (answer.admitted) return { outcome: 'admitted', by: 'account', status: answer.status }
     const { refusal, status, limits: ownLimits } = answer
     const refused: Refused = { outcome: 'refused', by: 'account', refusal, status, limits: ownLimits }
-    const untilMs = Math.min(refusal.refusedUntilMs, nowMs + REFUSAL_BELIEVED_MAX_MS)
+    const believedMaxMs = limits === null ? GROUP_REFUSAL_BELIEVED_MAX_MS : REFUSAL_BELIEVED_MAX_MS
+    const untilMs = Math.min(refusal.refusedUntilMs, nowMs + believedMaxMs)
     if (untilMs > nowMs) {
       this.#held = { refused, request, limits: JSON.stringify(limits), atMs: nowMs, untilMs }
     }
@@ -97,11 +108,21 @@ export class AccountView {
     this.#outage?.noteEnd()
   }
 
-  /** Decides without the account. It is called in an outage only. */
-  admitLocally(request: AdmissionRequest, limits: LocalLimits, nowMs: number): AccountDecision {
+  /** Decides without the account. It is called in an outage only. With `null` the last reply says which limits there are. */
+  admitLocally(request: AdmissionRequest, limits: LocalLimits | null, nowMs: number): AccountDecision {
     this.#outage ??= new Outage(this.#last, this.#ended, nowMs)
-    const decision = this.#outage.admit(request, limits, nowMs)
-    return decision.outcome === 'unavailable' ? decision : { ...decision, by: 'isolate' }
+    const known = limits ?? this.#outage.limits
+    // An account that this isolate has never heard may have a budget.
+    if (known === null) return { outcome: 'unavailable', retryAfterMs: OUTAGE_RETRY_AFTER_MS }
+    const decision = this.#outage.admit(request, known, nowMs)
+    switch (decision.outcome) {
+      case 'admitted':
+        return { ...decision, by: 'isolate', limits: known }
+      case 'refused':
+        return { ...decision, by: 'isolate' }
+      case 'unavailable':
+        return decision
+    }
   }
 }
 

@@ -30,12 +30,17 @@ export class BookWindows {
     return { atMs: this.#nowMs, tokens, settledAtMs: null, settledTokens: 0 }
   }
 
-  /** Puts the tokens of a request that has ended in place of those that were reserved. */
-  settle(counted: Counted, actualTokens: number, nowMs: number): Counted {
+  /**
+   * Puts the tokens of a request that has ended in place of those that were reserved. With `null` the request was never sent,
+   * and does not count any more.
+   */
+  settle(counted: Counted, actualTokens: number | null, nowMs: number): Counted {
     if (counted === null) return null
     this.roll(nowMs)
-    this.tokens.settle(counted.atMs, counted.tokens, actualTokens)
-    return { ...counted, settledAtMs: this.#nowMs, settledTokens: actualTokens }
+    const end = { ...counted, settledAtMs: this.#nowMs, settledTokens: actualTokens ?? 0 }
+    const settled = actualTokens === null ? { ...end, isReleased: true as const } : end
+    this.#end(settled)
+    return settled
   }
 
   /** Counts what was counted before a restart, in the order of time. */
@@ -48,10 +53,16 @@ export class BookWindows {
     }
   }
 
-  #eventsOf({ atMs, tokens, settledAtMs, settledTokens }: NonNullable<Counted>): Event[] {
+  #end({ atMs, tokens, settledTokens, isReleased }: NonNullable<Counted>): void {
+    this.tokens.settle(atMs, tokens, settledTokens)
+    if (isReleased === true) this.requests.settle(atMs, 1, 0)
+  }
+
+  #eventsOf(counted: NonNullable<Counted>): Event[] {
+    const { atMs, tokens, settledAtMs } = counted
     const admission = { atMs, run: () => void this.admit(tokens) }
     if (settledAtMs === null) return [admission]
     // A settlement comes after its admission in time, and in a stable order also within the same ms.
-    return [admission, { atMs: settledAtMs, run: () => this.tokens.settle(atMs, tokens, settledTokens) }]
+    return [admission, { atMs: settledAtMs, run: () => this.#end(counted) }]
   }
 }

@@ -8,7 +8,7 @@ import { raceTimeout, sleep, type Sleep, TIMED_OUT } from '../timeout.ts'
 import { field } from '../wire/field.ts'
 import { type AccountDecision, AccountView, type Refused } from './account-view.ts'
 import type { LocalLimits } from './outage.ts'
-import type { AccountAnswer, AccountRequest, SettlementBatch } from './protocol.ts'
+import type { AccountAnswer, AccountRequest, AdmissionRequest, SettlementBatch } from './protocol.ts'
 import { RELEASED } from './request-end.ts'
 import { createSettlementSender, type SettlementSender, type SettleTrouble } from './settlement-sender.ts'
 
@@ -57,17 +57,23 @@ export interface AccountClientOptions {
 export interface AccountClient extends SettlementSender {
   /**
    * Decides on a request by its account, within a second. Each admitted request is booked with `atOnce`, whatever `by` says:
-   * the account may have admitted a request whose reply was lost.
+   * the account may have admitted a request whose reply was lost. `limits` are `null` for a group: only its last reply says
+   * which limits it has.
    */
   admit(
     keyId: string,
     request: AccountRequest,
-    limits: LocalLimits,
+    limits: LocalLimits | null,
     nowMs: number,
     waitUntil: WaitUntil,
   ): Promise<AccountDecision>
-  /** The refusal that any request of the key gets now; `null` where there is none, or where the account decides. */
-  refuseAny(keyId: string, limits: LocalLimits, nowMs: number): Refused | null
+  /** The refusal that still holds for such a request, or with `null` for any request; `null` where the account has to be asked. */
+  heldRefusal(
+    keyId: string,
+    request: AdmissionRequest | null,
+    limits: LocalLimits | null,
+    nowMs: number,
+  ): Refused | null
   /** Renews a request's lease until the function that it returns is called. */
   keepLease(keyId: string, requestId: string): () => void
 }
@@ -131,7 +137,8 @@ export function createAccountClient(options: AccountClientOptions): AccountClien
       return decision
     },
 
-    refuseAny: (keyId, limits, nowMs) => views.get(keyId)?.heldRefusal(null, limits, nowMs) ?? null,
+    heldRefusal: (keyId, request, limits, nowMs) =>
+      views.get(keyId)?.heldRefusal(request, limits, nowMs) ?? null,
 
     book(keyId, entry, nowMs, waitUntil, { atOnce }) {
       if (atOnce) views.get(keyId)?.noteEnd()

@@ -1,7 +1,7 @@
 /** The answer to a key's holder: what the key may use, what is left of it and when it renews, and what it took. Pure. */
 import { dateOf, DAY_MS, periodStartDate } from '../calendar.ts'
 import type { AccountStatus, KeyUsage } from './protocol.ts'
-import { shownDays, shownModels, sumSince } from './usage-report.ts'
+import { shownDays, shownModels, shownTags, sumSince } from './usage-report.ts'
 
 /** Days that the answer shows, today included: no month is longer. */
 export const DAYS_SHOWN = 31
@@ -13,17 +13,28 @@ export function shownFrom(nowMs: number): string {
 
 export type HolderUsage = ReturnType<typeof holderUsage>
 
-/** `ofIsolate` stands above the account's status: where the isolate decides, it alone knows the minute's counts. */
-export function holderUsage(usage: KeyUsage, ofIsolate: AccountStatus) {
-  const { atMs, rows } = usage
+/**
+ * `ofIsolate` stands above the account's status: where the isolate decides, it alone knows the minute's counts. `ofGroup` is
+ * `null` for a key without a group.
+ */
+export function holderUsage(usage: KeyUsage, ofIsolate: AccountStatus, ofGroup: KeyUsage | null) {
+  const { atMs, rows, tags } = usage
   const today = dateOf(atMs)
   return {
     ...limitsNow({ ...usage, status: { ...usage.status, ...ofIsolate } }),
+    group: ofGroup === null ? undefined : groupNow(ofGroup),
     today: sumSince(rows, today),
     month: sumSince(rows, periodStartDate('month', atMs)),
     models: shownModels(rows),
+    tags: shownTags(tags),
     days: shownDays(rows, shownFrom(atMs), today),
   }
+}
+
+/** What all keys of a group may use together. Nothing tells who they are, or what each of them took. */
+function groupNow(usage: KeyUsage) {
+  const { limits, remaining, renewsAt } = limitsNow(usage)
+  return { name: usage.name, limits, remaining, renewsAt }
 }
 
 /** The limits of a key, what is left of each, and when it renews. */

@@ -3,6 +3,7 @@
  * reply, and money passes within a tenth of what was left, for five minutes. No clock, no I/O.
  */
 import { DAY_MS } from '../calendar.ts'
+import type { WindowLimits } from '../limits/decision.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
 import type { AccountStatus, AdmissionRequest, Refusal } from './protocol.ts'
 
@@ -17,8 +18,8 @@ export const OUTAGE_RETRY_AFTER_MS = 5_000
 /** The `retry-after` where all places are taken, ms. */
 const PLACE_RETRY_AFTER_MS = 1_000
 
-/** The limits that an isolate can count on by itself. */
-export interface LocalLimits {
+/** The limits that an isolate can count on by itself. Those of a minute are left to the limiter. */
+export interface LocalLimits extends WindowLimits {
   readonly requestsPerDay?: number | undefined
   readonly concurrentRequests?: number | undefined
   readonly budget?: unknown
@@ -53,6 +54,20 @@ export class Outage {
     this.#day = dayOf(last?.atMs ?? nowMs)
     this.#usedToday = last?.status.requestsPerDay?.used ?? 0
     this.#underWay = Math.max(0, (last?.status.concurrentRequests?.used ?? 0) - ended)
+  }
+
+  /** The limits by the last reply, whose status names each limit that is set; `null` where there was none. */
+  get limits(): LocalLimits | null {
+    if (this.#last === null) return null
+    const { requests, tokens, requestsPerDay, concurrentRequests, budget } = this.#last.status
+    return {
+      requestsPerMinute: requests?.limit,
+      tokensPerMinute: tokens?.limit,
+      mode: 'exact',
+      requestsPerDay: requestsPerDay?.limit,
+      concurrentRequests: concurrentRequests?.limit,
+      budget,
+    }
   }
 
   /** Whether a request calls the account. The others decide at once. */

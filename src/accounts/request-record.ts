@@ -38,8 +38,16 @@ const refusedRecord = z.object({
   atMs: z.number(),
   status: count,
   code: text,
-  /** Where a limit of the key refused: its name, and its figures in the unit of the limit. */
-  limit: z.nullable(z.object({ name: z.string(), limit: z.number(), used: z.number() })),
+  /** Where a limit of the key or its group refused: its name, and its figures in the unit of the limit. */
+  limit: z.nullable(
+    z.object({
+      name: z.string(),
+      limit: z.number(),
+      used: z.number(),
+      /** Absent: the key. */
+      of: z.optional(z.literal('group')),
+    }),
+  ),
 })
 
 /** A request that was settled, as it was booked then. */

@@ -11,7 +11,8 @@ export type ShownRequest = ReturnType<typeof shownRecord> | ReturnType<typeof sh
 export function shownRecord(record: RequestRecord, row: StoredRequest | null) {
   if (record.kind === 'refused') {
     const { requestId, atMs, status, code, limit } = record
-    return { id: requestId, state: 'refused' as const, at: isoOf(atMs), status, code, limit }
+    const shownLimit = limit && { ...limit, of: limit.of ?? ('key' as const) }
+    return { id: requestId, state: 'refused' as const, at: isoOf(atMs), status, code, limit: shownLimit }
   }
   const { requestId, model, admittedAtMs, admittedBy, end } = record
   const { booked, certainty } = row !== null && 'booking' in row ? row.booking : record

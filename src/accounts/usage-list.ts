@@ -8,7 +8,7 @@ import type { Statement } from './key-list.ts'
 import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
 import { noTimes } from './request-times.ts'
 
-export const GROUPINGS = ['day', 'key', 'model'] as const
+export const GROUPINGS = ['day', 'key', 'model', 'group', 'tag'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 
 export interface UsageQuery {
@@ -16,24 +16,27 @@ export interface UsageQuery {
   from: string
   to: string
   by: Grouping
+  /** With `by: 'tag'`: the name of the tag whose values are the groups. */
+  tag?: string | undefined
   /** Groups in a page. */
   limit: number
-  /** The date, key id or model of the last group of the page before; `null` for the first page. */
+  /** The date, key id, model or value of the last group of the page before; `null` for the first page. */
   after: string | null
 }
 
-/** A key that the directory does not know yet has no name. `deletedAt` stands in deleted keys only. */
+/** A key or group that the directory does not know yet has no name. `deletedAt` stands in deleted ones only. */
 type GroupName =
   | { date: string }
   | { id: string; name: string | null; deletedAt?: string }
   | { model: string }
+  | { value: string | null }
 
-/** The sums of a day, of a key or of a model. */
+/** The sums of a day, of a key, of a model or of a tag's value. The value is `null` for requests without the tag. */
 export type UsageGroup = GroupName & UsageTotals
 
 export interface UsagePage {
   kind: 'page'
-  /** Sorted by date, key id or model. By day, each date of the range has a group. Other groups have usage. */
+  /** Sorted by date, key id, model or value. By day, each date of the range has a group. Other groups have usage. */
   groups: UsageGroup[]
   /** The sums of the whole range. */
   total: UsageTotals
@@ -59,15 +62,15 @@ export const COLUMNS = [
 export const TIME_COLUMNS: readonly string[] = noTimes().map((_, at) => `times_${at}`)
 const NUMBERS: readonly string[] = [...COLUMNS.map(([, column]) => column), ...TIME_COLUMNS]
 /** The columns of a row, in the order of the parameters of `putRow`. */
-export const STORED_COLUMNS: readonly string[] = ['date', 'key_id', 'model', 'revision', ...NUMBERS]
+export const STORED_COLUMNS: readonly string[] = ['date', 'key_id', 'model', 'tags', 'revision', ...NUMBERS]
 
 const PUT_ROW = `INSERT INTO usage (${STORED_COLUMNS.join(', ')})
   VALUES (${STORED_COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT (date, key_id, model) DO UPDATE SET revision = excluded.revision,
+  ON CONFLICT (date, key_id, model, tags) DO UPDATE SET revision = excluded.revision,
     ${NUMBERS.map((column) => `${column} = excluded.${column}`).join(', ')}
   WHERE excluded.revision > usage.revision`
 
-/** Stores the row of a day, a key and a model, unless the stored row is of the same revision or of a later one. */
+/** Stores the row of a day, a key, a model and tags, unless the stored row is of the same revision or of a later one. */
 export function putRow(
   { keyId, revision }: Pick<UsageReport, 'keyId' | 'revision'>,
   row: UsageRow,
@@ -78,6 +81,7 @@ export function putRow(
       row.date,
       keyId,
       row.model,
+      row.tags ?? '',
       revision,
       ...COLUMNS.map(([name]) => row[name]),
       ...(row.times ?? noTimes()),
@@ -89,6 +93,16 @@ export function putRow(
 export function firstKeptDate(nowMs: number): string {
   return dateOf(nowMs - DAYS_KEPT * DAY_MS)
 }
+
+/** For the directory. A primary key cannot be changed, so the rows are copied, some 300,000 a second. */
+export const TAG_MIGRATION = `
+  CREATE TABLE tagged_usage (date TEXT NOT NULL, key_id TEXT NOT NULL, model TEXT NOT NULL, tags TEXT NOT NULL,
+    revision INTEGER NOT NULL, ${NUMBERS.map((column) => `${column} INTEGER NOT NULL`).join(', ')},
+    PRIMARY KEY (date, key_id, model, tags)) WITHOUT ROWID;
+  INSERT INTO tagged_usage (${STORED_COLUMNS.join(', ')})
+    SELECT ${STORED_COLUMNS.map((column) => (column === 'tags' ? "''" : column)).join(', ')} FROM usage;
+  DROP TABLE usage;
+  ALTER TABLE tagged_usage RENAME TO usage`
 
 /** A sum of no rows is 0. */
 export const SUMS = COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', ')
@@ -113,30 +127,41 @@ export function selectTotal({ from, to }: UsageQuery, today: string): Statement 
   }
 }
 
-const GROUPS: Readonly<Record<Grouping, string>> = {
-  day: `WITH RECURSIVE ${DAYS},
-      parts AS (${PAST} UNION ALL SELECT date, '', ${SUMS} FROM usage WHERE ${SINCE_TODAY} GROUP BY date)
-    SELECT day AS value, ${SUMS_OF_PARTS} FROM days LEFT JOIN parts ON date = day
-    WHERE day > ?4 GROUP BY day ORDER BY day LIMIT ?5`,
-  // The primary key has the date first. So a page begins with the next keys of each day, and reads no others.
-  key: `WITH RECURSIVE ${DAYS},
+// The primary key has the date first. So a page begins with the next keys of each day, and reads no others.
+const BY_KEY = `WITH RECURSIVE ${DAYS},
       page (id) AS (SELECT DISTINCT next.value FROM days, json_each((SELECT json_group_array(key_id) FROM
         (SELECT DISTINCT key_id FROM usage WHERE date = day AND key_id > ?4 ORDER BY key_id LIMIT ?5))) AS next
         ORDER BY next.value LIMIT ?5),
       sums AS (SELECT id AS value, ${SUMS} FROM page CROSS JOIN days CROSS JOIN usage ON date = day AND key_id = id
         GROUP BY id)
     SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
-    ORDER BY value`,
+    ORDER BY value`
+
+const GROUPS: Readonly<Record<Grouping, string>> = {
+  day: `WITH RECURSIVE ${DAYS},
+      parts AS (${PAST} UNION ALL SELECT date, '', ${SUMS} FROM usage WHERE ${SINCE_TODAY} GROUP BY date)
+    SELECT day AS value, ${SUMS_OF_PARTS} FROM days LEFT JOIN parts ON date = day
+    WHERE day > ?4 GROUP BY day ORDER BY day LIMIT ?5`,
+  key: BY_KEY,
+  // The directory of groups has them in the place of keys.
+  group: BY_KEY,
   model: `WITH parts AS (${PAST} UNION ALL SELECT date, model, ${COLUMNS.map(([name, column]) => `${column} AS ${name}`).join(', ')}
       FROM usage WHERE ${SINCE_TODAY})
     SELECT model AS value, ${SUMS_OF_PARTS} FROM parts
     WHERE model > ?4 GROUP BY model ORDER BY model LIMIT ?5`,
+  // A value is never empty. So the empty text stands for requests without the tag, and the first page has it too.
+  tag: `SELECT iif(tags = '', '', coalesce(tags ->> ?, '')) AS value, ${SUMS} FROM usage
+    WHERE date BETWEEN ? AND ? GROUP BY value HAVING value > ? OR ? ORDER BY value LIMIT ?`,
 }
 
 /**
  * The rows are `GroupRow`: one more than a page has, so that the last page is known. The sums of the days before today exist.
  */
-export function selectGroups({ from, to, by, limit, after }: UsageQuery, today: string): Statement {
+export function selectGroups({ from, to, by, tag = '', limit, after }: UsageQuery, today: string): Statement {
+  if (by === 'tag') {
+    const isFirst = after === null ? 1 : 0
+    return { sql: GROUPS[by], parameters: [tag, from, to, after ?? '', isFirst, limit + 1] }
+  }
   // Every date, key id and model sorts after the empty text. So refusals, which have no model, are in no group by model.
   return { sql: GROUPS[by], parameters: [from, to, today, after ?? '', limit + 1] }
 }
@@ -147,7 +172,10 @@ export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: Gro
       return { date: value, ...totals }
     case 'model':
       return { model: value, ...totals }
-    case 'key': {
+    case 'tag':
+      return { value: value === '' ? null : value, ...totals }
+    case 'key':
+    case 'group': {
       const name = view ? apiKeyView.parse(JSON.parse(view)).name : null
       return { id: value, name, ...(deletedAt ? { deletedAt } : {}), ...totals }
     }

@@ -19,6 +19,9 @@ export interface Reservation {
   /** Names the state that counted the request. Another state does not settle it. */
   readonly isolateId: string
   readonly admittedAtMs: number
+  /** 0 where requests are not limited. */
+  readonly requests: 0 | 1
+  /** 0 where tokens are not limited. */
   readonly tokens: number
   /** Set by `settle`: a second settlement changes nothing. */
   isSettled: boolean
@@ -74,6 +77,8 @@ export interface Limiter {
   refuseAny(keyId: string, limits: WindowLimits, nowMs: number, waitUntil: WaitUntil): Refused | null
   /** Replaces the reserved tokens by the actual tokens. A second call for the same reservation changes nothing. */
   settle(reservation: Reservation, actualTokens: number, nowMs: number): void
+  /** Settles a request that was never sent: neither it nor its tokens count any more. */
+  release(reservation: Reservation, nowMs: number): void
   /** The status of the key's limits. Nothing is counted. */
   peek(keyId: string, limits: WindowLimits, nowMs: number): LimitState
   /** Keys remembered now. */

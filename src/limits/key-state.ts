@@ -59,9 +59,10 @@ export class KeyState {
     }
     if (requestsPerMinute !== undefined) this.window('requests').admit(cost.requests)
     if (tokensPerMinute !== undefined) this.window('tokens').admit(cost.tokens)
+    const requests = requestsPerMinute === undefined ? 0 : cost.requests
     const tokens = tokensPerMinute === undefined ? 0 : cost.tokens
     const { keyId, isolateId } = this
-    const reservation = { keyId, isolateId, admittedAtMs: nowMs, tokens, isSettled: false }
+    const reservation = { keyId, isolateId, admittedAtMs: nowMs, requests, tokens, isSettled: false } as const
     return { admitted: true, reservation, state: this.limitState(limits, nowMs) }
   }
 
@@ -86,6 +87,14 @@ export class KeyState {
     const window = this.#windows.tokens
     window?.roll(nowMs)
     window?.settle(reservation.admittedAtMs, reservation.tokens, actualTokens)
+  }
+
+  /** Takes back the counts of a request that was never sent. */
+  release(reservation: Reservation, nowMs: number): void {
+    this.settle(reservation, 0, nowMs)
+    const window = this.#windows.requests
+    window?.roll(nowMs)
+    window?.settle(reservation.admittedAtMs, reservation.requests, 0)
   }
 
   /** The status of each limit that is set. The caller has rolled the state to now. */

@@ -3,7 +3,7 @@
 import { getOrCreate } from '../lru.ts'
 import { Sync } from './sync.ts'
 import type { SyncOptions, Trouble } from './sync.ts'
-import type { Cost, Limiter, WindowLimits } from './decision.ts'
+import type { Cost, Limiter, Reservation, WindowLimits } from './decision.ts'
 import { KeyState } from './key-state.ts'
 
 /** Keys an isolate remembers. The least recently used key is evicted. A key takes up to 6 kB: 30 MB of the isolate's 128. */
@@ -49,11 +49,26 @@ export function createLimiter(options: LimiterOptions): Limiter {
     })
   }
 
+  /** The state that counted the request, unless the request is settled or the state was evicted. It marks the request as settled. */
+  function stateToSettle(reservation: Reservation): KeyState | undefined {
+    if (reservation.isSettled) return undefined
+    reservation.isSettled = true
+    const state = entries.get(reservation.keyId)?.state
+    return state?.isolateId === reservation.isolateId ? state : undefined
+  }
+
   return {
     check(keyId, limits, cost, nowMs, waitUntil) {
       const tokens = wholeTokens(cost.tokens)
       if (isUnlimited(limits)) {
-        const reservation = { keyId, isolateId: '', admittedAtMs: nowMs, tokens, isSettled: true }
+        const reservation = {
+          keyId,
+          isolateId: '',
+          admittedAtMs: nowMs,
+          requests: 0,
+          tokens,
+          isSettled: true,
+        } as const
         return { admitted: true, reservation, state: {} }
       }
       const { state, sync } = getOrCreateEntry(keyId)
@@ -76,11 +91,11 @@ export function createLimiter(options: LimiterOptions): Limiter {
     },
 
     settle(reservation, actualTokens, nowMs) {
-      if (reservation.isSettled) return
-      reservation.isSettled = true
-      const state = entries.get(reservation.keyId)?.state
-      if (state?.isolateId === reservation.isolateId)
-        state.settle(reservation, wholeTokens(actualTokens), nowMs)
+      stateToSettle(reservation)?.settle(reservation, wholeTokens(actualTokens), nowMs)
+    },
+
+    release(reservation, nowMs) {
+      stateToSettle(reservation)?.release(reservation, nowMs)
     },
 
     peek(keyId, limits, nowMs) {

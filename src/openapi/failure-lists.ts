@@ -35,6 +35,7 @@ export const WITH_MODEL: readonly FailureName[] = [
   'upstream_no_credit',
   'client_closed',
   'upstream_not_allowed',
+  'group_deleted',
   'upstream_broken',
   'budget_unavailable',
   'upstream_overloaded',

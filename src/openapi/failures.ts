@@ -51,8 +51,15 @@ const PLAIN: { readonly [Kind in PlainKind]: Sample<Kind> } = {
     when: 'The key may not be used from the caller’s address.',
     failure: { kind: 'ip_not_authorized', address: '203.0.113.7' },
   },
+  group_deleted: {
+    when: 'The group of the key was deleted.',
+    failure: { kind: 'group_deleted' },
+  },
   keys_unavailable: { when: 'The records of keys do not answer.', failure: { kind: 'keys_unavailable' } },
-  budget_unavailable: { when: 'The key’s account does not answer.', failure: { kind: 'budget_unavailable' } },
+  budget_unavailable: {
+    when: 'The account of the key or of its group does not answer.',
+    failure: { kind: 'budget_unavailable' },
+  },
   usage_unavailable: { when: 'The records of usage do not answer.', failure: { kind: 'usage_unavailable' } },
   key_record_unreadable: {
     when: 'The key’s record is damaged.',
@@ -64,6 +71,14 @@ const PLAIN: { readonly [Kind in PlainKind]: Sample<Kind> } = {
     failure: { kind: 'invalid_admin_token' },
   },
   key_not_found: { when: 'There is no such key.', failure: { kind: 'key_not_found', keyId: 'Abc123Abc123' } },
+  group_not_found: {
+    when: 'There is no such group.',
+    failure: { kind: 'group_not_found', groupId: 'grp_Abc123Abc123' },
+  },
+  group_not_empty: {
+    when: 'Keys have the group.',
+    failure: { kind: 'group_not_empty', groupId: 'grp_Abc123Abc123', keys: 3 },
+  },
   request_not_found: {
     when: 'No key has the request among its last 200.',
     failure: { kind: 'request_not_found', requestId: 'req_1' },

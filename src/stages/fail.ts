@@ -1,6 +1,8 @@
 /** Every failure ends here: any thrown error becomes a failure of the union, and so OpenAI's envelope. */
 import type { Context, Hono } from 'hono'
-import type { Settle } from '../accounts/admit-request.ts'
+import type { Settle } from '../accounts/request-to-admit.ts'
+import type { Refusal } from '../accounts/protocol.ts'
+import type { RefusedRecord } from '../accounts/request-record.ts'
 import { HTTPException } from 'hono/http-exception'
 import { METHOD_NAME_ALL } from 'hono/router'
 import type { Gateway } from '../context.ts'
@@ -41,18 +43,28 @@ function allowedMethods({ router, routes }: Hono<Gateway>, path: string): string
   return [...new Set(allowed.map(({ method }) => method))]
 }
 
-/** Tells the key's account of a request that was not sent to the model. One that was sent is settled. */
+/**
+ * Tells the key's account of a request that was not sent to the model. One that was sent is settled. A refusal by the group's
+ * limits is told to the group's account too.
+ */
 function reportRefusal(c: Context<Gateway>, status: number, code: string | null): void {
   const key: ApiKeyView | undefined = c.get('key')
   const settle: Settle | undefined = c.get('settle')
   if (key === undefined || settle !== undefined || c.req.method !== 'POST') return
   const refusal = c.get('refusal')
-  const limit =
-    refusal === undefined ? null : { name: refusal.reason, limit: refusal.limit, used: refusal.used }
+  const limit = refusal === undefined ? null : limitOf(refusal)
   const nowMs = Date.now()
   const record = { kind: 'refused', requestId: c.get('requestId'), atMs: nowMs, status, code, limit } as const
   const waitUntil = c.executionCtx.waitUntil.bind(c.executionCtx)
-  isolateOf(c.env).accountClient.reportRefusal(key.id, record, nowMs, waitUntil)
+  const { accountClient } = isolateOf(c.env)
+  accountClient.reportRefusal(key.id, record, nowMs, waitUntil)
+  if (refusal?.of === 'group' && key.group !== undefined) {
+    accountClient.reportRefusal(key.group, record, nowMs, waitUntil)
+  }
+}
+
+function limitOf({ reason, limit, used, of }: Refusal): RefusedRecord['limit'] {
+  return { name: reason, limit, used, ...(of === 'group' && { of }) }
 }
 
 /** Answers a request for a stored response. */

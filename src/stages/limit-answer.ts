@@ -36,11 +36,12 @@ function headersOfMeasure(
   }
 }
 
-/** The 429 of a refusal. The log's reason is `limit_` and the limit's name. */
+/** The 429 of a refusal. The log's reason is `limit_` and the limit's name, with `group_` before it for a limit of the group. */
 export function limitError(refusal: Refusal, status: AccountStatus): GatewayError {
-  const reason = `limit_${refusal.reason}`
+  const reason = `${refusal.of === 'group' ? 'group_' : ''}limit_${refusal.reason}`
   if (refusal.reason === 'budget_spent') {
-    return new GatewayError({ kind: 'budget_spent', message: spentMessage(status.budget) }, reason)
+    const message = spentMessage(status.budget, ownerOf(refusal))
+    return new GatewayError({ kind: 'budget_spent', message }, reason)
   }
   const failure: RateLimitFailure = {
     kind: 'rate_limited',
@@ -53,8 +54,9 @@ export function limitError(refusal: Refusal, status: AccountStatus): GatewayErro
 
 function messageOf(refusal: Refusal, { requestsPerDay, budget }: AccountStatus): string {
   const { reason, limit, used } = refusal
+  const owner = ownerOf(refusal)
   const reached = (unit: string, waitMs: number): string =>
-    `Rate limit reached for this key: Limit ${limit} ${unit}, Used ${used}. Please try again in ${duration(waitMs)}.`
+    `Rate limit reached for ${owner}: Limit ${limit} ${unit}, Used ${used}. Please try again in ${duration(waitMs)}.`
   const waitMs = refusal.retryAfterMs ?? 0
   switch (reason) {
     case 'requests':
@@ -66,22 +68,26 @@ function messageOf(refusal: Refusal, { requestsPerDay, budget }: AccountStatus):
     case 'concurrent_requests':
       return reached('concurrent requests', waitMs)
     case 'tokens_too_large':
-      return `Request too large for this key: Limit ${limit} tokens per minute, Requested ${used}. Shorten the input or lower the maximum of output tokens; waiting does not help.`
+      return `Request too large for ${owner}: Limit ${limit} tokens per minute, Requested ${used}. Shorten the input or lower the maximum of output tokens; waiting does not help.`
     case 'budget_under_way':
     case 'budget_spent': {
       const fitting = refusal.fitting ?? 1
       const fits = fitting === 1 ? 'Only 1 request' : `${fitting} requests`
-      return `The budget of this key cannot cover this request beside those under way: ${usd(budget?.leftMicroUsd ?? 0)} USD are left of ${usd(limit)} USD. ${fits} like this one can run at once. Lower the maximum of output tokens to let more run at once, or try again in ${duration(waitMs)}.`
+      return `The budget of ${owner} cannot cover this request beside those under way: ${usd(budget?.leftMicroUsd ?? 0)} USD are left of ${usd(limit)} USD. ${fits} like this one can run at once. Lower the maximum of output tokens to let more run at once, or try again in ${duration(waitMs)}.`
     }
   }
 }
 
-function spentMessage(budget: BudgetStatus | undefined): string {
+function spentMessage(budget: BudgetStatus | undefined, owner: string): string {
   const { limitMicroUsd = 0, period = 'total', renewsAtMs = null } = budget ?? {}
   const when =
     renewsAtMs === null ? 'does not start anew' : `starts anew at ${new Date(renewsAtMs).toISOString()}`
   const span = period === 'total' ? 'in total' : `a ${period}`
-  return `The budget of this key is spent: ${usd(limitMicroUsd)} USD ${span}. It ${when}. Ask the operator of this gateway.`
+  return `The budget of ${owner} is spent: ${usd(limitMicroUsd)} USD ${span}. It ${when}. Ask the operator of this gateway.`
+}
+
+function ownerOf({ of }: Refusal): string {
+  return of === 'group' ? "this key's group" : 'this key'
 }
 
 function usd(microUsd: number): number {

@@ -1,8 +1,8 @@
 /** Tells a key's holder what it may use, what is left of it and when it renews, and what it took. */
 import type { Context } from 'hono'
 import { isDecidedByAccount } from '../accounts/admit-request.ts'
-import { holderUsage, shownFrom } from '../accounts/holder-usage.ts'
-import type { AccountStatus, KeyUsage } from '../accounts/protocol.ts'
+import { type HolderUsage, holderUsage, shownFrom } from '../accounts/holder-usage.ts'
+import type { AccountStatus } from '../accounts/protocol.ts'
 import { dateOf } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
@@ -19,7 +19,7 @@ export async function showUsage(c: Context<Gateway>): Promise<Response> {
   const nowMs = Date.now()
   throttleUsage(c, nowMs)
   const known = usageMemory.get(keyId, nowMs)
-  const answer = known ?? holderUsage(await ask(c, nowMs), statusHere(c, nowMs))
+  const answer = known ?? (await readUsage(c, nowMs))
   if (known === null) usageMemory.set(keyId, answer, nowMs)
   c.header('cache-control', 'no-store')
   return c.json(answer)
@@ -33,12 +33,20 @@ export function throttleUsage(c: Context<Gateway>, nowMs: number): void {
   throw new GatewayError({ kind: 'rate_limited', measure: 'requests', message, retryAfterMs }, 'usage_rate')
 }
 
-async function ask(c: Context<Gateway>, nowMs: number): Promise<KeyUsage> {
+async function readUsage(c: Context<Gateway>, nowMs: number): Promise<HolderUsage> {
+  const { id, group } = c.get('key')
+  const { accounts } = isolateOf(c.env)
   const { defaultLimits } = c.get('config')
-  const question = { fromDate: shownFrom(nowMs), toDate: dateOf(nowMs), defaultLimits }
-  const answer = await isolateOf(c.env).accounts.usage(c.get('key').id, question)
-  if (answer.kind !== 'usage') throw new GatewayError({ kind: 'usage_unavailable' })
-  return answer
+  const [fromDate, toDate] = [shownFrom(nowMs), dateOf(nowMs)]
+  const [ofKey, ofGroup] = await Promise.all([
+    accounts.usage(id, { fromDate, toDate, defaultLimits }),
+    group === undefined ? null : accounts.usage(group, { fromDate: toDate, toDate, defaultLimits: {} }),
+  ])
+  if (ofKey.kind !== 'usage' || ofGroup?.kind === 'unavailable') {
+    throw new GatewayError({ kind: 'usage_unavailable' })
+  }
+  const isGroupThere = ofGroup?.kind === 'usage' && ofGroup.deletedAt === null
+  return holderUsage(ofKey, statusHere(c, nowMs), isGroupThere ? ofGroup : null)
 }
 
 /** Where the isolate decides, it alone knows the minute's counts. */

@@ -73,8 +73,9 @@ describe('for any calls, losses, restarts and clock steps, the book', { timeout:
   it('admits no more requests in any 60 s than the limit', () => {
     holds((model, { requestsPerMinute = Infinity }, all) => {
       for (const call of all) model.run(call)
-      for (const endMs of model.windowTimesMs) {
-        const inWindow = model.windowTimesMs.filter((atMs) => atMs > endMs - 60_000 && atMs <= endMs)
+      const timesMs = model.unreleased().map(({ windowAtMs }) => windowAtMs)
+      for (const endMs of timesMs) {
+        const inWindow = timesMs.filter((atMs) => atMs > endMs - 60_000 && atMs <= endMs)
         expect(inWindow.length).toBeLessThanOrEqual(requestsPerMinute)
       }
     })
@@ -93,6 +94,25 @@ describe('for any calls, losses, restarts and clock steps, the book', { timeout:
       expect(sum('promptTokens')).toBe(settled.reduce((total, { trueTokens }) => total + trueTokens, 0))
       expect(sum('pending')).toBe(0)
       expect(sum('estimated')).toBe(settled.filter(({ state }) => state === 'estimated').length)
+    })
+  })
+
+  it('has the true cost of each combination of tags in its own rows', () => {
+    holds((model, _limits, all) => {
+      for (const call of all) model.run(call)
+      model.settleAll()
+      const costs = (requests: readonly { tags?: string | undefined; costMicroUsd: number }[]) => {
+        const byTags = Map.groupBy(requests, ({ tags }) => tags)
+        const sums = [...byTags].map(([tags, same]) => [
+          tags,
+          same.reduce((sum, one) => sum + one.costMicroUsd, 0),
+        ])
+        return new Map(sums.filter(([, sum]) => sum !== 0) as [string | undefined, number][])
+      }
+      const settled = model
+        .unreleased()
+        .map(({ tags, trueMicroUsd }) => ({ tags, costMicroUsd: trueMicroUsd }))
+      expect(costs(model.rig.book.rows('0000-00-00', '9999-12-31'))).toEqual(costs(settled))
     })
   })
 

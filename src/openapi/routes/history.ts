@@ -27,7 +27,7 @@ const REFUSED = {
   at: '2027-01-31T11:59:00.000Z',
   status: 429,
   code: 'rate_limit_exceeded',
-  limit: { name: 'requests', limit: 60, used: 60 },
+  limit: { name: 'requests', limit: 60, used: 60, of: 'key' },
 }
 const KEY = KEY_ID.example
 

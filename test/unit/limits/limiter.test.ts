@@ -48,6 +48,21 @@ describe('the limiter in one isolate', () => {
     })
   })
 
+  it('takes back what a request has counted that was never sent, once', () => {
+    const { ask, limiter } = new Fleet().at(0)
+    const limits = { requestsPerMinute: 2, tokensPerMinute: 1_000 }
+    const first = ask(limits, 400)
+    const second = ask(limits, 400)
+    if (!first.admitted || !second.admitted) throw new Error('refused')
+    limiter.release(first.reservation, first.reservation.admittedAtMs)
+    limiter.release(first.reservation, first.reservation.admittedAtMs)
+    limiter.settle(first.reservation, 900, first.reservation.admittedAtMs)
+    expect(limiter.peek('key', limits, first.reservation.admittedAtMs)).toMatchObject({
+      requests: { used: 1 },
+      tokens: { used: 400 },
+    })
+  })
+
   it('keeps no state for a key without limits', () => {
     const { ask, limiter } = new Fleet().at(0)
     expect(ask({}, 5)).toMatchObject({ admitted: true, state: {} })
