@@ -3,7 +3,12 @@ import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:tes
 import * as fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NO_MODEL, NO_USAGE } from '../../src/accounts/ledger.ts'
-import { METRIC_KEYS_MAX, METRIC_MIGRATION, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
+import {
+  METRIC_KEYS_MAX,
+  METRIC_MIGRATION,
+  OTHER_KEYS,
+  SHOWN_MIGRATION,
+} from '../../src/accounts/metric-list.ts'
 import type { UsageRow } from '../../src/accounts/protocol.ts'
 import { addTimes, noTimes } from '../../src/accounts/request-times.ts'
 import { DAY_MS } from '../../src/calendar.ts'
@@ -287,7 +292,7 @@ describe('a directory of an earlier version', () => {
     await send('DELETE', `/admin/keys/${gone.id}`, ADMIN_TOKEN)
     await runInDurableObject(directory(), (_instance, { storage }) => {
       const times = noTimes().map((_, at) => `ALTER TABLE usage DROP COLUMN times_${at};`)
-      storage.sql.exec(`DROP TABLE metrics; ${times.join('')} ${METRIC_MIGRATION}`)
+      storage.sql.exec(`DROP TABLE metrics; ${times.join('')} ${METRIC_MIGRATION}; ${SHOWN_MIGRATION}`)
     })
     expect(await requestsTotal()).toEqual({ 'o3-mini': 6 })
     expect(await requestsTotal('?by=key')).toEqual({ [KEY]: 5 })
