@@ -39,8 +39,8 @@ export function trace(): MiddlewareHandler<Gateway> {
 
 /** Reads the configuration. It is a stage, so that a bad var is answered and logged like any other failure. */
 export function configure(): MiddlewareHandler<Gateway> {
-  return async function configure(c, next) {
+  return function configure(c, next) {
     c.set('config', configOf(c.env))
-    await next()
+    return next()
   }
 }

@@ -6,9 +6,28 @@ import { responsesRequest } from '../../../src/apis/responses-schema.ts'
 import { FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
 
 const value = fc.constantFrom<unknown>(
-  ...['o3-mini', '', 'high', null, undefined, true, false, 0, 1, 1.5, 1e9, -3],
-  ...[[], {}, ['Hi'], [{ type: 'function', function: { name: 'f' } }], [{ role: 'user', content: 'Hi' }]],
-  ...[[{ role: 'user' }], { type: 'text' }, { include_usage: true }, { effort: 'low' }, { a: 'b' }],
+  'o3-mini',
+  '',
+  'high',
+  null,
+  undefined,
+  true,
+  false,
+  0,
+  1,
+  1.5,
+  1e9,
+  -3,
+  [],
+  {},
+  ['Hi'],
+  [{ type: 'function', function: { name: 'f' } }],
+  [{ role: 'user', content: 'Hi' }],
+  [{ role: 'user' }],
+  { type: 'text' },
+  { include_usage: true },
+  { effort: 'low' },
+  { a: 'b' },
 )
 
 describe.each([
@@ -18,7 +37,11 @@ describe.each([
   const plain = plainOf(schema)
   const name = fc.constantFrom(
     ...Object.keys(schema._zod.def.shape),
-    ...['unknown', 'constructor', 'toString', '__proto__', 'hasOwnProperty'],
+    'unknown',
+    'constructor',
+    'toString',
+    '__proto__',
+    'hasOwnProperty',
   )
   const valid = fc.constantFrom<readonly (readonly [string, unknown])[]>(
     [],
@@ -65,7 +88,7 @@ function bodyOf(entries: readonly (readonly [string, unknown])[]): unknown {
 /** The same schema as zod makes it. */
 function plainOf(schema: z.ZodMiniObject): z.ZodMiniType {
   const { shape, checks = [] } = schema._zod.def
-  return z.object(shape).check(...checks)
+  return z.object(shape).check(...(checks as unknown as z.core.$ZodCheck<Record<string, unknown>>[]))
 }
 
 function issuesOf(schema: z.ZodMiniType, body: unknown): unknown {
