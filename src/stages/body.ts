@@ -57,7 +57,8 @@ export function readJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gatewa
     }
     requireJson(c)
     const handled = readAndHandle(c, next)
-    // Without this the runtime drops a request whose client resets, and its bytes would be counted for ever.
+    // Without this the runtime drops a request whose client resets: its bytes would be counted for ever, and the stages behind
+    // this one would not settle it.
     c.executionCtx.waitUntil(handled.catch(() => undefined))
     return handled
   }
