@@ -34,7 +34,7 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     const { id, name } = c.get('key')
     const stream = c.get('target').inputs['stream'] === true
     c.get('log').stream = stream
-    const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs)
+    const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs, c.get('deadline'))
     const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
     const { logTexts } = config
     const gateway = { ...config.gateway, metadata }

@@ -1,11 +1,12 @@
 /** Cancels an upstream call: because the client has closed, or because the upstream has sent no output in time. */
+import { Deadline } from '../timeout.ts'
 
 export type CancelReason = 'client_closed' | 'timeout'
 
 /** The cancellation of one upstream call, and its reason. */
 export class Cancellation {
   readonly #controller = new AbortController()
-  readonly #timer: number
+  readonly #deadline: Deadline
   readonly #deadlineMs: number
   #cancelReason: CancelReason | null = null
   /** Rejects when the call is cancelled. All races share it, since a listener of the signal for each would cost more. */
@@ -13,8 +14,9 @@ export class Cancellation {
   #clientClosed: PromiseWithResolvers<never> | null = null
 
   /** The upstream may take `firstOutputTimeoutMs` until `clearTimeout` is called. */
-  constructor(clientSignal: AbortSignal, firstOutputTimeoutMs: number) {
-    this.#timer = setTimeout(() => this.cancel('timeout'), firstOutputTimeoutMs)
+  constructor(clientSignal: AbortSignal, firstOutputTimeoutMs: number, deadline = new Deadline()) {
+    this.#deadline = deadline
+    deadline.set(firstOutputTimeoutMs, () => this.cancel('timeout'))
     this.#deadlineMs = Date.now() + firstOutputTimeoutMs
     const close = (): void => {
       this.cancel('client_closed')
@@ -67,7 +69,7 @@ export class Cancellation {
 
   /** Stops the timer, once a whole answer or a stream's first event with output is here. */
   clearTimeout(): void {
-    clearTimeout(this.#timer)
+    this.#deadline.end()
   }
 
   /**
