@@ -36,7 +36,7 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     const config = c.get('config')
     const stream = c.get('target').inputs['stream'] === true
     c.get('log').stream = stream
-    const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs)
+    const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs, c.get('deadline'))
     const { logTexts } = config
     const gateway = { ...config.gateway, metadata: metadataOf(c) }
     const call: Attempts['call'] = ({ model: { slug }, inputs, interpreter }, attempt) =>
@@ -45,12 +45,9 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
       c.get('models').length === 1
         ? call(c.get('target'), cancellation)
         : fallBack(c, api.isOutput, { call, cancellation })
-    const answer = stream
+    return stream
       ? answerStream(c, { upstream, cancellation, api: watchModel(c, api), meter: c.get('meter') })
       : answerWhole(c, upstream, cancellation)
-    // Without this the runtime drops a request whose client resets, and with it the settlement and the log line.
-    c.executionCtx.waitUntil(answer.catch(() => undefined))
-    return answer
   }
 }
 
@@ -117,7 +114,8 @@ async function answerWhole(
     reason: null,
     firstOutputAtMs: null,
   })
-  return new Response(content.body, { headers: JSON_HEADERS })
+  // One object costs less than headers that are set one by one on the finished answer.
+  return new Response(content.body, { headers: { ...JSON_HEADERS, ...c.get('responseHeaders') } })
 }
 
 /** `answer` is `null` for a call that the upstream has not accepted. */
