@@ -17,6 +17,7 @@ import { integer } from '../wire/integer.ts'
 import {
   effort,
   jsonSchema,
+  mapOf,
   maybeBoolean,
   maybeObject,
   maybeString,
@@ -148,7 +149,7 @@ export const chatCompletionRequest = z.lazy(() =>
       top_p: topP,
       presence_penalty: penalty,
       frequency_penalty: penalty,
-      logit_bias: z.nullish(z.record(string, integer())),
+      logit_bias: z.nullish(mapOf(integer())),
       logprobs: maybeBoolean,
       top_logprobs: topLogprobs,
       user: maybeString,

@@ -26,8 +26,8 @@ export function validateJson<Schema extends z.ZodMiniType>(
     const result = z.safeParse(schema, value, FIRST_ISSUE_ONLY)
     if (!result.success) throw new GatewayError(explain(result.error.issues, value))
     if (!isSerializable(value)) throw new GatewayError(UNSERIALIZABLE)
-    // Every schema here is of objects.
-    c.req.addValidatedData('json', value as object)
+    // No schema takes null, and Hono's type has no place for it.
+    c.req.addValidatedData('json', value ?? {})
     return next()
   }
 }
