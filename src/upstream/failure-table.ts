@@ -12,7 +12,7 @@ export interface FailureRow {
   codes?: readonly number[]
   /** HTTP statuses. */
   statuses?: readonly number[]
-  fits?(symptom: Symptom): boolean
+  fits?: (symptom: Symptom) => boolean
   /** What the caller gets: by default a `server_error`. A `retry-after` of the upstream stands in the place of the row's. */
   failure: Pick<UpstreamFailure, 'status' | 'message'> & Partial<UpstreamFailure>
   /** A sentence that tells the operator what to do, where only the operator can mend it. */
