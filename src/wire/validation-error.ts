@@ -64,8 +64,11 @@ function describe({ issue, path, value }: PickedIssue): ParameterFailure {
       return unknownParameter([...path, ...issue.keys.slice(0, 1)])
     case 'custom':
       return invalidValue(path, issue.params?.['code'])
-    default:
-      // The other codes are of formats, multiples, records, maps and sets. No schema of the gateway has any.
+    // No schema of the gateway has a format of zod's, a multiple, a record, a map or a set.
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'not_multiple_of':
       return invalidValue(path)
   }
 }
