@@ -64,9 +64,10 @@ function describe({ issue, path, value }: PickedIssue): ParameterFailure {
       return unknownParameter([...path, ...issue.keys.slice(0, 1)])
     case 'custom':
       return invalidValue(path, issue.params?.['code'])
-    // No schema of the gateway has a format of zod's, a multiple, a record, a map or a set.
-    case 'invalid_element':
     case 'invalid_format':
+      return wrongFormat({ issue, path, value })
+    // No schema of the gateway has a multiple, a record, a map or a set.
+    case 'invalid_element':
     case 'invalid_key':
     case 'not_multiple_of':
       return invalidValue(path)
@@ -114,6 +115,13 @@ function wrongValue(path: Path, value: unknown, allowed: readonly unknown[]): Pa
     'invalid_value',
     `Invalid value: ${quoted(value)}. Supported values are: ${supported}.`,
   )
+}
+
+function wrongFormat({ issue, path, value }: PickedIssue<IssueOf<'invalid_format'>>): ParameterFailure {
+  const own = ownMessage(issue)
+  const wanted = own !== null && isName(own) ? own : `the format '${issue.format}'`
+  const message = `Invalid ${place(path)}: expected ${wanted}, but got ${quoted(value)} instead.`
+  return failure(path, 'invalid_value', message)
 }
 
 function outOfRange(
