@@ -61,11 +61,8 @@ export interface Gateway {
   }
 }
 
-/** A route whose body has been checked to fit a schema. Its handlers read it by `c.req.valid('json')`. */
-export interface ValidBody<Body> {
-  in: { json: unknown }
-  out: { json: Body }
-}
-
 /** A route whose body has been checked to be a request to the model. */
-export type ModelInput<Request extends ModelRequest = ModelRequest> = ValidBody<Request>
+export interface ModelInput<Request extends ModelRequest = ModelRequest> {
+  in: { json: unknown }
+  out: { json: Request }
+}

@@ -3,7 +3,7 @@ import type { Context } from 'hono'
 import type * as z from 'zod/mini'
 import { DAYS_KEPT } from '../accounts/book-usage.ts'
 import { dateOf, DAY_MS } from '../calendar.ts'
-import type { Gateway, ValidBody } from '../context.ts'
+import type { Gateway } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { type ApiKey, viewOf, type KeyReading } from '../keys/api-key.ts'
@@ -12,7 +12,11 @@ import { quoted } from '../wire/parameter-text.ts'
 import { listQuery } from './list-query.ts'
 import type { keyCreation, keyRotation, keyUpdate } from './requests.ts'
 
-type WithBody<Schema extends z.ZodMiniType> = Context<Gateway, string, ValidBody<z.output<Schema>>>
+type WithBody<Schema extends z.ZodMiniType> = Context<
+  Gateway,
+  string,
+  { in: { json: unknown }; out: { json: z.output<Schema> } }
+>
 
 /** 201 with the key's view and its `secret`. Only this answer has the secret. */
 export async function createKey(c: WithBody<typeof keyCreation>): Promise<Response> {

@@ -12,7 +12,7 @@ export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
 /** Memory for the first bytes of a body. It doubles as they arrive. */
 const FIRST_BYTES = 64 * 1024
 
-/** The media types that are JSON. */
+/** The media types that Hono's validator parses as JSON. */
 const JSON_MEDIA_TYPE = /^\s*application\/([\w.-]+\+)?json\s*(;|$)/i
 
 /**
@@ -50,8 +50,11 @@ export function drainBody(): MiddlewareHandler<Gateway> {
  */
 export function readJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gateway> {
   return function readJson(c, next) {
-    // Many clients declare JSON in every request, also in one without a body.
-    if (unlessEmpty && c.req.raw.body === null) return next()
+    if (unlessEmpty && c.req.raw.body === null) {
+      // Many clients declare JSON in every request, also in one without a body.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve('{}') })
+      return next()
+    }
     requireJson(c)
     const handled = readAndHandle(c, next)
     // Without this the runtime drops a request whose client resets, and its bytes would be counted for ever.
@@ -60,6 +63,10 @@ export function readJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gatewa
   }
 }
 
+/**
+ * It must stand before `zValidator('json')`, which takes any other content type for `{}` and would blame the caller for a
+ * missing parameter.
+ */
 function requireJson(c: Context<Gateway>): void {
   const encoding = c.req.header('content-encoding')
   if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
@@ -138,4 +145,9 @@ async function readWhole(
 /** The body's `content-length`; 0 where it is sent in chunks. */
 function declaredBytes(c: Context<Gateway>): number {
   return Number(c.req.header('content-length') ?? 0)
+}
+
+/** Frees the body's text, once its values are in use. Hono would keep it for the minutes that the model may think. */
+export function forgetBody(c: Context<Gateway>): void {
+  c.req.bodyCache = {}
 }
