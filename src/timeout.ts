@@ -35,7 +35,7 @@ export async function orTimeoutError<T>(pending: Promise<T>, timeoutMs: number):
  * 10 µs. A deadline behind the one before only changes what happens when the timer fires.
  */
 export class Deadline {
-  #timer: number | null = null
+  #timer: ReturnType<typeof setTimeout> | null = null
   #firesAtMs = Infinity
   #dueAtMs = Infinity
   #onDue: () => void = () => undefined
