@@ -1,18 +1,8 @@
 /** The gateway's own answers. Those of the model are in `upstream-answers.ts`. */
 import * as z from 'zod/mini'
 import { GROUPINGS } from '../accounts/usage-list.ts'
-import { apiKeyView } from '../keys/api-key.ts'
 import { limitsSchema } from '../limits/limits.ts'
-
-const text = (description: string) => z.string().check(z.describe(description))
-const count = (description: string) => z.int().check(z.minimum(0), z.describe(description))
-const usd = (description: string) => z.number().check(z.minimum(0), z.describe(description))
-const time = (description: string) => z.iso.datetime().check(z.describe(description))
-const date = (description: string) => z.iso.date().check(z.describe(description))
-
-const nextCursor = z
-  .nullable(z.string())
-  .check(z.describe('The `cursor` of the next page; null on the last page.'))
+import { count, date, deletedAt, nextCursor, text, time, usd } from './fields.ts'
 
 export const errorAnswer = z.object({
   error: z.object({
@@ -157,44 +147,6 @@ export const holderUsage = z.object({
   tags: taggedTotals,
   days: z.array(dayTotals),
 })
-
-export const createdKey = z.extend(apiKeyView, {
-  secret: text('The bearer string of the key. No other answer has it.'),
-})
-
-export const rotatedKey = z.extend(createdKey, {
-  previousValidUntil: z
-    .nullable(z.iso.datetime())
-    .check(z.describe('How long the old secret stays good; null where it has ended.')),
-})
-
-export const deletedKey = z.object({
-  id: z.string(),
-  deleted: z.literal(true),
-  usageKeptUntil: date('The UTC day until which reports show the key’s usage.'),
-})
-
-const deletedAt = z.optional(time('The time of the deletion.'))
-
-const costsShape = {
-  todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
-  monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
-}
-
-export const keyPage = z.object({
-  data: z.array(z.extend(apiKeyView, { ...costsShape, deletedAt })),
-  nextCursor,
-})
-
-export const group = z.extend(z.pick(apiKeyView, { id: true, name: true, createdAt: true }), {
-  limits: z.omit(limitsSchema, { completionTokensPerRequest: true, mode: true }),
-})
-
-export const deletedGroup = z.extend(deletedKey, {
-  usageKeptUntil: date('The UTC day until which reports show the group’s usage.'),
-})
-
-export const groupPage = z.object({ data: z.array(z.extend(group, costsShape)), nextCursor })
 
 export const keyUsage = z.object({
   id: z.string(),
