@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { PERCENTS } from '../alerts/budget-thresholds.ts'
 import { PERIODS } from '../limits/limits.ts'
-import { text, time } from './fields.ts'
+import { text, time } from './answer-fields.ts'
 import { schemaReference } from './json-schema.ts'
 
 const shape = {

@@ -1,6 +1,6 @@
 /** Answers on single requests, on minutes, and on what works now. */
 import * as z from 'zod/mini'
-import { count, ms, text, time, usd } from './fields.ts'
+import { count, ms, text, time, usd } from './answer-fields.ts'
 
 const requestShape = { id: text('The request’s id.'), at: time('When it was admitted or refused.') }
 

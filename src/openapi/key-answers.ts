@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { apiKeyView } from '../keys/api-key.ts'
 import { limitsSchema } from '../limits/limits.ts'
-import { date, deletedAt, nextCursor, text, usd } from './fields.ts'
+import { date, deletedAt, nextCursor, text, usd } from './answer-fields.ts'
 
 export const createdKey = z.extend(apiKeyView, {
   secret: text('The bearer string of the key. No other answer has it.'),

@@ -7,6 +7,7 @@ import { LIMIT_TEXTS, MEMBERSHIP_TEXTS, REQUEST_TEXTS, requestSchemas } from './
 import * as history from './history-answers.ts'
 import * as keys from './key-answers.ts'
 import * as upstream from './upstream-answers.ts'
+import * as usage from './usage-answers.ts'
 
 export type ComponentName = keyof ReturnType<typeof wholeSchemas>
 
@@ -37,10 +38,10 @@ function wholeSchemas() {
     Health: jsonSchemaOf(answers.health),
     Model: jsonSchemaOf(answers.model),
     ModelList: jsonSchemaOf(answers.modelList),
-    Totals: jsonSchemaOf(answers.totals),
-    ModelTotals: jsonSchemaOf(answers.modelTotals),
-    DayTotals: jsonSchemaOf(answers.dayTotals),
-    HolderUsage: jsonSchemaOf(answers.holderUsage),
+    Totals: jsonSchemaOf(usage.totals),
+    ModelTotals: jsonSchemaOf(usage.modelTotals),
+    DayTotals: jsonSchemaOf(usage.dayTotals),
+    HolderUsage: jsonSchemaOf(usage.holderUsage),
     Key: key,
     KeyLimits: schemaAt(key, 'properties', 'limits'),
     CreatedKey: jsonSchemaOf(keys.createdKey),
@@ -50,8 +51,8 @@ function wholeSchemas() {
     Group: jsonSchemaOf(keys.group),
     DeletedGroup: jsonSchemaOf(keys.deletedGroup),
     GroupPage: jsonSchemaOf(keys.groupPage),
-    KeyUsage: jsonSchemaOf(answers.keyUsage),
-    UsagePage: jsonSchemaOf(answers.usagePage),
+    KeyUsage: jsonSchemaOf(usage.keyUsage),
+    UsagePage: jsonSchemaOf(usage.usagePage),
     OperatorModels: jsonSchemaOf(answers.operatorModels),
     ListedRequest: jsonSchemaOf(history.listedRequest),
     OwnRequests: jsonSchemaOf(history.ownRequests),

@@ -1,7 +1,7 @@
 /** Makes the upstream's inputs of the caller's body, and decides whether a stream's usage is read in passing. */
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
-import { withoutStorage } from '../apis/without-storage.ts'
+import { withoutLabels, withoutStorage } from '../apis/without-storage.ts'
 import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
@@ -20,6 +20,8 @@ import { forgetBody } from './body.ts'
  *
  * Nothing is stored with the vendor, unless the operator allows it (`VENDOR_STORAGE`). A `store: true` is dropped likewise.
  *
+ * Tags are for the gateway. So the model does not get a `metadata` with tags where the API would refuse it.
+ *
  * @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter`.
  */
 export function prepareInputs<Request extends ModelRequest>(
@@ -35,6 +37,13 @@ export function prepareInputs<Request extends ModelRequest>(
       dropped = kept.dropped
       inputs = kept.inputs
     }
+    const tags = readTags(field(request, 'metadata'), config.usageTags)
+    if (tags !== undefined) {
+      const kept = withoutLabels(inputs, api.onlyWithStore)
+      dropped = [...dropped, ...kept.dropped]
+      inputs = kept.inputs
+    }
+    c.set('tags', tags)
     const asked = {
       bodyBytes: c.get('bodyBytes'),
       hasContentElsewhere: api.hasContentElsewhere(request),
@@ -49,7 +58,6 @@ export function prepareInputs<Request extends ModelRequest>(
       inputs = withTokenCap(inputs, tokenCapMax, api.tokenCapNames)
     }
     c.set('asked', asked)
-    c.set('tags', readTags(field(request, 'metadata'), config.usageTags))
     const isMetered = request.stream === true && isStreamMetered(config, c.get('limits'), c.get('key').group)
     c.set('meter', isMetered ? api.createMeter(request) : null)
     const callerRequest = {

@@ -122,6 +122,20 @@ describe('a request’s usage', () => {
     expect(tags).toMatchObject([{ pending: 0, estimated: 0, promptTokens: 7, completionTokens: 9 }])
   })
 
+  it('has the same tags in the usage of its key’s group', async () => {
+    const made = await send('POST', '/admin/groups', ADMIN_TOKEN, { name: 'search', limits: BUDGET })
+    const group = await made.json<{ id: string }>()
+    const key = await issueKey({ group: group.id })
+    await ask(key, { team: 'search' })
+    expect(await countsAfter(key, 1)).toEqual({ '{"team":"search"}': 1 })
+    await vi.waitFor(async () => {
+      const usage = await tagged('GET', `/admin/groups/${group.id}/usage`, ADMIN_TOKEN)
+      expect((await usage.json<TaggedUsage>()).tags).toMatchObject([
+        { tags: { team: 'search' }, requests: 1 },
+      ])
+    })
+  })
+
   it('never puts a tag into the log', async () => {
     const log = recordLog()
     const key = await issueKey({ limits: { requestsPerDay: 4 } })

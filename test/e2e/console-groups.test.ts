@@ -266,6 +266,23 @@ describe.skipIf(hasNoBrowser)('a key in a group', { timeout: 90_000 }, () => {
     expect(problems).toEqual([])
   })
 
+  it('keeps its group in a form whose groups have not loaded', async () => {
+    const group = await createGroup('Not loaded')
+    const { id } = await createKey({ name: 'kept', group: group.id })
+    const { page, problems } = await openPage(`/console#/keys/${id}`, { width: 360 })
+    await page.route('**/admin/groups?*', (route) => route.abort())
+    await signIn(page)
+    await page.getByRole('link', { name: 'Not loaded' }).waitFor()
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByText('The groups have not loaded').waitFor()
+    await page.getByLabel('Name', { exact: true }).fill('kept with its group')
+    await expectSound(page)
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { name: 'kept with its group' }).waitFor()
+    expect(await groupOf(id)).toBe(group.id)
+    expect(problems).toEqual([])
+  })
+
   it('is told where the group refused it: on Explain, in its last requests, and to its holder', async () => {
     const group = await createGroup('Tight team', { requestsPerDay: 1, budget: { usd: 3, period: 'day' } })
     const { id, secret } = await createKey({ name: 'refused', group: group.id })

@@ -4,7 +4,7 @@ import { MEMORY } from './mutations/bodies.ts'
 import { SILENCE, METERS } from './mutations/streams.ts'
 import { ACCOUNT_OF_THE_VENDOR, THROTTLES } from './mutations/callers.ts'
 import { GROUPS, LOTS, METRICS, OPERATOR } from './mutations/operator.ts'
-import { MONEY, KEYS, TAGS } from './mutations/accounts.ts'
+import { GROUP_ADMISSION, MONEY, KEYS, TAGS } from './mutations/accounts.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
   ...MEMORY,
@@ -19,4 +19,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...MONEY,
   ...KEYS,
   ...TAGS,
+  ...GROUP_ADMISSION,
 ]

@@ -51,7 +51,7 @@ function usagePage<Row extends z.ZodMiniType>(row: Row) {
     data: z.array(row),
     total: totals,
     /** The names of tags that the gateway counts. */
-    usageTags: z._default(z.array(z.string()), []),
+    usageTags: z.array(z.string()),
     nextCursor: z.nullable(z.string()),
   })
 }
@@ -120,7 +120,7 @@ export const rangeUsage = z.object({
   total: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
-  tags: z.optional(z.array(taggedTotals)),
+  tags: z.array(taggedTotals),
   deletedAt: z.optional(z.string()),
 })
 export type RangeUsage = z.output<typeof rangeUsage>
@@ -134,7 +134,7 @@ export const holderUsage = z.object({
   month: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
-  tags: z.optional(z.array(taggedTotals)),
+  tags: z.array(taggedTotals),
 })
 export type HolderUsage = z.output<typeof holderUsage>
 

@@ -108,7 +108,7 @@ export function UsageModels({ models }: { models: readonly ModelTotals[] }): JSX
 }
 
 /** Each combination of tags, in the order of the answer: the dearest first. Nothing where no request had a tag. */
-export function UsageTags({ tags = [] }: { tags?: readonly TaggedTotals[] | undefined }): JSX.Element | null {
+export function UsageTags({ tags }: { tags: readonly TaggedTotals[] }): JSX.Element | null {
   const names = [...new Set(tags.flatMap((sums) => Object.keys(sums.tags)))].toSorted()
   if (names.length === 0) return null
   return (

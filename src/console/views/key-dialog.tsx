@@ -14,8 +14,8 @@ import { formOf, type KeyForm } from '../state/key-form.ts'
 export interface KeyDialogProps {
   /** `null` for a new key. */
   editing: Key | null
-  /** Those to choose from. */
-  groups: readonly Group[]
+  /** Those to choose from; `null` where they have not loaded. */
+  groups: readonly Group[] | null
   /** The group that a new key has at first; empty for none. */
   group?: string
   onClose: () => void
@@ -69,15 +69,22 @@ export function KeyDialog({ editing, groups, group = '', onClose, onSave }: KeyD
 }
 
 /** Absent where there is no group. */
-function GroupField({ form, groups }: { form: KeyForm; groups: readonly Group[] }): JSX.Element | null {
+function GroupField({
+  form,
+  groups,
+}: Pick<KeyDialogProps, 'groups'> & { form: KeyForm }): JSX.Element | null {
   const first = useMemo(() => form.group.peek(), [form])
-  if (groups.length === 0 && first === '') return null
+  if (groups?.length === 0 && first === '') return null
   return (
     <Choice
       label="Group"
       value={form.group}
-      choices={groupChoices(groups, first, 'None')}
-      hint="The key shares the limits and the budget of its group, beside its own."
+      choices={groupChoices(groups ?? [], first, 'None')}
+      hint={
+        groups === null
+          ? 'The groups have not loaded, so none can be chosen. Reload the page.'
+          : 'The key shares the limits and the budget of its group, beside its own.'
+      }
     />
   )
 }

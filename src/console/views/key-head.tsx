@@ -161,7 +161,7 @@ function KeyDialogs({ subject, open, made, reload }: KeyDialogsProps): JSX.Eleme
       {open.value === 'edit' && (
         <KeyDialog
           editing={subject}
-          groups={groups.answer.value.value ?? []}
+          groups={groups.answer.value.value}
           onClose={close}
           onSave={async (form) => {
             await updateKey(subject.id, changeOf(form, subject))

@@ -67,7 +67,7 @@ export function Keys({ inGroup }: { inGroup: string }): JSX.Element {
       </Answered>
       {isCreating.value && (
         <NewKey
-          groups={known}
+          groups={groups.answer.value.value}
           group={group.value}
           onCreated={page.reload}
           onClose={() => (isCreating.value = false)}

@@ -9,8 +9,8 @@ import { KeyDialog } from './key-dialog.tsx'
 import { type NewSecret, SecretDialog } from './secret-dialog.tsx'
 
 export interface NewKeyProps {
-  /** Those to choose from. */
-  groups: readonly Group[]
+  /** Those to choose from; `null` where they have not loaded. */
+  groups: readonly Group[] | null
   /** The group that is chosen at first; empty for none. */
   group: string
   onCreated: () => void

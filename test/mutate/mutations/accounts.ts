@@ -209,3 +209,58 @@ export const KEYS: readonly Mutation[] = [
     tests: [unit('accounts/publication')],
   },
 ]
+
+export const GROUP_ADMISSION: readonly Mutation[] = [
+  {
+    guard: 'groups: a key gets its place back where its group refuses',
+    file: 'src/accounts/admit-with-group.ts',
+    text: 'release(ofKey, request, clock(), parts, waitUntil)',
+    replacement: '',
+    tests: [api('groups')],
+    name: 'takes its place, its money and its counts back',
+  },
+  {
+    guard: 'groups: a group gets its place back where the key refuses',
+    file: 'src/accounts/admit-with-group.ts',
+    text: "if (ofGroup.outcome === 'admitted') release(ofGroup, request, clock(), parts, waitUntil)",
+    replacement: '',
+    tests: [api('groups')],
+    name: 'of a group takes its place',
+  },
+  {
+    guard: 'groups: a place that goes back does not count in its minute',
+    file: 'src/accounts/book-windows.ts',
+    text: 'if (isReleased === true) this.requests.settle(atMs, 1, 0)',
+    replacement: '',
+    tests: [contract('account-book')],
+  },
+  {
+    guard: 'groups: a count of this isolate that goes back does not count in its minute',
+    file: 'src/limits/key-state.ts',
+    text: 'window?.settle(reservation.admittedAtMs, reservation.requests, 0)',
+    replacement: '',
+    tests: [unit('limits/limiter')],
+  },
+  {
+    guard: 'groups: a request is booked with its group too',
+    file: 'src/accounts/settle-request.ts',
+    text: 'if (ofGroup !== null) bookEnd(ofGroup, request, booking, endedAtMs, parts, waitUntil)',
+    replacement: '',
+    tests: [unit('accounts/admit-request')],
+  },
+  {
+    guard: 'groups: nothing passes where a group that never answered does not answer',
+    file: 'src/accounts/account-view.ts',
+    text: 'const known = limits ?? this.#outage.limits',
+    replacement: 'const known = limits ?? this.#outage.limits ?? {}',
+    tests: [unit('accounts/client-groups')],
+  },
+  {
+    guard: 'groups: the group is not asked where a refusal of the key still holds',
+    file: 'src/accounts/admit-with-group.ts',
+    text: 'if (held !== null) return held',
+    replacement: '',
+    tests: [api('groups')],
+    name: 'still refuses does not ask the group',
+  },
+]

@@ -33,6 +33,7 @@ interface Rig {
   parts: AdmissionParts
   entries: SettlementEntry[]
   atOnce: boolean[]
+  /** Owner and request of each lease that is kept. */
   leases: string[]
   clock: { nowMs: number }
 }
@@ -50,9 +51,10 @@ function rigWith(decision?: AccountDecision): Rig {
         entries.push(entry)
         atOnce.push(options.atOnce)
       },
-      keepLease: (_keyId, requestId) => {
-        leases.push(requestId)
-        return () => void leases.splice(leases.indexOf(requestId), 1)
+      keepLease: (keyId, requestId) => {
+        const lease = `${requestId} of ${keyId}`
+        leases.push(lease)
+        return () => void leases.splice(leases.indexOf(lease), 1)
       },
       heldRefusal: () => null,
       reportRefusal: () => undefined,
@@ -191,9 +193,10 @@ describe.each<[string, Limits]>([
 describe('a request that its account admits', () => {
   it('holds a lease until it ends, and is booked at once', async () => {
     const rig = rigWith()
-    const admission = await admitIn(rig, requestWith({ concurrentRequests: 1 }))
+    const request = requestWith({ concurrentRequests: 1 })
+    const admission = await admitIn(rig, request)
     if (admission.outcome !== 'admitted') throw new Error(admission.outcome)
-    expect(rig.leases).toEqual(['req_1'])
+    expect(rig.leases).toEqual([`req_1 of ${request.keyId}`])
     admission.settle(END)
     expect([rig.leases, rig.atOnce]).toEqual([[], [true]])
   })
@@ -210,4 +213,23 @@ describe('a request that its account admits', () => {
     // Its place in the day goes back.
     expect(rig.entries).toMatchObject([{ requestId: 'req_2', released: true }])
   })
+})
+
+describe('a request of a key in a group', () => {
+  it.each<[string, Limits, string[]]>([
+    ['its isolate', {}, ['req_1 of grp_1']],
+    ['its account', { requestsPerDay: 9 }, ['req_1 of KEY', 'req_1 of grp_1']],
+  ])(
+    'decided by %s keeps each lease until it ends, and is booked once with each',
+    async (_, limits, leases) => {
+      const rig = rigWith()
+      const request = requestWith(limits, { groupId: 'grp_1' })
+      const admission = await admitIn(rig, request)
+      if (admission.outcome !== 'admitted') throw new Error(admission.outcome)
+      expect(rig.leases).toEqual(leases.map((lease) => lease.replace('KEY', request.keyId)))
+      for (const usage of [USAGE, null]) admission.settle({ ...END, usage })
+      expect(rig.leases).toEqual([])
+      expect(rig.entries).toMatchObject([{ booked: BOOKED }, { booked: BOOKED }])
+    },
+  )
 })

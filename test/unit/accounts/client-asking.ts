@@ -39,7 +39,7 @@ export function requestOf(fields: Partial<AccountRequest> = {}): AccountRequest 
 
 export async function admit(
   rig: ClientRig,
-  limits: LocalLimits = {},
+  limits: LocalLimits | null = {},
   request = requestOf(),
   keyId = KEY,
 ): Promise<AccountDecision> {

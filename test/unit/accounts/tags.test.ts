@@ -25,6 +25,7 @@ describe('the tags of a request', () => {
     ['lose marks that turn the direction of text', 'a\u202eb\u2066c', 'abc'],
     ['keep letters of any language, and joined emoji', 'zoë 表 👩‍💻', 'zoë 表 👩‍💻'],
     ['have a replacement for half a character', 'a\ud800b', 'a\ufffdb'],
+    ['are cut', 'x'.repeat(99), 'x'.repeat(TAG_CHARACTERS_MAX)],
     ['are cut, but never within a character', '😀'.repeat(99), '😀'.repeat(TAG_CHARACTERS_MAX)],
   ])('%s', (_name, value, shown) => {
     expect(readTags({ team: value }, NAMES)?.['team']).toBe(shown)

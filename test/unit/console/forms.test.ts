@@ -67,7 +67,7 @@ describe('the form of a key', () => {
 })
 
 describe('the choices of a group', () => {
-  it('keep the current group where its name is not known', () => {
+  it('keep the current group where its name is not known, and tell groups of one name apart', () => {
     expect(groupChoices([], GROUP.id, 'None')).toEqual([
       ['', 'None'],
       [GROUP.id, GROUP.id],
@@ -75,6 +75,12 @@ describe('the choices of a group', () => {
     expect(groupChoices([GROUP], GROUP.id, 'None')).toEqual([
       ['', 'None'],
       [GROUP.id, GROUP.name],
+    ])
+    const twin = { ...GROUP, id: 'grp_twin' }
+    expect(groupChoices([GROUP, twin], '', 'None').map(([, text]) => text)).toEqual([
+      'None',
+      `${GROUP.name} (${GROUP.id})`,
+      `${GROUP.name} (grp_twin)`,
     ])
     expect(groupChoices([GROUP], '', 'All keys')).toEqual([
       ['', 'All keys'],
