@@ -6,14 +6,15 @@ import { responses } from './apis/responses.ts'
 import type { Gateway } from './context.ts'
 import { authenticateOperator } from './admin/authenticate.ts'
 import { getRequest, listMinutes, listRequests } from './admin/history.ts'
+import { createGroup, deleteGroup, getGroup, listGroups, updateGroup } from './admin/groups.ts'
 import { createKey, deleteKey, getKey, listKeys, rotateKey, updateKey } from './admin/keys.ts'
-import { keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
+import { groupCreation, groupUpdate, keyCreation, keyRotation, keyUpdate } from './admin/requests.ts'
 import { showHealth } from './admin/health.ts'
 import { showMetrics } from './admin/metrics.ts'
 import { listAllModels } from './admin/models.ts'
 import { rebuildDirectory } from './admin/rebuild-directory.ts'
 import { testAlert } from './admin/test-alert.ts'
-import { showAllUsage, showKeyUsage } from './admin/usage.ts'
+import { showAllUsage, showGroupUsage, showKeyUsage } from './admin/usage.ts'
 import { CachedRouter } from './cached-router.ts'
 import { authenticate } from './stages/authenticate.ts'
 import { drainBody, readJson } from './stages/body.ts'
@@ -86,6 +87,12 @@ app.post('/admin/keys/:id/rotate', readJson({ unlessEmpty: true }), validateJson
 app.get('/admin/keys/:id/usage', showKeyUsage)
 app.get('/admin/keys/:id/requests', listRequests)
 app.get('/admin/keys/:id/minutes', listMinutes)
+app.get('/admin/groups', listGroups)
+app.post('/admin/groups', readJson(), validateJson(groupCreation), createGroup)
+app.get('/admin/groups/:id', getGroup)
+app.patch('/admin/groups/:id', readJson(), validateJson(groupUpdate), updateGroup)
+app.delete('/admin/groups/:id', deleteGroup)
+app.get('/admin/groups/:id/usage', showGroupUsage)
 app.get('/admin/requests/:id', getRequest)
 app.get('/admin/usage', showAllUsage)
 app.get('/admin/models', listAllModels)

@@ -54,6 +54,7 @@ export interface Env {
   STREAM_IDLE_SECONDS?: unknown
   UPSTREAM_TIMEOUT_SECONDS?: unknown
   METER_STREAMS?: unknown
+  USAGE_TAGS?: unknown
   CORS_ORIGINS?: unknown
 }
 
@@ -86,6 +87,8 @@ export interface Config {
   upstreamTimeoutMs: number
   /** The streams that are metered. Default `when-limited`: those of keys whose limits need the usage at once. */
   meterStreams: 'when-limited' | 'always' | 'never'
+  /** Names of the body's `metadata` by which usage is told apart, at most three. Default none. */
+  usageTags: readonly string[]
   /** Origins whose pages may call the API; `*` is all. Default none. */
   corsOrigins: readonly string[]
 }
@@ -127,12 +130,16 @@ export function parseConfig(env: Env): Config {
     idleMs: 1000 * (numberOf(data.STREAM_IDLE_SECONDS) ?? 300),
     upstreamTimeoutMs: 1000 * (numberOf(data.UPSTREAM_TIMEOUT_SECONDS) ?? 600),
     meterStreams: data.METER_STREAMS ?? 'when-limited',
+    usageTags: [...new Set(listOf(data.USAGE_TAGS))],
     corsOrigins: listOf(data.CORS_ORIGINS),
   }
 }
 
 /** Names, and behind some a colon and a factor of up to 100: `flex:0.5, priority:2, web_search`. */
 const EXTRAS_FORM = /^[\s,]*([\w-]+(:(\d{1,2}(\.\d{1,6})?|100))?([\s,]+|$))*$/
+
+/** Up to three names. The names of AI Gateway's other metadata are taken. OpenAI's `metadata` has names of 64 characters. */
+const TAGS_FORM = /^[\s,]*((?!(key_id|key_name|request_id)([\s,]|$))[A-Za-z][\w.-]{0,63}([\s,]+|$)){0,3}$/
 
 /** One schema for all number vars: an isolate's start is mostly the making of schemas. */
 const numeral = z.union([z.number(), z.string()])
@@ -166,6 +173,7 @@ const vars = z.object({
   STREAM_IDLE_SECONDS: wholeNumber(1, 3600),
   UPSTREAM_TIMEOUT_SECONDS: wholeNumber(1, 3600),
   METER_STREAMS: z.optional(z.enum(['when-limited', 'always', 'never'])),
+  USAGE_TAGS: z.optional(z.string().check(z.regex(TAGS_FORM))),
   CORS_ORIGINS: z.optional(z.string()),
 })
 

@@ -3,6 +3,7 @@ import type { ModelRequest } from './apis/api.ts'
 import type { Settle, SettleAttempt } from './accounts/request-to-admit.ts'
 import type { Bindings } from './accounts/objects.ts'
 import type { Refusal } from './accounts/protocol.ts'
+import type { Tags } from './accounts/tags.ts'
 import type { Asked } from './accounts/worst-case.ts'
 import type { Config } from './config.ts'
 import type { ApiKeyView } from './keys/api-key.ts'
@@ -48,6 +49,8 @@ export interface Gateway {
     target: Target
     /** Set by `prepareInputs`: the size of the request, by which it is priced before the model is asked. */
     asked: Asked
+    /** Set by `prepareInputs`: the request's tags; `undefined` where it has none. They are a caller's text, and not logged. */
+    tags: Tags | undefined
     /** Set by `prepareInputs`: the meter of the answer's stream; `null` where nothing needs the usage at once. */
     meter: Meter | null
     /** Set by `admit`: books the request. It is called when the answer has ended, or later, once its usage is known. */

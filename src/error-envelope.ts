@@ -105,6 +105,20 @@ export function renderFailure(failure: Failure): RenderedFailure {
         `There is no key with the id '${excerpt(failure.keyId)}'.`,
         'id',
       )
+    case 'group_not_found':
+      return invalidRequest(
+        404,
+        'group_not_found',
+        `There is no group with the id '${excerpt(failure.groupId)}'.`,
+        'id',
+      )
+    case 'group_not_empty':
+      return invalidRequest(
+        409,
+        'group_not_empty',
+        `The group '${excerpt(failure.groupId)}' has ${failure.keys === 1 ? '1 key' : `${failure.keys} keys`}. Give each another group, or null, before you delete this one.`,
+        'id',
+      )
     case 'request_not_found':
       return invalidRequest(
         404,

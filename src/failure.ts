@@ -17,6 +17,8 @@ export type Failure =
   | { kind: 'admin_off' }
   | { kind: 'invalid_admin_token' }
   | { kind: 'key_not_found'; keyId: string }
+  | { kind: 'group_not_found'; groupId: string }
+  | { kind: 'group_not_empty'; groupId: string; keys: number }
   | { kind: 'request_not_found'; requestId: string }
   | { kind: 'unknown_url'; method: string; path: string; underV1: boolean }
   | { kind: 'method_not_allowed'; method: string; path: string; allow: string }

@@ -14,10 +14,8 @@ export const TIMED_OUT = Symbol('timed out')
  */
 export async function raceTimeout<T>(pending: Promise<T>, timeoutMs: number): Promise<T | typeof TIMED_OUT> {
   if (timeoutMs === 0) return pending
-  let timer: number | null = null
-  const timeout = new Promise<typeof TIMED_OUT>((resolve) => {
-    timer = setTimeout(() => resolve(TIMED_OUT), timeoutMs)
-  })
+  const { promise: timeout, resolve } = Promise.withResolvers<typeof TIMED_OUT>()
+  const timer = setTimeout(() => resolve(TIMED_OUT), timeoutMs)
   try {
     return await Promise.race([pending, timeout])
   } finally {

@@ -57,6 +57,8 @@ const movedTo = (name: string, slug: string, suites: readonly string[] = API_SUI
 export default defineConfig(({ mode }) => ({
   root,
   test: {
+    // Vitest's default is one on a machine with two cores. Most of a run waits for timers and child processes.
+    maxWorkers: 2,
     projects: [
       movedTo('chat-only', 'openai/gpt-5.1-chat'),
       movedTo('responses-only', 'openai/gpt-5.6-luna'),
@@ -84,6 +86,8 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: 'alerts',
           include: ['test/alerts/*.test.ts'],
+          // They share one webhook.
+          fileParallelism: false,
           globalSetup: './test/support/node/webhook-setup.ts',
         },
       },

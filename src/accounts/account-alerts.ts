@@ -1,4 +1,4 @@
-/** The alerts of one account: a budget that is used up, a key that expires, and copies that cannot be published. */
+/** The alerts of an account: a budget that is used up, a key that expires, and reports that cannot be published. */
 import { type Owner, raisedAlert } from '../alerts/alert.ts'
 import { judgeBudget } from '../alerts/budget-thresholds.ts'
 import { AlertOutbox } from '../alerts/outbox.ts'
@@ -7,6 +7,8 @@ import { postWaiting, webhookOf } from '../alerts/webhook.ts'
 import { DAY_MS, dateOf, datesPrefix, periodEndMs } from '../calendar.ts'
 import { defaultBudgetOf } from '../config.ts'
 import type { ApiKey } from '../keys/api-key.ts'
+import { isGroupId } from '../keys/group-id.ts'
+import type { Budget } from '../limits/limits.ts'
 import { causeOf } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { Account } from './account-store.ts'
@@ -41,8 +43,9 @@ export class AccountAlerts {
   /** Judges the budget. It is called in the transaction of each change, so that no threshold is lost or told twice. */
   noteBudget(nowMs: number): void {
     const account = this.#account()
-    const budget = account?.stored.key.limits.budget ?? defaultBudgetOf(this.#env)
-    if (account === null || account.stored.deletedAt !== null || budget === undefined) return
+    if (account === null || account.stored.deletedAt !== null) return
+    const budget = this.#budgetOf(account)
+    if (budget === undefined) return
     const { usd, period } = budget
     const today = dateOf(nowMs)
     const dates = datesPrefix(period, nowMs)
@@ -56,7 +59,7 @@ export class AccountAlerts {
     const renewsAtMs = periodEndMs(period, nowMs)
     const renewsAt = renewsAtMs === null ? null : new Date(renewsAtMs).toISOString()
     const spentUsd = bookedMicroUsd / MICRO_USD
-    const id = `budget:${owner.key.id}:${period}:${dates}:${limitMicroUsd}:${percent}`
+    const id = `budget:${account.stored.key.id}:${period}:${dates}:${limitMicroUsd}:${percent}`
     this.#outbox.raise(
       raisedAlert(
         id,
@@ -72,12 +75,11 @@ export class AccountAlerts {
   noteTime(nowMs: number): void {
     const account = this.#account()
     if (account === null) return
-    const owner = ownerOf(account)
-    const { expiresAt } = account.stored.key
+    const { id: ownerId, name, expiresAt } = account.stored.key
     if (expiresAt !== null && (this.#expiryAtMs(account, nowMs) ?? Infinity) <= nowMs) {
       const id = expiryId(account.stored.key)
       this.#outbox.raise(
-        raisedAlert(id, { type: 'key_expires', expiresAt, ...owner }, nowMs),
+        raisedAlert(id, { type: 'key_expires', expiresAt, key: { id: ownerId, name } }, nowMs),
         'webhook',
         nowMs,
       )
@@ -88,7 +90,7 @@ export class AccountAlerts {
       const id = unpublishedId(target, nowMs)
       const since = new Date(sinceMs).toISOString()
       this.#outbox.raise(
-        raisedAlert(id, { type: 'unpublished', target, since, ...owner }, nowMs),
+        raisedAlert(id, { type: 'unpublished', target, since, ...ownerOf(account) }, nowMs),
         'desk',
         nowMs,
       )
@@ -118,6 +120,11 @@ export class AccountAlerts {
     return this.#isOn ? this.#accountOf() : null
   }
 
+  /** The default budget is of keys. A group without a budget has none. */
+  #budgetOf({ stored: { key } }: Account): Budget | undefined {
+    return key.limits.budget ?? (isGroupId(key.id) ? undefined : defaultBudgetOf(this.#env))
+  }
+
   /** When the key's end is to be told; `null` for never. A key for less than a week was meant to end soon. */
   #expiryAtMs({ stored: { key, deletedAt } }: Account, nowMs: number): number | null {
     if (key.expiresAt === null || key.disabled || deletedAt !== null) return null
@@ -141,7 +148,8 @@ async function deliver(env: Bindings, { id, body, via }: Waiting): Promise<strin
 }
 
 function ownerOf({ stored: { key } }: Account): Owner {
-  return { key: { id: key.id, name: key.name } }
+  const { id, name } = key
+  return isGroupId(id) ? { group: { id, name } } : { key: { id, name } }
 }
 
 /** A later end of the same key is another alert. */

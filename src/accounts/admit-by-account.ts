@@ -6,6 +6,7 @@ import { type Place, placeHere, release } from './place.ts'
 import type { AccountRequest } from './protocol.ts'
 import type { Admission, AdmissionParts, RefusedRequest, RequestToAdmit } from './request-to-admit.ts'
 import { admittedTo } from './settle-request.ts'
+import { tagsText } from './tags.ts'
 import { worstCaseMicroUsd } from './worst-case.ts'
 
 /** What an account refuses, or cannot decide. */
@@ -29,7 +30,7 @@ export async function admitByAccount(
 
 /** The question to the account of the request's key. */
 export function questionOf(request: RequestToAdmit, parts: AdmissionParts): AccountRequest {
-  const { requestId, keyId, secretSha256, defaultLimits, models, asked } = request
+  const { requestId, keyId, secretSha256, defaultLimits, models, asked, tags } = request
   const { means } = parts
   const [model] = models
   const habits = { ...means.habits(keyId, model.id), reasoningTokens: 0 }
@@ -37,6 +38,7 @@ export function questionOf(request: RequestToAdmit, parts: AdmissionParts): Acco
   return {
     requestId,
     model: model.id,
+    tags: tags && tagsText(tags),
     worstMicroUsd: Math.max(...models.map((each) => worstCaseMicroUsd(asked, each))),
     expected: expectedUsage(asked, mean, habits, model),
     tokens: reservedTokens(request, parts),

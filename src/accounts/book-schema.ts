@@ -21,6 +21,14 @@ export const BOOK_MIGRATIONS: readonly string[] = [
      stored TEXT NOT NULL);
    CREATE TABLE minutes (slot INTEGER PRIMARY KEY, minute INTEGER NOT NULL, requests INTEGER NOT NULL,
      refused INTEGER NOT NULL, tokens INTEGER NOT NULL, cost_micro_usd INTEGER NOT NULL);`,
+  // A primary key cannot be changed. With a default, an earlier version can write rows if it has to run again.
+  `CREATE TABLE tagged_usage (date TEXT NOT NULL, model TEXT NOT NULL, tags TEXT NOT NULL DEFAULT '',
+     revision INTEGER NOT NULL, requests INTEGER NOT NULL, cost_micro_usd INTEGER NOT NULL, stored TEXT NOT NULL,
+     PRIMARY KEY (date, model, tags)) WITHOUT ROWID;
+   INSERT INTO tagged_usage (date, model, revision, requests, cost_micro_usd, stored)
+     SELECT date, model, revision, requests, cost_micro_usd, stored FROM usage;
+   DROP TABLE usage;
+   ALTER TABLE tagged_usage RENAME TO usage;`,
 ]
 
 const count = integer(0)
@@ -52,6 +60,8 @@ const log = z.object({
 const shared = {
   requestId: z.string(),
   model: z.string(),
+  /** Once it is booked: the tags of its row. */
+  tags: z.optional(z.string()),
   admittedAtMs: z.number(),
   /** 0 where the account did not admit it. */
   worstMicroUsd: count,
@@ -112,6 +122,7 @@ const usageRow = z.object({
   ...bookedShape,
   date: z.string(),
   model: z.string(),
+  tags: z.optional(z.string()),
   requests: count,
   failures: count,
   /** Rows of an earlier version do not have it. */
@@ -137,5 +148,12 @@ export function parseWhole(value: unknown): number {
 
 /** JSON that this Worker has written. */
 export function parseJson(text: unknown): unknown {
-  return JSON.parse(z.string().parse(text))
+  return JSON.parse(parseText(text))
+}
+
+const string = z.string()
+
+/** A text of a row. */
+export function parseText(value: unknown): string {
+  return string.parse(value)
 }

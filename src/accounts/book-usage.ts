@@ -1,7 +1,8 @@
-/** The totals of a key by UTC day and model, as its account keeps them in SQL. */
+/** The totals of a key by UTC day, model and tags, as its account keeps them in SQL. */
 import { DAY_MS, dateOf } from '../calendar.ts'
 import { getOrCreate } from '../lru.ts'
 import { type BookSql, parseUsageRow, parseWhole } from './book-schema.ts'
+import { BookTags } from './book-tags.ts'
 import { NO_USAGE, sumOf } from './ledger.ts'
 import type { RequestEnd, UsageRow, UsageTotals } from './protocol.ts'
 import { addTimes, noTimes } from './request-times.ts'
@@ -19,30 +20,45 @@ export interface PeriodSum {
   requests: number
 }
 
+/** What a row is of. */
+export interface UsagePlace {
+  date: string
+  model: string
+  /** Those that `tags.take` gives for a request. */
+  tags?: string | undefined
+}
+
+/** Rows that have changed, up to a revision. */
+export interface UsageChanges {
+  revision: number
+  rows: UsageRow[]
+}
+
 export class BookUsage {
+  readonly tags: BookTags
   /** Grows with each change that is written. */
   revision: number
   readonly #sql: BookSql
   /** Sums by the beginning that the dates of a period share: `2026-11-26`, `2026-11`, or nothing. */
   readonly #sums = new Map<string, PeriodSum>()
-  /** Rows that were changed and not written yet, by date and model. */
+  /** Rows that were changed and not written yet, by date, tags and model. */
   readonly #changed = new Map<string, UsageRow>()
 
   constructor(sql: BookSql) {
     this.#sql = sql
+    this.tags = new BookTags(sql)
     const [row] = sql.exec('SELECT max(revision) AS revision FROM usage').toArray()
     this.revision = parseWhole(row?.['revision'])
   }
 
-  /** Changes the totals of a day and a model, and counts the times of `end`. The caller writes once it has made all its changes. */
+  /** Changes the totals of a row, and counts the times of `end`. The caller writes once it has made all its changes. */
   change(
-    date: string,
-    model: string,
+    { date, model, tags }: UsagePlace,
     change: (totals: UsageTotals) => UsageTotals,
     end: RequestEnd | null = null,
   ): void {
-    const name = `${date} ${model}`
-    const before = this.#changed.get(name) ?? this.#read(date, model)
+    const name = `${date}${tags ?? ''} ${model}`
+    const before = this.#changed.get(name) ?? this.#read(date, model, tags)
     const after: UsageRow = { ...before, ...change(before) }
     if (end !== null) addTimes((after.times ??= noTimes()), end)
     for (const [prefix, sum] of this.#sums) {
@@ -74,16 +90,24 @@ export class BookUsage {
 
   /** The rows from one date to the other, both included. */
   rows(fromDate: string, toDate: string): UsageRow[] {
-    const statement = 'SELECT stored FROM usage WHERE date BETWEEN ? AND ? ORDER BY date, model'
+    const statement = 'SELECT stored FROM usage WHERE date BETWEEN ? AND ? ORDER BY date, model, tags'
     return this.#sql.exec(statement, fromDate, toDate).toArray().map(parseUsageRow)
   }
 
-  changedSince(revision: number): UsageRow[] {
-    const statement = 'SELECT stored FROM usage WHERE revision > ? ORDER BY date, model'
-    return this.#sql.exec(statement, revision).toArray().map(parseUsageRow)
+  /** The first `rowsMax` rows that have changed since a revision, and the others of the last one's revision. */
+  changedSince(revision: number, rowsMax: number): UsageChanges {
+    const first = 'SELECT revision, stored FROM usage WHERE revision > ? ORDER BY revision LIMIT ?'
+    const rows = this.#sql.exec(first, revision, rowsMax).toArray()
+    if (rows.length < rowsMax) return { revision: this.revision, rows: rows.map(parseUsageRow) }
+    const upTo = parseWhole(rows.at(-1)?.['revision'])
+    const whole = 'SELECT stored FROM usage WHERE revision > ? AND revision <= ? ORDER BY revision'
+    return { revision: upTo, rows: this.#sql.exec(whole, revision, upTo).toArray().map(parseUsageRow) }
   }
 
-  /** Adds the rows of old days to the row of all older days. Their times are forgotten: the directory has counted them. */
+  /**
+   * Adds the rows of old days to the row of all older days. Their times are forgotten: the directory has counted them. So are
+   * their tags: no report shows older days, and a budget needs the sums alone. With them the rows would grow without end.
+   */
   foldOldDays(nowMs: number): void {
     const firstKept = dateOf(nowMs - DAYS_KEPT * DAY_MS)
     const statement = 'SELECT stored FROM usage WHERE date < ? ORDER BY date, model'
@@ -97,18 +121,19 @@ export class BookUsage {
     }
   }
 
-  #read(date: string, model: string): UsageRow {
-    const statement = 'SELECT stored FROM usage WHERE date = ? AND model = ?'
-    const [row] = this.#sql.exec(statement, date, model).toArray()
-    return row === undefined ? { ...NO_USAGE, date, model } : parseUsageRow(row)
+  #read(date: string, model: string, tags: string | undefined): UsageRow {
+    const statement = 'SELECT stored FROM usage WHERE date = ? AND model = ? AND tags = ?'
+    const [row] = this.#sql.exec(statement, date, model, tags ?? '').toArray()
+    return row === undefined ? { ...NO_USAGE, date, model, tags } : parseUsageRow(row)
   }
 
   #put(row: UsageRow): void {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO usage (date, model, revision, requests, cost_micro_usd, stored)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO usage (date, model, tags, revision, requests, cost_micro_usd, stored)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       row.date,
       row.model,
+      row.tags ?? '',
       this.revision,
       row.requests,
       row.costMicroUsd,

@@ -1,4 +1,4 @@
-/** The directory: what the operator may ask of all keys. Accounts report to it. It decides nothing. */
+/** The directory: what the operator may ask of all keys, or of all groups. Accounts report to it. It decides nothing. */
 import { DurableObject } from 'cloudflare:workers'
 import type { RaisedAlert } from '../alerts/alert.ts'
 import { AlertOutbox } from '../alerts/outbox.ts'
@@ -9,12 +9,15 @@ import { Alarm } from './alarm.ts'
 import {
   cursorOf,
   foldedName,
+  GROUP_MIGRATION,
+  type KeyCount,
   type KeyListQuery,
   type KeyPage,
   type KeyReport,
   type KeyRow,
   type ListedKey,
   type ListedState,
+  selectKeyCount,
   selectKeys,
   type Statement,
 } from './key-list.ts'
@@ -45,6 +48,7 @@ import {
   putRow,
   selectGroups,
   selectTotal,
+  TAG_MIGRATION,
   type TotalRow,
   usageCursorOf,
   type UsagePage,
@@ -85,6 +89,8 @@ const MIGRATIONS: Migrations = [
    ) WITHOUT ROWID;`,
   'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
   METRIC_MIGRATION,
+  GROUP_MIGRATION,
+  TAG_MIGRATION,
 ]
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
@@ -134,6 +140,10 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       keys: page.map(listedKey),
       nextCursor: last === undefined ? null : cursorOf({ value: last.position, id: last.id }, query.sort),
     }
+  }
+
+  async countKeys(groupId: string): Promise<KeyCount> {
+    return { kind: 'count', ...this.#run<{ keys: number }>(selectKeyCount(groupId)).one() }
   }
 
   /** A row that comes twice, too late or for a day that is no longer kept changes nothing. */

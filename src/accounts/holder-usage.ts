@@ -1,7 +1,7 @@
 /** The answer to a key's holder: what the key may use, what is left of it and when it renews, and what it took. Pure. */
 import { dateOf, DAY_MS, periodStartDate } from '../calendar.ts'
 import type { AccountStatus, KeyUsage } from './protocol.ts'
-import { shownDays, shownModels, sumSince } from './usage-report.ts'
+import { shownDays, shownModels, shownTags, sumSince } from './usage-report.ts'
 
 /** Days that the answer shows, today included: no month is longer. */
 export const DAYS_SHOWN = 31
@@ -18,7 +18,7 @@ export type HolderUsage = ReturnType<typeof holderUsage>
  * `null` for a key without a group.
  */
 export function holderUsage(usage: KeyUsage, ofIsolate: AccountStatus, ofGroup: KeyUsage | null) {
-  const { atMs, rows } = usage
+  const { atMs, rows, tags } = usage
   const today = dateOf(atMs)
   return {
     ...limitsNow({ ...usage, status: { ...usage.status, ...ofIsolate } }),
@@ -26,6 +26,7 @@ export function holderUsage(usage: KeyUsage, ofIsolate: AccountStatus, ofGroup: 
     today: sumSince(rows, today),
     month: sumSince(rows, periodStartDate('month', atMs)),
     models: shownModels(rows),
+    tags: shownTags(tags),
     days: shownDays(rows, shownFrom(atMs), today),
   }
 }

@@ -31,6 +31,8 @@ export interface KeyListQuery {
   sort: Sort
   /** One key alone. */
   id: string | null
+  /** The keys of a group alone. */
+  group: string | null
 }
 
 /** The position of a key in the order of a list. */
@@ -42,6 +44,11 @@ export interface Position {
 /** `todayCostUsd` is of the UTC day, and `monthCostUsd` of the UTC month. `deletedAt` stands in deleted keys only. */
 export type ListedKey = ApiKeyView & { todayCostUsd: number; monthCostUsd: number; deletedAt?: string }
 
+export interface KeyCount {
+  kind: 'count'
+  keys: number
+}
+
 export interface KeyPage {
   kind: 'page'
   keys: ListedKey[]
@@ -51,6 +58,11 @@ export interface KeyPage {
 export function reportOf({ key, deletedAt }: StoredKey): KeyReport {
   return { view: viewOf(key), version: key.version, deletedAt }
 }
+
+/** For the directory's `keys`. Keys without a group are not in the index. A group's keys stand in it in the order of creation. */
+export const GROUP_MIGRATION = `
+  ALTER TABLE keys ADD COLUMN group_id TEXT GENERATED ALWAYS AS (view ->> 'group') VIRTUAL;
+  CREATE INDEX keys_by_group ON keys (group_id, created_at_ms, id) WHERE group_id IS NOT NULL`
 
 /** A name as it is sorted and searched: the case does not matter. */
 export function foldedName(name: string): string {
@@ -74,7 +86,7 @@ export type KeyRow = {
 
 /** Reads one row more than a page has, so that the last page is known. */
 export function selectKeys(
-  { limit, after, namePrefix, state, sort, id }: KeyListQuery,
+  { limit, after, namePrefix, state, sort, id, group }: KeyListQuery,
   nowMs: number,
 ): Statement {
   const column = COLUMNS[sort]
@@ -83,6 +95,7 @@ export function selectKeys(
   // U+10FFFF is the last character there is, and no name has it.
   if (prefix !== '') conditions.push(['name_folded >= ? AND name_folded < ?', prefix, `${prefix}\u{10ffff}`])
   if (id !== null) conditions.push(['id = ?', id])
+  if (group !== null) conditions.push(['group_id = ?', group])
   if (after !== null) conditions.push([`(${column}, id) > (?, ?)`, after.value, after.id])
   const where = conditions.map(([condition]) => condition).join(' AND ')
   const today = dateOf(nowMs)
@@ -98,6 +111,15 @@ export function selectKeys(
       ...conditions.flatMap(([, ...parameters]) => parameters),
       limit + 1,
     ],
+  }
+}
+
+/** The row is `{ keys: number }`. */
+export function selectKeyCount(groupId: string): Statement {
+  const [condition] = stateCondition(null, 0)
+  return {
+    sql: `SELECT count(*) AS keys FROM keys WHERE group_id = ? AND ${condition}`,
+    parameters: [groupId],
   }
 }
 

@@ -9,7 +9,7 @@ import { isRequestTimes, noTimes, type RequestTimes } from './request-times.ts'
 import { STORED_COLUMNS, TIME_COLUMNS } from './usage-list.ts'
 
 /** What a series is of. */
-export const METRIC_GROUPINGS = ['model', 'key'] as const
+export const METRIC_GROUPINGS = ['model', 'key', 'group'] as const
 export type MetricGrouping = (typeof METRIC_GROUPINGS)[number]
 
 /**
@@ -94,7 +94,7 @@ const COUNT_ROW = `
   WITH new (${STORED_COLUMNS.join(', ')}) AS (SELECT ${list(STORED_COLUMNS, () => '?')}),
     added AS (SELECT new.key_id, new.model, ${IS_SHOWN} AS is_shown,
         ${list(SUMS, ({ column, addend }) => `${difference(column, addend)} AS ${column}`)}
-      FROM new LEFT JOIN usage AS old USING (date, key_id, model)
+      FROM new LEFT JOIN usage AS old USING (date, key_id, model, tags)
       WHERE old.revision IS NULL OR old.revision < new.revision)
   INSERT INTO metrics SELECT *, ${list(MOSTS, ({ sum }) => `max(0, ${sum})`)} FROM added WHERE true
   ON CONFLICT (key_id, model) DO UPDATE SET
@@ -116,12 +116,16 @@ const SHOWN = `${list(COUNTERS, ([name]) => `sum(most_${name}) AS ${name}`)},
   ${list(GAUGES, ([name]) => `sum(sum_${name}) AS ${name}`)},
   json_array(${list(TIME_COLUMNS, (column) => `sum(${column})`)}) AS times`
 
+/** The series of a deleted key ends. Deleted keys among the others stay, so that no counter falls. */
+const BY_KEY = `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${SHOWN}
+  FROM metrics LEFT JOIN keys ON id = key_id WHERE NOT is_shown OR deleted_at IS NULL
+  GROUP BY value ORDER BY NOT is_shown, value`
+
 const GROUPS: Readonly<Record<MetricGrouping, string>> = {
   model: `SELECT model AS value, NULL AS name, ${SHOWN} FROM metrics GROUP BY model ORDER BY model`,
-  // The series of a deleted key ends. Deleted keys among the others stay, so that no counter falls.
-  key: `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${SHOWN}
-    FROM metrics LEFT JOIN keys ON id = key_id WHERE NOT is_shown OR deleted_at IS NULL
-    GROUP BY value ORDER BY NOT is_shown, value`,
+  key: BY_KEY,
+  // The directory of groups has them in the place of keys.
+  group: BY_KEY,
 }
 
 export type MetricRow = Record<MetricName, number> & { value: string; name: string | null; times: string }

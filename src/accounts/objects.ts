@@ -2,8 +2,9 @@
 import type { RaisedAlert } from '../alerts/alert.ts'
 import { type Env, LOCATION_HINTS } from '../config.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
+import { isGroupId } from '../keys/group-id.ts'
 import type { StoredRequest } from './book-schema.ts'
-import type { KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
+import type { KeyCount, KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
 import type { MetricGrouping, Metrics } from './metric-list.ts'
 import type { MinuteCounts } from './minute-counts.ts'
 import type {
@@ -30,7 +31,7 @@ export interface KeyRequests {
   requests: Known<RequestRecord>[]
 }
 
-/** The calls of a key's account, `KeyAccount`. */
+/** The calls of the account of a key or of a group, `KeyAccount`. */
 export interface KeyAccountCalls extends Rpc.DurableObjectBranded {
   /** The key as it is now. A caller that has not found it in KV saves the account from looking there too. */
   read(keyId: string, isAbsentInKv: boolean): Promise<KeyReading>
@@ -65,6 +66,8 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   /** Absolute totals of a key. A report that comes twice, or is of an older revision, changes nothing. */
   reportUsage(report: UsageReport): Promise<void>
   list(query: KeyListQuery): Promise<KeyPage>
+  /** Keys of a group that are not deleted. */
+  countKeys(groupId: string): Promise<KeyCount>
   usage(query: UsageQuery): Promise<UsagePage>
   /** Of all time, for the operator's monitoring. */
   metrics(by: MetricGrouping): Promise<Metrics>
@@ -76,14 +79,17 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
 
 /** All bindings of the Worker. */
 export interface Bindings extends Env {
-  /** Each key has one object, named by the key's id. */
+  /** Each key and each group has one object, named by its id. */
   ACCOUNTS: DurableObjectNamespace<KeyAccountCalls>
-  /** Each deployment has one object. */
+  /** Each deployment has one object for keys, one for groups and one for its alerts. */
   DIRECTORY: DurableObjectNamespace<DirectoryCalls>
 }
 
 /** The number is the shard's, so that more of them can be added. */
 export const DIRECTORY_NAME = 'directory-1'
+
+/** Groups have a directory of their own, so that no sum of keys counts a request twice. */
+export const GROUPS_NAME = 'groups-1'
 
 /** The deployment's alerts have an object of their own, since some of them say that the directory fails. */
 export const ALERT_DESK_NAME = 'alerts-1'
@@ -94,6 +100,15 @@ export function accountOf(env: Bindings, keyId: string): DurableObjectStub<KeyAc
 
 export function directoryOf(env: Bindings): DurableObjectStub<DirectoryCalls> {
   return env.DIRECTORY.getByName(DIRECTORY_NAME, hintOf(env))
+}
+
+export function groupDirectoryOf(env: Bindings): DurableObjectStub<DirectoryCalls> {
+  return env.DIRECTORY.getByName(GROUPS_NAME, hintOf(env))
+}
+
+/** The directory to which the account of a key or of a group reports. */
+export function directoryOfOwner(env: Bindings, ownerId: string): DurableObjectStub<DirectoryCalls> {
+  return isGroupId(ownerId) ? groupDirectoryOf(env) : directoryOf(env)
 }
 
 export function alertDeskOf(env: Bindings): DurableObjectStub<DirectoryCalls> {

@@ -7,6 +7,7 @@ import type { Model } from '../models/model.ts'
 import type { AccountStatus, Refusal, SettlementEntry } from './protocol.ts'
 import { type Ending, RELEASED } from './request-end.ts'
 import type { AdmissionParts, RefusedRequest, RequestToAdmit } from './request-to-admit.ts'
+import { tagsText } from './tags.ts'
 
 export interface Place {
   readonly outcome: 'admitted'
@@ -82,12 +83,12 @@ export function release(
 
 /** The part of a settlement that is known at the admission. */
 export function identityOf(
-  { requestId }: RequestToAdmit,
+  { requestId, tags }: RequestToAdmit,
   model: Model,
   admittedAtMs: number,
   admittedBy: SettlementEntry['admittedBy'],
 ): Omit<SettlementEntry, keyof Ending> {
-  return { requestId, model: model.id, admittedAtMs, admittedBy }
+  return { requestId, model: model.id, tags: tags && tagsText(tags), admittedAtMs, admittedBy }
 }
 
 export function refusalOf({ reason, limit, used, retryAfterMs }: Refused): Refusal {

@@ -13,6 +13,8 @@ export interface AdmissionRequest {
   requestId: string
   /** The public name of the model. */
   model: string
+  /** As `tagsText` writes them. A request without tags does not have the field. */
+  tags?: string | undefined
   /** The most that the request can cost, micro-dollars, at least 1. */
   worstMicroUsd: number
   /** The usage to book, as estimated, if the request's lease expires without a settlement. */
@@ -101,6 +103,8 @@ export interface BookedUsage extends Omit<Usage, 'cacheWriteTokens' | 'serviceTi
 export interface SettlementEntry {
   requestId: string
   model: string
+  /** As in its admission. */
+  tags?: string | undefined
   /** When the isolate admitted it, ms since 1970. It is booked on that UTC day. */
   admittedAtMs: number
   /** `isolate`: the account has never been asked, so it has no row of the request to look for. */
@@ -172,11 +176,13 @@ export interface KeyUsage {
   status: AccountStatus
   /** Of the range, by date and model. */
   rows: UsageRow[]
+  /** Of the range, by combination of tags: the dearest ones first. */
+  tags: TaggedTotals[]
   /** The time of the deletion; `null` for a key that exists. */
   deletedAt: string | null
 }
 
-/** Totals of a key, a day and a model. Corrections can lower a number. */
+/** Totals of a key, a day, a model and a combination of tags. Corrections can lower a number. */
 export interface UsageTotals extends BookedUsage {
   /** Requests that reached the model. */
   requests: number
@@ -195,8 +201,16 @@ export interface UsageRow extends UsageTotals {
   /** The UTC date. */
   date: string
   model: string
+  /** As `tagsText` writes them. Absent for requests without tags, and in rows of an earlier version. */
+  tags?: string | undefined
   /** Absent in rows of an earlier version, and where no request has ended. */
   times?: RequestTimes | undefined
+}
+
+/** The sums of the requests with the same tags. */
+export interface TaggedTotals extends UsageTotals {
+  /** As `tagsText` writes them. */
+  tags: string
 }
 
 /** The report of an account to the directory: the totals that have changed, as they are now. */

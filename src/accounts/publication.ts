@@ -82,8 +82,13 @@ export function afterAttempt(state: PublishState, { version, atMs, outcome }: At
 export interface Source {
   /** The newest version; 0 for nothing to publish. */
   version(): number
-  /** Publishes what is newer than the acknowledged version. Rejects where the target does not acknowledge. It never throws. */
-  publish(acknowledged: number): Promise<unknown>
+  /**
+   * Publishes what is newer than the acknowledged version. Rejects where the target does not acknowledge. It never throws.
+   *
+   * @param note Notes that the target has acknowledged all up to a version, so that a later attempt goes on from there. It says
+   * whether this attempt still counts.
+   */
+  publish(acknowledged: number, note: (version: number) => boolean): Promise<unknown>
 }
 
 export class Publication {
@@ -131,12 +136,18 @@ export class Publication {
     const atMs = Date.now()
     const source = this.#sources[target]
     const version = source.version()
-    const state = this.#stateOf(target)
+    let state = this.#stateOf(target)
     const isDue = (dueAtMs(target, state, version, atMs) ?? Infinity) <= atMs
     // Two puts at once could arrive in the wrong order.
     if (!isDue || this.#underWay.has(target)) return
     this.#underWay.add(target)
-    const { outcome, cause } = await outcomeOf(source.publish(state.acknowledged))
+    const note = (acknowledged: number): boolean => {
+      if (this.#stateOf(target) !== state) return false
+      state = { ...state, acknowledged }
+      this.#save(target, state)
+      return true
+    }
+    const { outcome, cause } = await outcomeOf(source.publish(state.acknowledged, note))
     this.#underWay.delete(target)
     // The first failure in a row is logged. The ones that follow have the same cause.
     if (cause !== undefined && state.failures === 0)

@@ -5,13 +5,21 @@ import type { RaisedAlert } from '../alerts/alert.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { causeOf, log } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
-import type { KeyListQuery, KeyPage } from './key-list.ts'
+import type { KeyCount, KeyListQuery, KeyPage } from './key-list.ts'
 import type { MetricGrouping, Metrics } from './metric-list.ts'
-import { accountOf, alertDeskOf, type Bindings, directoryOf, type KeyAccountCalls } from './objects.ts'
+import {
+  accountOf,
+  alertDeskOf,
+  type Bindings,
+  directoryOf,
+  type DirectoryCalls,
+  groupDirectoryOf,
+  type KeyAccountCalls,
+} from './objects.ts'
 import type { KeyUsage, UsageQuestion } from './protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { ExportPage, ExportQuery } from './usage-export.ts'
-import type { UsagePage, UsageQuery } from './usage-list.ts'
+import type { Grouping, UsagePage, UsageQuery } from './usage-list.ts'
 
 /** How long a request waits for the record of its key. Adoption alone may take 2 s of it. */
 export const ACCOUNT_READ_TIMEOUT_MS = 3_000
@@ -32,6 +40,10 @@ export interface Accounts {
   request: KeyAccountCalls['request']
   minutes: KeyAccountCalls['minutes']
   list(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
+  listGroups(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
+  /** Keys of a group that are not deleted, as far as they have been reported. */
+  countKeys(groupId: string): Promise<KeyCount | { kind: 'unavailable' }>
+  /** Of keys, or by `group` of groups. So is `metrics`. */
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
   metrics(by: MetricGrouping): Promise<Metrics | { kind: 'unavailable' }>
   exportUsage(query: ExportQuery): Promise<ExportPage | { kind: 'unavailable' }>
@@ -57,10 +69,22 @@ export function createAccounts(env: Bindings): Accounts {
     minutes: (keyId) => askBook(keyId, async () => accountOf(env, keyId).minutes(keyId)),
     list: (query) =>
       ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
+    listGroups: (query) =>
+      ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        groupDirectoryOf(env).list(query),
+      ),
+    countKeys: (groupId) =>
+      ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        directoryOf(env).countKeys(groupId),
+      ),
     usageOfAll: (query) =>
-      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).usage(query)),
+      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        directoryBy(env, query.by).usage(query),
+      ),
     metrics: (by) =>
-      ask('directory_metrics', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).metrics(by)),
+      ask('directory_metrics', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
+        directoryBy(env, by).metrics(by),
+      ),
     exportUsage: (query) =>
       ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
         directoryOf(env).exportUsage(query),
@@ -71,6 +95,10 @@ export function createAccounts(env: Bindings): Accounts {
         return { kind: 'raised' } as const
       }),
   }
+}
+
+function directoryBy(env: Bindings, by: Grouping | MetricGrouping): DurableObjectStub<DirectoryCalls> {
+  return by === 'group' ? groupDirectoryOf(env) : directoryOf(env)
 }
 
 function change<Answer>(

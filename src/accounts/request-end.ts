@@ -40,7 +40,7 @@ interface EndedRequest {
 }
 
 /** The part of a settlement that depends on the end. */
-export type Ending = Omit<SettlementEntry, 'requestId' | 'model' | 'admittedAtMs' | 'admittedBy'>
+export type Ending = Omit<SettlementEntry, 'requestId' | 'model' | 'tags' | 'admittedAtMs' | 'admittedBy'>
 
 const NOTHING_BOOKED: BookedUsage = {
   promptTokens: 0,

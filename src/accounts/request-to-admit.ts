@@ -6,6 +6,7 @@ import type { AccountDecision } from './account-view.ts'
 import type { AccountClient } from './client.ts'
 import type { AccountStatus, Refusal } from './protocol.ts'
 import type { End } from './request-end.ts'
+import type { Tags } from './tags.ts'
 import type { UsageMeans } from './usage-means.ts'
 import type { Asked } from './worst-case.ts'
 
@@ -29,6 +30,7 @@ export interface RequestToAdmit {
   /** The models that may serve it, in the order in which they are tried. */
   models: readonly [Model, ...Model[]]
   asked: Asked
+  tags?: Tags | undefined
   /** Estimates the prompt. It is called only where a limit needs the estimate: a long prompt takes time. */
   promptTokens: () => number
   /** The AI Gateway whose log has the true usage; `null` where no log is kept. */

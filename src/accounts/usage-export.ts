@@ -1,4 +1,4 @@
-/** The usage of all keys by day, key and model, as the directory gives it out page by page. Pure. */
+/** The usage of all keys by day, key, model and tags, as the directory gives it out page by page. Pure. */
 import { apiKeyView } from '../keys/api-key.ts'
 import type { Statement } from './key-list.ts'
 import type { UsageTotals } from './protocol.ts'
@@ -12,6 +12,8 @@ export interface ExportPosition {
   date: string
   keyId: string
   model: string
+  /** As `tagsText` writes them; empty for requests without tags. */
+  tags: string
 }
 
 /** The name is `null` where the directory does not know the key yet. */
@@ -27,21 +29,28 @@ export interface ExportQuery {
 
 export interface ExportPage {
   kind: 'page'
-  /** Sorted by date, key id and model. Fewer than `EXPORT_PAGE_ROWS` are the last page. */
+  /** Sorted by date, key id, model and tags. Fewer than `EXPORT_PAGE_ROWS` are the last page. */
   rows: ExportedUsage[]
 }
 
-export type ExportRow = TotalRow & { date: string; keyId: string; model: string; view: string | null }
+export type ExportRow = TotalRow & Record<keyof ExportPosition, string> & { view: string | null }
 
 /** The rows are `ExportRow`. */
 export function selectExport({ from, to, after }: ExportQuery): Statement {
   const totals = COLUMNS.map(([name, column]) => `${column} AS ${name}`).join(', ')
   return {
-    sql: `SELECT date, key_id AS keyId, model, ${totals}, keys.view AS view
+    sql: `SELECT date, key_id AS keyId, model, tags, ${totals}, keys.view AS view
       FROM usage LEFT JOIN keys ON keys.id = key_id
-      WHERE (date, key_id, model) > (?, ?, ?) AND date <= ? ORDER BY date, key_id, model LIMIT ?`,
+      WHERE (date, key_id, model, tags) > (?, ?, ?, ?) AND date <= ? ORDER BY date, key_id, model, tags LIMIT ?`,
     // Every key id sorts after the empty text.
-    parameters: [after?.date ?? from, after?.keyId ?? '', after?.model ?? '', to, EXPORT_PAGE_ROWS],
+    parameters: [
+      after?.date ?? from,
+      after?.keyId ?? '',
+      after?.model ?? '',
+      after?.tags ?? '',
+      to,
+      EXPORT_PAGE_ROWS,
+    ],
   }
 }
 

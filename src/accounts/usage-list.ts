@@ -8,7 +8,7 @@ import type { Statement } from './key-list.ts'
 import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
 import { noTimes } from './request-times.ts'
 
-export const GROUPINGS = ['day', 'key', 'model'] as const
+export const GROUPINGS = ['day', 'key', 'model', 'group', 'tag'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 
 export interface UsageQuery {
@@ -16,24 +16,27 @@ export interface UsageQuery {
   from: string
   to: string
   by: Grouping
+  /** With `by: 'tag'`: the name of the tag whose values are the groups. */
+  tag?: string | undefined
   /** Groups in a page. */
   limit: number
-  /** The date, key id or model of the last group of the page before; `null` for the first page. */
+  /** The date, key id, model or value of the last group of the page before; `null` for the first page. */
   after: string | null
 }
 
-/** A key that the directory does not know yet has no name. `deletedAt` stands in deleted keys only. */
+/** A key or group that the directory does not know yet has no name. `deletedAt` stands in deleted ones only. */
 type GroupName =
   | { date: string }
   | { id: string; name: string | null; deletedAt?: string }
   | { model: string }
+  | { value: string | null }
 
-/** The sums of a day, of a key or of a model. */
+/** The sums of a day, of a key, of a model or of a tag's value. The value is `null` for requests without the tag. */
 export type UsageGroup = GroupName & UsageTotals
 
 export interface UsagePage {
   kind: 'page'
-  /** Sorted by date, key id or model. By day, each date of the range has a group. Other groups have usage. */
+  /** Sorted by date, key id, model or value. By day, each date of the range has a group. Other groups have usage. */
   groups: UsageGroup[]
   /** The sums of the whole range. */
   total: UsageTotals
@@ -59,15 +62,15 @@ export const COLUMNS = [
 export const TIME_COLUMNS: readonly string[] = noTimes().map((_, at) => `times_${at}`)
 const NUMBERS: readonly string[] = [...COLUMNS.map(([, column]) => column), ...TIME_COLUMNS]
 /** The columns of a row, in the order of the parameters of `putRow`. */
-export const STORED_COLUMNS: readonly string[] = ['date', 'key_id', 'model', 'revision', ...NUMBERS]
+export const STORED_COLUMNS: readonly string[] = ['date', 'key_id', 'model', 'tags', 'revision', ...NUMBERS]
 
 const PUT_ROW = `INSERT INTO usage (${STORED_COLUMNS.join(', ')})
   VALUES (${STORED_COLUMNS.map(() => '?').join(', ')})
-  ON CONFLICT (date, key_id, model) DO UPDATE SET revision = excluded.revision,
+  ON CONFLICT (date, key_id, model, tags) DO UPDATE SET revision = excluded.revision,
     ${NUMBERS.map((column) => `${column} = excluded.${column}`).join(', ')}
   WHERE excluded.revision > usage.revision`
 
-/** Stores the row of a day, a key and a model, unless the stored row is of the same revision or of a later one. */
+/** Stores the row of a day, a key, a model and tags, unless the stored row is of the same revision or of a later one. */
 export function putRow(
   { keyId, revision }: Pick<UsageReport, 'keyId' | 'revision'>,
   row: UsageRow,
@@ -78,6 +81,7 @@ export function putRow(
       row.date,
       keyId,
       row.model,
+      row.tags ?? '',
       revision,
       ...COLUMNS.map(([name]) => row[name]),
       ...(row.times ?? noTimes()),
@@ -90,6 +94,16 @@ export function firstKeptDate(nowMs: number): string {
   return dateOf(nowMs - DAYS_KEPT * DAY_MS)
 }
 
+/** For the directory. A primary key cannot be changed, so the rows are copied, some 300,000 a second. */
+export const TAG_MIGRATION = `
+  CREATE TABLE tagged_usage (date TEXT NOT NULL, key_id TEXT NOT NULL, model TEXT NOT NULL, tags TEXT NOT NULL,
+    revision INTEGER NOT NULL, ${NUMBERS.map((column) => `${column} INTEGER NOT NULL`).join(', ')},
+    PRIMARY KEY (date, key_id, model, tags)) WITHOUT ROWID;
+  INSERT INTO tagged_usage (${STORED_COLUMNS.join(', ')})
+    SELECT ${STORED_COLUMNS.map((column) => (column === 'tags' ? "''" : column)).join(', ')} FROM usage;
+  DROP TABLE usage;
+  ALTER TABLE tagged_usage RENAME TO usage`
+
 /** A sum of no rows is 0. */
 const SUMS = COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', ')
 
@@ -101,20 +115,31 @@ export function selectTotal({ from, to }: UsageQuery): Statement {
   return { sql: `SELECT ${SUMS} FROM usage WHERE date BETWEEN ? AND ?`, parameters: [from, to] }
 }
 
+const BY_KEY = `WITH sums AS (SELECT key_id AS value, ${SUMS} FROM usage
+      WHERE date BETWEEN ? AND ? AND key_id > ? GROUP BY key_id ORDER BY key_id LIMIT ?)
+    SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
+    ORDER BY value`
+
 const GROUPS: Readonly<Record<Grouping, string>> = {
   day: `WITH RECURSIVE days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)
     SELECT day AS value, ${SUMS} FROM days LEFT JOIN usage ON date = day
     WHERE day > ? GROUP BY day ORDER BY day LIMIT ?`,
-  key: `WITH sums AS (SELECT key_id AS value, ${SUMS} FROM usage
-      WHERE date BETWEEN ? AND ? AND key_id > ? GROUP BY key_id ORDER BY key_id LIMIT ?)
-    SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
-    ORDER BY value`,
+  key: BY_KEY,
+  // The directory of groups has them in the place of keys.
+  group: BY_KEY,
   model: `SELECT model AS value, ${SUMS} FROM usage
     WHERE date BETWEEN ? AND ? AND model > ? GROUP BY model ORDER BY model LIMIT ?`,
+  // A value is never empty. So the empty text stands for requests without the tag, and the first page has it too.
+  tag: `SELECT iif(tags = '', '', coalesce(tags ->> ?, '')) AS value, ${SUMS} FROM usage
+    WHERE date BETWEEN ? AND ? GROUP BY value HAVING value > ? OR ? ORDER BY value LIMIT ?`,
 }
 
 /** The rows are `GroupRow`: one more than a page has, so that the last page is known. */
-export function selectGroups({ from, to, by, limit, after }: UsageQuery): Statement {
+export function selectGroups({ from, to, by, tag = '', limit, after }: UsageQuery): Statement {
+  if (by === 'tag') {
+    const isFirst = after === null ? 1 : 0
+    return { sql: GROUPS[by], parameters: [tag, from, to, after ?? '', isFirst, limit + 1] }
+  }
   // Every date, key id and model sorts after the empty text. So refusals, which have no model, are in no group by model.
   return { sql: GROUPS[by], parameters: [from, to, after ?? '', limit + 1] }
 }
@@ -125,7 +150,10 @@ export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: Gro
       return { date: value, ...totals }
     case 'model':
       return { model: value, ...totals }
-    case 'key': {
+    case 'tag':
+      return { value: value === '' ? null : value, ...totals }
+    case 'key':
+    case 'group': {
       const name = view ? apiKeyView.parse(JSON.parse(view)).name : null
       return { id: value, name, ...(deletedAt ? { deletedAt } : {}), ...totals }
     }

@@ -6,7 +6,7 @@ import { MINUTE_MS } from './minute-counts.ts'
 export const USAGE_REMEMBERED_MS = 10_000
 /** Questions of one key in a minute. Further ones are refused. */
 export const USAGE_QUESTIONS_MAX = 60
-/** Keys whose usage an isolate remembers, some 20 kB each at most. The least recently used one is evicted. */
+/** Keys whose usage an isolate remembers, some 20 kB each, and 50 kB with tags, at most. The least recently used one is evicted. */
 export const USAGE_KEYS_MAX = 500
 
 interface Entry<Usage> {

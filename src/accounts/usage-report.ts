@@ -3,7 +3,8 @@ import { datesBetween } from '../calendar.ts'
 import { costOfSums } from '../models/price-as.ts'
 import type { Prices } from '../models/prices.ts'
 import { NO_MODEL, sumOf } from './ledger.ts'
-import type { UsageRow, UsageTotals } from './protocol.ts'
+import type { TaggedTotals, UsageRow, UsageTotals } from './protocol.ts'
+import { parseTags } from './tags.ts'
 
 export type ShownTotals<Totals extends UsageTotals = UsageTotals> = Omit<
   Totals,
@@ -53,4 +54,9 @@ export function shownModels(rows: readonly UsageRow[], other: Prices | null = nu
     model,
     ...shownTotals(sumOf(rowsOfModel), other),
   }))
+}
+
+/** Each combination of tags with its sum. */
+export function shownTags(all: readonly TaggedTotals[], other: Prices | null = null) {
+  return all.map(({ tags, ...totals }) => ({ tags: parseTags(tags), ...shownTotals(totals, other) }))
 }

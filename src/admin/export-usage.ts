@@ -1,6 +1,7 @@
 /** The operator's download of usage: all rows of a range, as a file for spreadsheets. */
 import type { Context } from 'hono'
 import { EXPORT_PAGE_ROWS, type ExportedUsage, type ExportPosition } from '../accounts/usage-export.ts'
+import { parseTags } from '../accounts/tags.ts'
 import { COLUMNS } from '../accounts/usage-list.ts'
 import { usdOf } from '../accounts/usage-report.ts'
 import type { Gateway } from '../context.ts'
@@ -12,8 +13,8 @@ import { exportQuery } from './usage-query.ts'
 const HEADINGS = COLUMNS.map(([, column]) => column.replace('micro_usd', 'usd'))
 
 /**
- * `GET /admin/usage?format=csv&from&to`: a row for each day, key and model with usage, for 400 days at most; default the last 7
- * days. Two pages of rows are in memory at a time, however long the range is. A page that cannot be read breaks the download
+ * `GET /admin/usage?format=csv&from&to`: a row for each day, key, model and combination of tags with usage, for 400 days at most;
+ * default the last 7 days. Each name in `USAGE_TAGS` has a column, such as `tag_team`. Two pages of rows are in memory at a time, however long the range is. A page that cannot be read breaks the download
  * off, so that a part is not taken for the whole.
  *
  * @throws GatewayError `invalid_parameter`; `usage_unavailable` where the first page cannot be read.
@@ -21,12 +22,13 @@ const HEADINGS = COLUMNS.map(([, column]) => column.replace('micro_usd', 'usd'))
 export async function exportUsage(c: Context<Gateway>): Promise<Response> {
   const { from, to } = exportQuery(c.req.query(), Date.now())
   const { accounts } = isolateOf(c.env)
+  const { usageTags } = c.get('config')
   const read = async (after: ExportPosition | null): Promise<ExportedUsage[]> => {
     const page = await accounts.exportUsage({ from, to, after })
     if (page.kind === 'unavailable') throw new GatewayError({ kind: 'usage_unavailable' })
     return page.rows
   }
-  const body = csvStream(await read(null), read)
+  const body = csvStream(await read(null), read, usageTags)
   return c.body(body, 200, {
     'content-type': 'text/csv; charset=utf-8; header=present',
     'content-disposition': `attachment; filename="usage-${from}-to-${to}.csv"`,
@@ -36,14 +38,16 @@ export async function exportUsage(c: Context<Gateway>): Promise<Response> {
 function csvStream(
   firstPage: ExportedUsage[],
   read: (after: ExportPosition) => Promise<ExportedUsage[]>,
+  usageTags: readonly string[],
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let page = firstPage
-  let head = csvLine(['date', 'key_id', 'key_name', 'model', ...HEADINGS])
+  const tagHeadings = usageTags.map((name) => `tag_${name}`)
+  let head = csvLine(['date', 'key_id', 'key_name', 'model', ...tagHeadings, ...HEADINGS])
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const text = head + page.map(lineOf).join('')
+        const text = head + page.map((row) => lineOf(row, usageTags)).join('')
         head = ''
         if (text !== '') controller.enqueue(encoder.encode(text))
         const last = page.at(-1)
@@ -56,9 +60,11 @@ function csvStream(
   )
 }
 
-function lineOf(row: ExportedUsage): string {
+function lineOf(row: ExportedUsage, usageTags: readonly string[]): string {
   const totals = COLUMNS.map(([name]) =>
     name === 'costMicroUsd' || name === 'estimatedMicroUsd' ? usdOf(row[name]).toFixed(6) : `${row[name]}`,
   )
-  return csvLine([row.date, row.keyId, plainText(row.name ?? ''), plainText(row.model), ...totals])
+  const tags = row.tags === '' ? {} : parseTags(row.tags)
+  const texts = [row.name ?? '', row.model, ...usageTags.map((name) => tags[name] ?? '')]
+  return csvLine([row.date, row.keyId, ...texts.map(plainText), ...totals])
 }

@@ -1,6 +1,6 @@
 /** The operator's route for health: what works now, how fast, and what to do where it does not. */
 import type { Context } from 'hono'
-import { accountOf, directoryOf } from '../accounts/objects.ts'
+import { accountOf, directoryOf, groupDirectoryOf } from '../accounts/objects.ts'
 import type { Gateway } from '../context.ts'
 import { isolateOf } from '../isolate.ts'
 import { causeOf } from '../log.ts'
@@ -27,7 +27,7 @@ interface Part {
 type TimedPart = Part & { ms: number }
 
 /**
- * `GET /admin/health`: reads KV, and calls one account and the directory, each within `HEALTH_TIMEOUT_MS`. Of the upstream it
+ * `GET /admin/health`: reads KV, and calls one account and the directories of keys and of groups, each within `HEALTH_TIMEOUT_MS`. Of the upstream it
  * says what this isolate has last seen, since a call costs money. A part that fails is told in a 200.
  */
 export async function showHealth(c: Context<Gateway>): Promise<Response> {
@@ -43,8 +43,8 @@ export async function showHealth(c: Context<Gateway>): Promise<Response> {
       'Keys without a budget or an exact limit go on. Look at https://www.cloudflarestatus.com and at the limits of your plan.',
     ),
     probe(
-      async () => directoryOf(env).usage(NO_DAYS),
-      'Requests go on. Only the list of keys and the usage of all keys wait. If it lasts: POST /admin/directory/rebuild.',
+      async () => Promise.all([directoryOf(env).usage(NO_DAYS), groupDirectoryOf(env).usage(NO_DAYS)]),
+      'Requests go on. Only the lists of keys and groups and their usage wait. If it lasts: POST /admin/directory/rebuild.',
     ),
   ])
   const upstream = upstreamPart(isolateOf(env).upstreamSeen)

@@ -1,6 +1,5 @@
 /** The operator's routes for keys: create, list, show, change, delete, rotate. */
 import type { Context } from 'hono'
-import type * as z from 'zod/mini'
 import { DAYS_KEPT } from '../accounts/book-usage.ts'
 import { dateOf, DAY_MS } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
@@ -11,17 +10,14 @@ import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
 import { quoted } from '../wire/parameter-text.ts'
 import { listQuery } from './list-query.ts'
 import type { keyCreation, keyRotation, keyUpdate } from './requests.ts'
-
-type WithBody<Schema extends z.ZodMiniType> = Context<
-  Gateway,
-  string,
-  { in: { json: unknown }; out: { json: z.output<Schema> } }
->
+import { takeRecord } from './take-record.ts'
+import type { WithBody } from './with-body.ts'
 
 /** 201 with the key's view and its `secret`. Only this answer has the secret. */
 export async function createKey(c: WithBody<typeof keyCreation>): Promise<Response> {
   const body = c.req.valid('json')
   requireModels(c, body.models)
+  await requireGroup(c, body.group)
   const { id, secret } = createSecret()
   const answer = await isolateOf(c.env).accounts.create({
     id,
@@ -30,6 +26,7 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     expiresAt: futureTime(body.expiresAt ?? null),
     disabled: false,
     limits: body.limits ?? {},
+    group: body.group ?? undefined,
     models: body.models ?? undefined,
     allowedAddresses: body.allowedAddresses ?? undefined,
     secretSha256: await hashSecret(secret),
@@ -42,8 +39,9 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
 
 /**
  * A page of keys. The query has `limit` (1 to 1,000, default 100), the `cursor` that the page before gave as `nextCursor`,
- * `name` (a prefix), `id` (one key alone), `state` (default all but the deleted) and `sort` (`created`, `name` or `cost`; default
- * `created`). Each key has its cost of the UTC day and month so far, `todayCostUsd` and `monthCostUsd`.
+ * `name` (a prefix), `id` (one key alone), `group` (the id of a group), `state` (default all but the deleted) and `sort`
+ * (`created`, `name` or `cost`; default `created`). Each key has its cost of the UTC day and month so far, `todayCostUsd` and
+ * `monthCostUsd`.
  */
 export async function listKeys(c: Context<Gateway>): Promise<Response> {
   const page = await isolateOf(c.env).accounts.list(listQuery(c.req.query()))
@@ -55,11 +53,12 @@ export async function getKey(c: Context<Gateway>): Promise<Response> {
   return c.json(viewOf(await requireKey(c)))
 }
 
-/** Sets the fields of the body; `null` removes a limit or a list. Fields of parallel changes all survive. */
+/** Sets the fields of the body; `null` removes a limit, a list or the group. Fields of parallel changes all survive. */
 export async function updateKey(c: WithBody<typeof keyUpdate>): Promise<Response> {
   const { expiresAt, ...patch } = c.req.valid('json')
   requireModels(c, patch.models)
   const id = requireId(c)
+  await requireGroup(c, patch.group)
   const changed = expiresAt === undefined ? patch : { ...patch, expiresAt: futureTime(expiresAt) }
   return c.json(viewOf(take(c, id, await isolateOf(c.env).accounts.update(id, changed))))
 }
@@ -106,17 +105,14 @@ export function requireId(c: Context<Gateway>): string {
 /** The key in an account's answer. The isolate remembers the answer, so that a change holds here at once. */
 function take(c: Context<Gateway>, keyId: string, reading: KeyReading): ApiKey {
   isolateOf(c.env).keys.remember(keyId, reading, Date.now())
-  switch (reading.kind) {
-    case 'found':
-      return reading.key
-    case 'deleted':
-    case 'absent':
-      throw new GatewayError({ kind: 'key_not_found', keyId })
-    case 'unreadable':
-      throw new GatewayError({ kind: 'key_record_unreadable' })
-    case 'unavailable':
-      throw new GatewayError({ kind: 'keys_unavailable' })
-  }
+  return takeRecord(reading, { kind: 'key_not_found', keyId })
+}
+
+/** A key of a group that does not exist would be refused. Of an id that has no group, no object stores anything. */
+async function requireGroup(c: Context<Gateway>, group: string | null | undefined): Promise<void> {
+  if (group == null) return
+  const message = `Invalid 'group': expected the id of a group in GET /admin/groups, or null, but got ${quoted(group)} instead.`
+  takeRecord(await isolateOf(c.env).accounts.read(group), invalidParameter('group', message))
 }
 
 /** A name that is not in the table is most likely mistyped. One that leaves the table later stays in the record. */

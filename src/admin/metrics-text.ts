@@ -5,8 +5,12 @@ import { type Measure, measuredTimes, TIME_BOUNDS_SECONDS } from '../accounts/re
 import { usdOf } from '../accounts/usage-report.ts'
 import { type Family, histogramSamples, type Labels, openMetrics, type Sample } from './open-metrics.ts'
 
-/** Series of models and of keys have names of their own, so that the sum of all series of a name counts nothing twice. */
-const PREFIX: Readonly<Record<MetricGrouping, string>> = { model: 'gateway_', key: 'gateway_key_' }
+/** Series of models, of keys and of groups have names of their own, so that the sum of all series of a name counts nothing twice. */
+const PREFIX: Readonly<Record<MetricGrouping, string>> = {
+  model: 'gateway_',
+  key: 'gateway_key_',
+  group: 'gateway_group_',
+}
 
 type Summed = Omit<Family, 'samples' | 'type'> & { type: 'counter' | 'gauge'; sum: MetricName }
 
@@ -66,7 +70,7 @@ export function metricsText(by: MetricGrouping, { groups, keys }: Metrics): stri
   ]
   return openMetrics([
     ...families.map((family) => ({ ...family, name: PREFIX[by] + family.name })),
-    by === 'key' ? keyNames(groups) : keyStates(keys),
+    by === 'model' ? keyStates(keys) : names(by, groups),
   ])
 }
 
@@ -89,15 +93,15 @@ function tokens(by: MetricGrouping, groups: readonly MetricGroup[]): Family {
 /** Most requests are refused before their model is read. So beside models they are one series. */
 function refusals(by: MetricGrouping, groups: readonly MetricGroup[]): Family {
   const samples =
-    by === 'key'
-      ? groups.map(({ value, refused }) => sample('counter', { key: value }, refused))
-      : [
+    by === 'model'
+      ? [
           sample(
             'counter',
             {},
             groups.reduce((sum, { refused }) => sum + refused, 0),
           ),
         ]
+      : groups.map(({ value, refused }) => sample('counter', { [by]: value }, refused))
   return { name: 'refusals', type: 'counter', help: 'Requests that limits or a budget refused.', samples }
 }
 
@@ -116,11 +120,11 @@ function histogram(
 }
 
 /** A name can change. As a label of each series it would begin new ones. */
-function keyNames(groups: readonly MetricGroup[]): Family {
+function names(by: 'key' | 'group', groups: readonly MetricGroup[]): Family {
   const samples = groups.flatMap(({ value, name }) =>
-    name === null ? [] : [{ suffix: '_info', labels: { key: value, name }, value: 1 }],
+    name === null ? [] : [{ suffix: '_info', labels: { [by]: value, name }, value: 1 }],
   )
-  return { name: 'gateway_key', type: 'info', help: 'The name of a key.', samples }
+  return { name: `gateway_${by}`, type: 'info', help: `The name of a ${by}.`, samples }
 }
 
 function keyStates(keys: Metrics['keys']): Family {

@@ -9,7 +9,7 @@ import { OPEN_METRICS_TYPE } from './open-metrics.ts'
 import { choiceParameter } from './query-parameters.ts'
 
 /**
- * `GET /admin/metrics?by`: counts of all time as OpenMetrics text, by `model` (default) or `key`. They are up to a minute old. Each
+ * `GET /admin/metrics?by`: counts of all time as OpenMetrics text, by `model` (default), `key` or `group`. They are up to a minute old. Each
  * question is one call of the directory.
  *
  * @throws GatewayError `invalid_parameter`, `usage_unavailable`.

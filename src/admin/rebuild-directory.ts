@@ -3,6 +3,8 @@ import type { Context } from 'hono'
 import { CURSOR_LENGTH_MAX } from '../accounts/cursor.ts'
 import type { Gateway } from '../context.ts'
 import { isolateOf } from '../isolate.ts'
+import type { KeyReading } from '../keys/api-key.ts'
+import { GROUP_ID_FORM } from '../keys/group-id.ts'
 import { type CopyPage, listCopies } from '../keys/key-copy.ts'
 import { KEY_READ_TIMEOUT_MS } from '../keys/key-store.ts'
 import { KEY_ID_FORM } from '../keys/secret.ts'
@@ -14,28 +16,53 @@ import { limitParameter } from './query-parameters.ts'
 import { REBUILD_LIMIT_DEFAULT, REBUILD_LIMIT_MAX } from './requests.ts'
 
 /**
- * `POST /admin/directory/rebuild?cursor&limit`: the accounts of a page of keys report to the directory again. An account
- * takes over a record of version 0.1 first. `failed` has the ids of keys whose account or record cannot be read. A report that
- * fails is retried by its account. `limit` is 1 to 40, default 20. Keys that were deleted more than 30 days ago have no copy
- * in KV, and do not come back.
+ * `POST /admin/directory/rebuild?cursor&limit`: the accounts of a page of keys, and those of their groups, report to the
+ * directories again. An account takes over a record of version 0.1 first. `failed` has the ids of keys and groups whose account
+ * or record cannot be read. A report that fails is retried by its account. `limit` is 1 to 24 keys, default 20. Keys that were
+ * deleted more than 30 days ago have no copy in KV, and do not come back.
+ *
+ * Groups have no copy in KV: the records of their keys name them. `?group=<id>` has one group report that no key names.
  *
  * @throws GatewayError `invalid_parameter`, `keys_unavailable` where KV fails.
  */
 export async function rebuildDirectory(c: Context<Gateway>): Promise<Response> {
+  const { group, cursor = null } = c.req.query()
+  if (group !== undefined) {
+    if (!GROUP_ID_FORM.test(group)) throw invalidQuery('group', 'the id of a group')
+    return c.json({ ...countOf(await republish(c, [group], GROUP_ID_FORM)), nextCursor: null })
+  }
   const limit = limitParameter(c.req.query(), REBUILD_LIMIT_DEFAULT, REBUILD_LIMIT_MAX)
-  const cursor = c.req.query('cursor') ?? null
   if (cursor === '' || (cursor?.length ?? 0) > CURSOR_LENGTH_MAX) throw invalidCursor()
   const { ids, nextCursor } = await orServiceUnavailable(page(c.env.KV, cursor, limit), 'keys_unavailable')
+  const keys = await republish(c, ids, KEY_ID_FORM)
+  const groups = await republish(c, groupsOf(keys), GROUP_ID_FORM)
+  return c.json({ ...countOf([...keys, ...groups]), nextCursor })
+}
+
+interface Outcome {
+  id: string
+  reading: KeyReading
+}
+
+/** No object is created for a text that is no id. */
+function republish(c: Context<Gateway>, ids: readonly string[], form: RegExp): Promise<Outcome[]> {
   const { accounts } = isolateOf(c.env)
-  const outcomes = await Promise.all(
-    // No object is created for a text that is no id.
+  return Promise.all(
     ids.map(async (id) => ({
       id,
-      kind: KEY_ID_FORM.test(id) ? (await accounts.republish(id)).kind : 'absent',
+      reading: form.test(id) ? await accounts.republish(id) : { kind: 'absent' },
     })),
   )
-  const failed = outcomes.flatMap(({ id, kind }) => (kind === 'found' || kind === 'deleted' ? [] : [id]))
-  return c.json({ republished: ids.length - failed.length, failed, nextCursor })
+}
+
+function groupsOf(keys: readonly Outcome[]): string[] {
+  const groups = keys.flatMap(({ reading }) => (reading.kind === 'found' ? (reading.key.group ?? []) : []))
+  return [...new Set(groups)]
+}
+
+function countOf(outcomes: readonly Outcome[]): { republished: number; failed: string[] } {
+  const failed = outcomes.filter(({ reading: { kind } }) => kind !== 'found' && kind !== 'deleted')
+  return { republished: outcomes.length - failed.length, failed: failed.map(({ id }) => id) }
 }
 
 async function page(kv: KVNamespace, cursor: string | null, limit: number): Promise<CopyPage> {

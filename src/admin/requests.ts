@@ -2,6 +2,7 @@
 import * as z from 'zod/mini'
 import { parseRange } from '../keys/address-range.ts'
 import { ALLOWED_ADDRESSES_MAX } from '../keys/allowed-addresses.ts'
+import { GROUP_ID_FORM } from '../keys/group-id.ts'
 import { limitShape, limitsSchema } from '../limits/limits.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 import { integer } from '../wire/integer.ts'
@@ -25,7 +26,8 @@ const addressRange = z.string().check(({ value, issues }) => {
 })
 
 /** Made with the lazy schemas that have them. */
-const lists = () => ({
+const memberships = () => ({
+  group: z.nullish(z.string().check(z.regex(GROUP_ID_FORM, 'the id of a group, or null'))),
   models: z.nullish(
     z
       .array(z.string().check(z.maxLength(MODEL_NAME_LENGTH_MAX)))
@@ -42,11 +44,11 @@ export const keyCreation = z.lazy(() =>
     name,
     expiresAt: z.optional(z.nullable(isoTimestamp)),
     limits: z.optional(limitsSchema),
-    ...lists(),
+    ...memberships(),
   }),
 )
 
-/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit or a list. */
+/** `PATCH /admin/keys/{id}`: the given fields are set, and `null` removes a limit, a list or the group. */
 export const keyUpdate = z.lazy(() =>
   z.strictObject({
     name: z.optional(name),
@@ -63,7 +65,7 @@ export const keyUpdate = z.lazy(() =>
         budget: z.nullish(limitShape.budget),
       }),
     ),
-    ...lists(),
+    ...memberships(),
   }),
 )
 
@@ -74,7 +76,30 @@ export const keyRotation = z.lazy(() =>
   }),
 )
 
-/** `GET /admin/keys?limit`. A page of 1,000 keys is some 300 KB, and 11 MB where each has the longest lists. */
+/** `POST /admin/groups`. An account keeps each limit of a group, so there is no `mode`. */
+export const groupCreation = z.lazy(() => {
+  const { requestsPerMinute, tokensPerMinute, requestsPerDay, concurrentRequests, budget } = limitShape
+  const limits = { requestsPerMinute, tokensPerMinute, requestsPerDay, concurrentRequests, budget }
+  return z.strictObject({ name, limits: z.optional(z.strictObject(limits)) })
+})
+
+/** `PATCH /admin/groups/{id}`: the given fields are set, and `null` removes a limit. */
+export const groupUpdate = z.lazy(() =>
+  z.strictObject({
+    name: z.optional(name),
+    limits: z.optional(
+      z.strictObject({
+        requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
+        tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
+        requestsPerDay: z.nullish(limitShape.requestsPerDay),
+        concurrentRequests: z.nullish(limitShape.concurrentRequests),
+        budget: z.nullish(limitShape.budget),
+      }),
+    ),
+  }),
+)
+
+/** `GET /admin/keys?limit`, and that of groups. A page of 1,000 keys is some 300 KB, and 11 MB where each has the longest lists. */
 export const LIST_LIMIT_MAX = 1000
 export const LIST_LIMIT_DEFAULT = 100
 /** `?from&to` of the usage routes: as long as the ledger remembers. */
@@ -84,6 +109,6 @@ export const RANGE_DAYS_DEFAULT = 7
 /** `GET /admin/usage?limit`. By default the longest range by day is one page. */
 export const USAGE_LIMIT_MAX = 1000
 export const USAGE_LIMIT_DEFAULT = RANGE_DAYS_MAX
-/** `POST /admin/directory/rebuild?limit`. Each key is a call, and the free plan allows a request 50 of them. */
-export const REBUILD_LIMIT_MAX = 40
+/** `POST /admin/directory/rebuild?limit`. Each key and its group are calls, and the free plan allows a request 50 of them. */
+export const REBUILD_LIMIT_MAX = 24
 export const REBUILD_LIMIT_DEFAULT = 20

@@ -1,5 +1,5 @@
 /** The query of the operator's usage routes, parsed. */
-import { GROUPINGS, parseUsageCursor, type UsageQuery } from '../accounts/usage-list.ts'
+import { type Grouping, GROUPINGS, parseUsageCursor, type UsageQuery } from '../accounts/usage-list.ts'
 import { dateOf, DAY_MS } from '../calendar.ts'
 import type { ModelTable } from '../models/model.ts'
 import { type OtherModel, otherModel } from '../models/price-as.ts'
@@ -13,17 +13,33 @@ export interface DateRange {
   to: string
 }
 
-/** `GET /admin/usage?from&to&by&limit&cursor`. @throws GatewayError `invalid_parameter` with the name of the wrong parameter. */
-export function usageQuery(query: Query, nowMs: number): UsageQuery {
+/**
+ * `GET /admin/usage?from&to&by&tag&limit&cursor`.
+ *
+ * @param usageTags The names of tags that the gateway reads.
+ * @throws GatewayError `invalid_parameter` with the name of the wrong parameter.
+ */
+export function usageQuery(query: Query, nowMs: number, usageTags: readonly string[]): UsageQuery {
   const range = rangeQuery(query, RANGE_DAYS_DEFAULT, nowMs)
   const by = choiceParameter('by', query['by'] ?? 'day', GROUPINGS)
+  const tag = tagParameter(query, by, usageTags)
   const limit = limitParameter(query, USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX)
   const cursor = query['cursor']
   const after = cursor === undefined ? null : parseUsageCursor(cursor, by)
   if (cursor !== undefined && after === null) {
     throw invalidQuery('cursor', "the 'nextCursor' of the page before, with the same 'by'")
   }
-  return { ...range, by, limit, after }
+  return { ...range, by, tag, limit, after }
+}
+
+/** `undefined` where the rows are not of a tag. @throws GatewayError `invalid_parameter`. */
+function tagParameter({ tag }: Query, by: Grouping, usageTags: readonly string[]): string | undefined {
+  if (by !== 'tag') {
+    if (tag !== undefined) throw invalidQuery('tag', "none without 'by=tag'")
+    return undefined
+  }
+  if (usageTags.length === 0) throw invalidQuery('by', "no 'tag', since the gateway has no USAGE_TAGS")
+  return choiceParameter('tag', tag ?? '', usageTags)
 }
 
 export function formatQuery({ format = 'json' }: Query): 'json' | 'csv' {
@@ -31,13 +47,13 @@ export function formatQuery({ format = 'json' }: Query): 'json' | 'csv' {
 }
 
 /** Parameters that only choose or change the rows of a JSON page. */
-const PAGE_PARAMETERS = ['by', 'limit', 'cursor', 'priceAs']
+const PAGE_PARAMETERS = ['by', 'tag', 'limit', 'cursor', 'priceAs']
 
 /** `GET /admin/usage?format=csv&from&to`. @throws GatewayError `invalid_parameter`, also for a parameter that a file does not have. */
 export function exportQuery(query: Query, nowMs: number): DateRange {
   const unfit = PAGE_PARAMETERS.find((name) => query[name] !== undefined)
   if (unfit !== undefined)
-    throw invalidQuery(unfit, "none beside 'format=csv', which has all rows by day, key and model")
+    throw invalidQuery(unfit, "none beside 'format=csv', which has all rows by day, key, model and tags")
   return rangeQuery(query, RANGE_DAYS_DEFAULT, nowMs)
 }
 

@@ -1,10 +1,13 @@
 /** Alerts: what the operator's webhook is told, as a sentence that Slack shows and as fields. Pure. */
 import type { Period } from '../calendar.ts'
 
-/** The owner of a budget. A group will stand beside the key. */
-export interface Owner {
-  key: { id: string; name: string }
+interface Named {
+  id: string
+  name: string
 }
+
+/** The owner of an account: a key or a group. */
+export type Owner = { key: Named } | { group: Named }
 
 export type Alert =
   | ({
@@ -17,12 +20,12 @@ export type Alert =
       /** `null` for a budget over the key's life. */
       renewsAt: string | null
     } & Owner)
-  | ({ type: 'key_expires'; expiresAt: string } & Owner)
+  | { type: 'key_expires'; expiresAt: string; key: Named }
   /** `withinDays` is 60, 14 or 1, and 0 from the day of the end on. */
   | { type: 'model_ends'; model: string; shutdownDate: string; withinDays: number }
   /** `reason` is a word of the log. */
   | { type: 'no_credit'; reason: string }
-  /** `key` is the first key whose account has reported it. Other accounts may fail too. */
+  /** The owner is that of the first account which has reported it. Other accounts may fail too. */
   | ({ type: 'unpublished'; target: 'kv' | 'directory' | 'usage'; since: string } & Owner)
   | { type: 'test' }
 
@@ -45,10 +48,10 @@ function textOf(alert: Alert): string {
       const { percent, budgetUsd, period, spentUsd, renewsAt } = alert
       const budget = `${budgetUsd} dollars ${period === 'total' ? 'in total' : `a ${period}`}`
       const renewal = renewsAt === null ? '' : ` It renews at ${renewsAt}.`
-      return `The key ${ownerOf(alert)} has used ${percent} % of its budget of ${budget}: ${spentUsd} dollars.${renewal}`
+      return `The ${ownerOf(alert)} has used ${percent} % of its budget of ${budget}: ${spentUsd} dollars.${renewal}`
     }
     case 'key_expires':
-      return `The key ${ownerOf(alert)} expires at ${alert.expiresAt}.`
+      return `The ${ownerOf(alert)} expires at ${alert.expiresAt}.`
     case 'model_ends': {
       const { model, shutdownDate, withinDays } = alert
       const end = withinDays === 0 ? 'ended' : 'ends'
@@ -59,15 +62,16 @@ function textOf(alert: Alert): string {
     case 'unpublished': {
       const { target, since } = alert
       const where = target === 'kv' ? 'KV' : 'the directory'
-      return `The account of the key ${ownerOf(alert)} cannot publish to ${where} since ${since}. Other accounts may fail too. GET /admin/health shows what works.`
+      return `The account of the ${ownerOf(alert)} cannot publish to ${where} since ${since}. Other accounts may fail too. GET /admin/health shows what works.`
     }
     case 'test':
       return 'This is a test alert of the gateway.'
   }
 }
 
-function ownerOf({ key: { id, name } }: Owner): string {
-  return `${name} (${id})`
+function ownerOf(owner: Owner): string {
+  const [kind, { id, name }] = 'key' in owner ? ['key', owner.key] : ['group', owner.group]
+  return `${kind} ${name} (${id})`
 }
 
 /** Slack takes these three characters for markup, such as a mention of a whole channel: https://docs.slack.dev/messaging/formatting-message-text */

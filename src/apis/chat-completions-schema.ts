@@ -31,6 +31,7 @@ import {
   topP,
   verbosity,
 } from './parameter-shapes.ts'
+import { skipAbsentParameters } from './skip-absent-parameters.ts'
 import { skipPlainMessages } from './skip-plain-messages.ts'
 
 /** Strings in `stop`. */
@@ -121,7 +122,7 @@ const responseFormat = z.lazy(() =>
 
 const penalty = z.nullish(z.number().check(z.minimum(-2), z.maximum(2)))
 
-export const chatCompletionRequest = z.lazy(() =>
+const body = () =>
   z
     .object({
       model: modelName,
@@ -179,8 +180,9 @@ export const chatCompletionRequest = z.lazy(() =>
         message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
         input: value,
       })
-    }),
-)
+    })
+
+export const chatCompletionRequest = z.lazy(() => skipAbsentParameters(body()))
 
 /** All that the schema knows of a body. */
 export type ChatCompletionBody = z.output<typeof chatCompletionRequest>

@@ -24,6 +24,7 @@ import {
   topP,
   verbosity,
 } from './parameter-shapes.ts'
+import { skipAbsentParameters } from './skip-absent-parameters.ts'
 
 const format = z.lazy(() =>
   z.discriminatedUnion('type', [
@@ -34,7 +35,7 @@ const format = z.lazy(() =>
 )
 const typed = z.object({ type: string })
 
-export const responsesRequest = z.lazy(() =>
+const body = () =>
   z.object({
     model: modelName,
     // OpenAI refuses it too: a chat body was sent to the wrong path.
@@ -72,8 +73,9 @@ export const responsesRequest = z.lazy(() =>
     stream_options: maybeObject,
     store: maybeBoolean,
     metadata,
-  }),
-)
+  })
+
+export const responsesRequest = z.lazy(() => skipAbsentParameters(body()))
 
 /** The fields that the gateway itself reads. The others pass from the caller to the model. */
 export type ResponsesRequest = Pick<

@@ -17,3 +17,17 @@ export function withoutStorage(
   const kept = Object.entries(inputs).filter(([name]) => !labels.includes(name))
   return { inputs: { ...Object.fromEntries(kept), store: false }, dropped: ['store', ...labels] }
 }
+
+/**
+ * The inputs without the parameters that the API refuses unless the answer is stored: chat completions answer `metadata` with 400
+ * "The 'metadata' parameter is only allowed when 'store' is enabled.", seen in https://github.com/tmc/langchaingo/issues/1484.
+ */
+export function withoutLabels(
+  inputs: Inputs,
+  onlyWithStore: readonly string[],
+): { inputs: Inputs; dropped: readonly string[] } {
+  const dropped = inputs['store'] === true ? [] : onlyWithStore.filter((name) => inputs[name] != null)
+  if (dropped.length === 0) return { inputs, dropped }
+  const kept = Object.entries(inputs).filter(([name]) => !dropped.includes(name))
+  return { inputs: Object.fromEntries(kept), dropped }
+}

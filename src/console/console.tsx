@@ -9,6 +9,8 @@ import { endLentKey } from './state/lent-key.ts'
 import { hrefOf, route, type Route } from './state/route.ts'
 import { operatorSession } from './state/session.ts'
 import { Explain } from './views/explain.tsx'
+import { GroupPage } from './views/group.tsx'
+import { Groups } from './views/groups.tsx'
 import { KeyPage } from './views/key.tsx'
 import { Keys } from './views/keys.tsx'
 import { OverviewPage } from './views/overview.tsx'
@@ -17,9 +19,13 @@ import { Playground } from './views/playground.tsx'
 const PAGES = [
   ['overview', 'Overview'],
   ['keys', 'Keys'],
+  ['groups', 'Groups'],
   ['explain', 'Explain'],
   ['playground', 'Playground'],
 ] as const
+
+/** The page of the list that a single one belongs to. */
+const SECTIONS: Readonly<Partial<Record<Route['page'], Route['page']>>> = { key: 'keys', group: 'groups' }
 
 function Console(): JSX.Element {
   const current = route.value
@@ -43,7 +49,7 @@ function Console(): JSX.Element {
       </SignIn>
     )
   }
-  const section = current.page === 'key' ? 'keys' : current.page
+  const section = SECTIONS[current.page] ?? current.page
   return (
     <Shell
       links={PAGES.map(([page, text]) => ({
@@ -67,9 +73,13 @@ function Page({ current }: { current: Route }): JSX.Element {
     case 'overview':
       return <OverviewPage />
     case 'keys':
-      return <Keys />
+      return <Keys key={current.group} inGroup={current.group ?? ''} />
     case 'key':
       return <KeyPage key={current.id} id={current.id} />
+    case 'groups':
+      return <Groups />
+    case 'group':
+      return <GroupPage key={current.id} id={current.id} />
     case 'explain':
       return <Explain key={current.id} id={current.id} />
     case 'playground':
@@ -79,6 +89,7 @@ function Page({ current }: { current: Route }): JSX.Element {
 
 function titleOf({ page }: Route): string {
   if (page === 'key') return 'Key'
+  if (page === 'group') return 'Group'
   return PAGES.find(([known]) => known === page)?.[1] ?? 'Console'
 }
 

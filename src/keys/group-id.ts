@@ -1,13 +1,14 @@
 /** Ids of groups. A group is an account without a secret, so no key can have such an id, and no bearer string leads to it. */
-import { KEY_ID_LENGTH, randomBase62 } from './secret.ts'
+import { randomBase62 } from './base62.ts'
 
 const PREFIX = 'grp_'
+/** As of a key's id: 71 random bits. */
+const RANDOM_LENGTH = 12
 
-export const GROUP_ID_FORM = new RegExp(`^${PREFIX}[0-9A-Za-z]{${KEY_ID_LENGTH}}$`)
+export const GROUP_ID_FORM = new RegExp(`^${PREFIX}[0-9A-Za-z]{${RANDOM_LENGTH}}$`)
 
-/** It has 71 random bits, as a key's id has. */
 export function createGroupId(): string {
-  return PREFIX + randomBase62(KEY_ID_LENGTH)
+  return PREFIX + randomBase62(RANDOM_LENGTH)
 }
 
 /** Whether the owner of an account is a group. Ids of keys have no underscore. */

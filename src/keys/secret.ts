@@ -5,8 +5,9 @@
  * 160 bits; the checksum (CRC32 of all before it) rejects a mistyped or made-up secret without a read of KV.
  */
 
+import { ALPHABET, randomBase62 } from './base62.ts'
+
 const PREFIX = 'sk-gw-'
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
 export const KEY_ID_LENGTH = 12
 /** 27 characters of base62 hold 160.7 bits. */
@@ -58,17 +59,6 @@ export function maskSecret(secret: string): string {
 }
 
 const encoder = new TextEncoder()
-
-export function randomBase62(length: number): string {
-  let text = ''
-  while (text.length < length) {
-    for (const byte of crypto.getRandomValues(new Uint8Array(length))) {
-      // 248 is 4 × 62. Bytes above it would make the first letters likelier than the others.
-      if (byte < 248 && text.length < length) text += ALPHABET.charAt(byte % 62)
-    }
-  }
-  return text
-}
 
 function checksum(text: string): string {
   let rest = crc32(text)

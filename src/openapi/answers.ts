@@ -1,18 +1,8 @@
-/** The gateway's own answers. Those of the model are in `upstream-answers.ts`. */
+/** The gateway's own answers. Those of usage are in `usage-answers.ts`, and those of the model in `upstream-answers.ts`. */
 import * as z from 'zod/mini'
-import { GROUPINGS } from '../accounts/usage-list.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { limitsSchema } from '../limits/limits.ts'
-
-const text = (description: string) => z.string().check(z.describe(description))
-const count = (description: string) => z.int().check(z.minimum(0), z.describe(description))
-const usd = (description: string) => z.number().check(z.minimum(0), z.describe(description))
-const time = (description: string) => z.iso.datetime().check(z.describe(description))
-const date = (description: string) => z.iso.date().check(z.describe(description))
-
-const nextCursor = z
-  .nullable(z.string())
-  .check(z.describe('The `cursor` of the next page; null on the last page.'))
+import { count, date, deletedAt, nextCursor, text, usd } from './answer-fields.ts'
 
 export const errorAnswer = z.object({
   error: z.object({
@@ -52,56 +42,8 @@ export const model = z.object({
 
 export const modelList = z.object({ object: z.literal('list'), data: z.array(model) })
 
-const totalsShape = {
-  requests: count('Requests that have reached the model.'),
-  failures: count('Of these, requests that the upstream has failed.'),
-  refused: count('Requests that limits or the budget have refused. They have no model.'),
-  promptTokens: count('Prompt tokens, cached ones included.'),
-  cachedTokens: count('Cached prompt tokens.'),
-  completionTokens: count('Completion tokens, reasoning included.'),
-  reasoningTokens: count('Reasoning tokens.'),
-  costUsd: usd('The cost in dollars.'),
-  pending: count('Requests whose usage AI Gateway’s log can still correct.'),
-  estimated: count('Requests whose usage stays estimated.'),
-  estimatedUsd: usd('The part of the cost that is pending or estimated.'),
-  pricedAsUsd: z.optional(usd('With `priceAs`: the cost of these tokens on that model.')),
-}
-
-export const totals = z.object(totalsShape)
-export const modelTotals = z.object({ model: z.string(), ...totalsShape })
-export const dayTotals = z.object({
-  date: date('The UTC day.'),
-  ...totalsShape,
-  models: z.array(modelTotals),
-})
-
-const minuteShape = {
-  requestsPerMinute: z.optional(count('In any 60 seconds.')),
-  tokensPerMinute: z.optional(count('In any 60 seconds.')),
-  requestsPerDay: z.optional(count('Until 00:00 UTC.')),
-  concurrentRequests: z.optional(count('Beside those under way.')),
-}
-
-const limitsNowShape = {
-  asOf: time('The time of the figures.'),
-  limits: limitsSchema,
-  remaining: z
-    .object({ ...minuteShape, budgetUsd: z.optional(usd('Dollars that are left.')) })
-    .check(z.describe('What is left of each limit that is set.')),
-  renewsAt: z
-    .object({
-      requestsPerMinute: z.optional(z.iso.datetime()),
-      tokensPerMinute: z.optional(z.iso.datetime()),
-      requestsPerDay: z.optional(z.iso.datetime()),
-      budgetUsd: z
-        .optional(z.nullable(z.iso.datetime()))
-        .check(z.describe('Null for a budget over the key’s life.')),
-    })
-    .check(z.describe('When each limit is free again.')),
-}
-
 /** A model with the prices that sums of tokens can have. */
-const otherModelShape = {
+export const otherModelShape = {
   slug: text('The name of the upstream.'),
   usdPerMillionTokens: z.object({
     input: usd('Dollars for a million prompt tokens.'),
@@ -109,15 +51,6 @@ const otherModelShape = {
     output: usd('Dollars for a million completion tokens, reasoning included.'),
   }),
 }
-
-const pricedAs = z.optional(
-  z
-    .object({
-      ...otherModelShape,
-      leftOut: z.array(z.string()).check(z.describe('Prices of the model that sums of tokens cannot apply.')),
-    })
-    .check(z.describe('With `priceAs`: the other model.')),
-)
 
 export const operatorModels = z.object({
   data: z.array(
@@ -129,24 +62,6 @@ export const operatorModels = z.object({
     }),
   ),
   successors: z.array(z.string()).check(z.describe('Slugs that can replace a model which ends.')),
-})
-
-export const holderUsage = z.object({
-  ...limitsNowShape,
-  group: z
-    .optional(
-      z.object({
-        name: text('The name of the group.'),
-        limits: limitsNowShape.limits,
-        remaining: limitsNowShape.remaining,
-        renewsAt: limitsNowShape.renewsAt,
-      }),
-    )
-    .check(z.describe('For a key in a group: the limits of all its keys together, and what is left.')),
-  today: totals,
-  month: totals,
-  models: z.array(modelTotals),
-  days: z.array(dayTotals),
 })
 
 export const createdKey = z.extend(apiKeyView, {
@@ -165,57 +80,31 @@ export const deletedKey = z.object({
   usageKeptUntil: date('The UTC day until which reports show the key’s usage.'),
 })
 
-const deletedAt = z.optional(time('The time of the deletion.'))
+const costsShape = {
+  todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
+  monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
+}
 
 export const keyPage = z.object({
-  data: z.array(
-    z.extend(apiKeyView, {
-      todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
-      monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
-      deletedAt,
-    }),
-  ),
+  data: z.array(z.extend(apiKeyView, { ...costsShape, deletedAt })),
   nextCursor,
 })
 
-export const keyUsage = z.object({
-  id: z.string(),
-  deletedAt,
-  from: date('The first UTC day.'),
-  to: date('The last UTC day.'),
-  ...limitsNowShape,
-  pricedAs,
-  total: totals,
-  models: z.array(modelTotals),
-  days: z.array(dayTotals),
+export const group = z.extend(z.pick(apiKeyView, { id: true, name: true, createdAt: true }), {
+  limits: z.omit(limitsSchema, { completionTokensPerRequest: true, mode: true }),
 })
 
-export const usagePage = z.object({
-  from: date('The first UTC day.'),
-  to: date('The last UTC day.'),
-  by: z.enum(GROUPINGS),
-  pricedAs,
-  data: z.array(
-    z.union([
-      z.object({ date: date('With `by=day`.'), ...totalsShape }),
-      z.object({
-        id: text('With `by=key`.'),
-        name: z
-          .nullable(z.string())
-          .check(z.describe('Null for a key that the directory does not know yet.')),
-        deletedAt,
-        ...totalsShape,
-      }),
-      z.object({ model: text('With `by=model`.'), ...totalsShape }),
-    ]),
-  ),
-  total: totals,
-  nextCursor,
+export const deletedGroup = z.extend(deletedKey, {
+  usageKeptUntil: date('The UTC day until which reports show the group’s usage.'),
 })
+
+export const groupPage = z.object({ data: z.array(z.extend(group, costsShape)), nextCursor })
 
 export const rebuilt = z.object({
-  republished: count('Keys of the page that have reported again.'),
-  failed: z.array(z.string()).check(z.describe('Ids of keys whose account or record cannot be read.')),
+  republished: count('Keys of the page and groups of these keys that have reported again.'),
+  failed: z
+    .array(z.string())
+    .check(z.describe('Ids of keys and groups whose account or record cannot be read.')),
   nextCursor,
 })
 

@@ -3,6 +3,7 @@
  * from the code that renders them. Nothing of this room is in the Worker. `console/build.ts` writes the description to a
  * static file, and the tests compare every answer with it.
  */
+import { WEBHOOKS } from './alert-payload.ts'
 import { ANYWHERE, WITH_TOKEN } from './failure-lists.ts'
 import { describedFailure, failureSamples } from './failures.ts'
 import { type Header, HEADERS } from './headers.ts'
@@ -12,6 +13,7 @@ import { renderFailures, renderOperation } from './render-operation.ts'
 import { alertOperations } from './routes/alerts.ts'
 import { chatOperations } from './routes/chat-completions.ts'
 import { directoryOperations } from './routes/directory.ts'
+import { groupOperations } from './routes/groups.ts'
 import { healthOperations } from './routes/health.ts'
 import { historyOperations } from './routes/history.ts'
 import { keyOperations } from './routes/keys.ts'
@@ -29,6 +31,7 @@ const OPERATIONS: readonly Operation[] = [
   ...historyOperations,
   ...metricOperations,
   ...keyOperations,
+  ...groupOperations,
   ...directoryOperations,
   ...healthOperations,
   ...alertOperations,
@@ -40,6 +43,7 @@ const TAGS = [
   { name: 'Models', description: 'The models of this gateway, with limits and prices.' },
   { name: 'Usage', description: 'Usage and cost.' },
   { name: 'Keys', description: 'The operator’s routes for keys.' },
+  { name: 'Groups', description: 'The operator’s routes for limits and budgets that keys share.' },
   { name: 'Directory', description: 'The operator’s route for a list that was lost.' },
   { name: 'Health', description: 'Whether the gateway runs.' },
   { name: 'Alerts', description: 'The operator’s route that tries the webhook of alerts.' },
@@ -117,6 +121,7 @@ export async function openApiDocument(): Promise<OpenApiDocument> {
     servers: [{ url: '/', description: 'The gateway that serves this description.' }],
     tags: TAGS,
     paths: pathsOf(OPERATIONS.map((operation) => [operation, renderOperation(operation, failures)])),
+    webhooks: WEBHOOKS,
     components: {
       securitySchemes: {
         apiKey: { type: 'http', scheme: 'bearer', description: 'A key of this gateway: `sk-gw-…`.' },

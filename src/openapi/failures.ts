@@ -71,6 +71,14 @@ const PLAIN: { readonly [Kind in PlainKind]: Sample<Kind> } = {
     failure: { kind: 'invalid_admin_token' },
   },
   key_not_found: { when: 'There is no such key.', failure: { kind: 'key_not_found', keyId: 'Abc123Abc123' } },
+  group_not_found: {
+    when: 'There is no such group.',
+    failure: { kind: 'group_not_found', groupId: 'grp_Abc123Abc123' },
+  },
+  group_not_empty: {
+    when: 'Keys have the group.',
+    failure: { kind: 'group_not_empty', groupId: 'grp_Abc123Abc123', keys: 3 },
+  },
   request_not_found: {
     when: 'No key has the request among its last 200.',
     failure: { kind: 'request_not_found', requestId: 'req_1' },

@@ -1,11 +1,6 @@
 /** Answers on single requests, on minutes, and on what works now. */
 import * as z from 'zod/mini'
-
-const text = (description: string) => z.string().check(z.describe(description))
-const count = (description: string) => z.int().check(z.minimum(0), z.describe(description))
-const usd = (description: string) => z.number().check(z.minimum(0), z.describe(description))
-const ms = (description: string) => z.number().check(z.minimum(0), z.describe(description))
-const time = (description: string) => z.iso.datetime().check(z.describe(description))
+import { count, ms, text, time, usd } from './answer-fields.ts'
 
 const requestShape = { id: text('The request’s id.'), at: time('When it was admitted or refused.') }
 

@@ -1,5 +1,5 @@
 /** The bodies of requests, from the schemas that validate them, with what JSON Schema or zod cannot say. */
-import { keyCreation, keyRotation, keyUpdate } from '../admin/requests.ts'
+import { groupCreation, groupUpdate, keyCreation, keyRotation, keyUpdate } from '../admin/requests.ts'
 import { chatCompletionRequest } from '../apis/chat-completions-schema.ts'
 import { SAFETY_IDENTIFIER_CHARACTERS_MAX } from '../apis/parameter-shapes.ts'
 import { responsesRequest } from '../apis/responses-schema.ts'
@@ -15,6 +15,15 @@ export const LIMIT_TEXTS = {
     'The most completion tokens that a request may ask for, reasoning included. More is lowered to it.',
   mode: 'How much demand above a limit of a minute passes while counts are old. With `exact` the account counts.',
   budget: 'Dollars to spend in the period.',
+}
+
+const { completionTokensPerRequest: _cap, mode: _mode, ...GROUP_LIMIT_TEXTS } = LIMIT_TEXTS
+
+export const MEMBERSHIP_TEXTS = {
+  group: 'The id of the group whose limits and budget hold for the key too.',
+  models: 'Names of the models that the key may use; all where it is absent.',
+  allowedAddresses:
+    'IPv4 and IPv6 addresses and ranges from which the key may be used; from anywhere where it is absent.',
 }
 
 const SHARED_TEXTS = {
@@ -66,12 +75,24 @@ export const REQUEST_TEXTS = {
   KeyCreation: {
     name: 'A name for people.',
     expiresAt: 'A time in the future, with a time zone; null or absent for never.',
+    group: `${MEMBERSHIP_TEXTS.group} Null or absent for none.`,
+    models:
+      'Names in `GET /admin/models`. The key may use these models alone, with their aliases. Null or absent for all.',
+    allowedAddresses:
+      'IPv4 and IPv6 addresses and ranges (CIDR). The key may be used from these alone. Null or absent for anywhere.',
   },
   KeyUpdate: {
     expiresAt: 'A time in the future, with a time zone; null for never.',
     disabled: 'A disabled key is refused.',
     limits: 'The given limits are set, and null removes a limit.',
+    group: 'The id of another group; null for none.',
+    models: 'They replace the list; null for all models.',
+    allowedAddresses: 'They replace the list; null for anywhere.',
   },
+  GroupLimits: GROUP_LIMIT_TEXTS,
+  GroupLimitsChange: GROUP_LIMIT_TEXTS,
+  GroupCreation: { name: 'A name for people.' },
+  GroupUpdate: { limits: 'The given limits are set, and null removes a limit.' },
   KeyRotation: { graceSeconds: 'Seconds for which the old secret stays good; 0 by default.' },
 }
 
@@ -80,6 +101,8 @@ export function requestSchemas() {
   const message = schemaAt(chat, 'properties', 'messages', 'items')
   const limits = jsonSchemaOf(limitsSchema)
   const update = jsonSchemaOf(keyUpdate)
+  const newGroup = jsonSchemaOf(groupCreation)
+  const groupChange = jsonSchemaOf(groupUpdate)
   return {
     ChatCompletionRequest: chat,
     ChatMessage: message,
@@ -92,6 +115,10 @@ export function requestSchemas() {
     KeyCreation: jsonSchemaOf(keyCreation),
     KeyUpdate: update,
     KeyRotation: jsonSchemaOf(keyRotation),
+    GroupLimits: schemaAt(newGroup, 'properties', 'limits'),
+    GroupLimitsChange: schemaAt(groupChange, 'properties', 'limits'),
+    GroupCreation: newGroup,
+    GroupUpdate: groupChange,
   } satisfies Record<string, JsonSchema>
 }
 

@@ -1,16 +1,22 @@
 /** The named schemas. A schema that contains another one refers to it. */
 import { apiKeyView } from '../keys/api-key.ts'
+import { alertPayload } from './alert-payload.ts'
 import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferences } from './json-schema.ts'
-import { LIMIT_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
+import { LIMIT_TEXTS, MEMBERSHIP_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
 import * as history from './history-answers.ts'
 import * as upstream from './upstream-answers.ts'
+import * as usage from './usage-answers.ts'
 
 export type ComponentName = keyof ReturnType<typeof wholeSchemas>
 
 export function namedSchemas(): Record<string, JsonSchema> {
   const schemas = wholeSchemas()
-  const texts: Readonly<Record<string, Record<string, string>>> = { ...REQUEST_TEXTS, KeyLimits: LIMIT_TEXTS }
+  const texts: Readonly<Record<string, Record<string, string>>> = {
+    ...REQUEST_TEXTS,
+    KeyLimits: LIMIT_TEXTS,
+    Key: MEMBERSHIP_TEXTS,
+  }
   return Object.fromEntries(
     Object.entries(schemas).map(([name, schema]) => [
       name,
@@ -31,18 +37,21 @@ function wholeSchemas() {
     Health: jsonSchemaOf(answers.health),
     Model: jsonSchemaOf(answers.model),
     ModelList: jsonSchemaOf(answers.modelList),
-    Totals: jsonSchemaOf(answers.totals),
-    ModelTotals: jsonSchemaOf(answers.modelTotals),
-    DayTotals: jsonSchemaOf(answers.dayTotals),
-    HolderUsage: jsonSchemaOf(answers.holderUsage),
+    Totals: jsonSchemaOf(usage.totals),
+    ModelTotals: jsonSchemaOf(usage.modelTotals),
+    DayTotals: jsonSchemaOf(usage.dayTotals),
+    HolderUsage: jsonSchemaOf(usage.holderUsage),
     Key: key,
     KeyLimits: schemaAt(key, 'properties', 'limits'),
     CreatedKey: jsonSchemaOf(answers.createdKey),
     RotatedKey: jsonSchemaOf(answers.rotatedKey),
     DeletedKey: jsonSchemaOf(answers.deletedKey),
     KeyPage: jsonSchemaOf(answers.keyPage),
-    KeyUsage: jsonSchemaOf(answers.keyUsage),
-    UsagePage: jsonSchemaOf(answers.usagePage),
+    Group: jsonSchemaOf(answers.group),
+    DeletedGroup: jsonSchemaOf(answers.deletedGroup),
+    GroupPage: jsonSchemaOf(answers.groupPage),
+    KeyUsage: jsonSchemaOf(usage.keyUsage),
+    UsagePage: jsonSchemaOf(usage.usagePage),
     OperatorModels: jsonSchemaOf(answers.operatorModels),
     ListedRequest: jsonSchemaOf(history.listedRequest),
     OwnRequests: jsonSchemaOf(history.ownRequests),
@@ -52,5 +61,6 @@ function wholeSchemas() {
     HealthReport: jsonSchemaOf(history.healthReport),
     Rebuilt: jsonSchemaOf(answers.rebuilt),
     TestedAlert: jsonSchemaOf(answers.testedAlert),
+    Alert: jsonSchemaOf(alertPayload),
   } satisfies Record<string, JsonSchema>
 }

@@ -30,6 +30,7 @@ export function admit<Request extends ModelRequest>(
       defaultLimits,
       models: c.get('models'),
       asked: c.get('asked'),
+      tags: c.get('tags'),
       promptTokens: () => (promptTokens ??= estimatePromptTokens(api.measurePrompt(request))),
       logGatewayId: gateway.collectLog === false ? null : gateway.id,
     }

@@ -27,17 +27,18 @@ const STREAM_HEADERS = {
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
+/** Entries of metadata that AI Gateway keeps: https://developers.cloudflare.com/ai-gateway/observability/custom-metadata/ */
+export const METADATA_ENTRIES_MAX = 5
+
 /** @throws GatewayError whatever `upstream/failures.ts` makes of a failed call; `client_closed`. */
 export function complete<Request extends ModelRequest>(api: Api<Request>) {
   return function complete(c: Context<Gateway>): Promise<Response> {
     const config = c.get('config')
-    const { id, name } = c.get('key')
     const stream = c.get('target').inputs['stream'] === true
     c.get('log').stream = stream
     const cancellation = new Cancellation(c.get('clientSignal'), config.upstreamTimeoutMs)
-    const metadata = { key_id: id, key_name: name, request_id: c.get('requestId') }
     const { logTexts } = config
-    const gateway = { ...config.gateway, metadata }
+    const gateway = { ...config.gateway, metadata: metadataOf(c) }
     const call: Attempts['call'] = ({ model: { slug }, inputs, interpreter }, attempt) =>
       callUpstream(c.env.AI, { slug, inputs, interpreter, gateway, logTexts, stream }, attempt)
     const upstream =
@@ -51,6 +52,14 @@ export function complete<Request extends ModelRequest>(api: Api<Request>) {
     c.executionCtx.waitUntil(answer.catch(() => undefined))
     return answer
   }
+}
+
+/** Three tags take the place of the key's name. */
+function metadataOf(c: Context<Gateway>): Record<string, string> {
+  const { id, name } = c.get('key')
+  const tags = c.get('tags') ?? {}
+  const named = Object.keys(tags).length + 3 <= METADATA_ENTRIES_MAX ? { key_name: name } : {}
+  return { key_id: id, ...named, request_id: c.get('requestId'), ...tags }
 }
 
 /** The answer's headers leave when the upstream has accepted, or with the first comment. A later failure is an event. */

@@ -1,11 +1,12 @@
 /** Makes the upstream's inputs of the caller's body, and decides whether a stream's usage is read in passing. */
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Api, Inputs, ModelRequest } from '../apis/api.ts'
-import { withoutStorage } from '../apis/without-storage.ts'
+import { withoutLabels, withoutStorage } from '../apis/without-storage.ts'
 import type { Config } from '../config.ts'
 import type { Gateway, ModelInput } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { needsUsage } from '../accounts/admit-request.ts'
+import { readTags } from '../accounts/tags.ts'
 import type { Limits } from '../limits/limits.ts'
 import { type Target, targetOf } from '../upstream/target.ts'
 import { field } from '../wire/field.ts'
@@ -18,6 +19,8 @@ import { forgetBody } from './body.ts'
  * refuse them itself, `reject` refuses them in its place, `drop` removes them and names them in a header.
  *
  * Nothing is stored with the vendor, unless the operator allows it (`VENDOR_STORAGE`). A `store: true` is dropped likewise.
+ *
+ * Tags are for the gateway. So the model does not get a `metadata` with tags where the API would refuse it.
  *
  * @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter`.
  */
@@ -34,6 +37,13 @@ export function prepareInputs<Request extends ModelRequest>(
       dropped = kept.dropped
       inputs = kept.inputs
     }
+    const tags = readTags(field(request, 'metadata'), config.usageTags)
+    if (tags !== undefined) {
+      const kept = withoutLabels(inputs, api.onlyWithStore)
+      dropped = [...dropped, ...kept.dropped]
+      inputs = kept.inputs
+    }
+    c.set('tags', tags)
     const asked = {
       bodyBytes: c.get('bodyBytes'),
       hasContentElsewhere: api.hasContentElsewhere(request),

@@ -3,7 +3,7 @@ export class Watchdog {
   readonly #idleMs: number
   readonly #onIdle: () => void
   #lastMs = Date.now()
-  #timer: number
+  #timer: ReturnType<typeof setTimeout>
 
   constructor(idleMs: number, onIdle: () => void) {
     this.#idleMs = idleMs

@@ -5,7 +5,7 @@ export type CancelReason = 'client_closed' | 'timeout'
 /** The cancellation of one upstream call, and its reason. */
 export class Cancellation {
   readonly #controller = new AbortController()
-  readonly #timer: number
+  readonly #timer: ReturnType<typeof setTimeout>
   readonly #deadlineMs: number
   #cancelReason: CancelReason | null = null
   /** Rejects when the call is cancelled. All races share it, since a listener of the signal for each would cost more. */
@@ -74,7 +74,7 @@ export class Cancellation {
 export class AttemptCancellation {
   readonly #controller = new AbortController()
   readonly #cancelled = Promise.withResolvers<never>()
-  readonly #timer: number
+  readonly #timer: ReturnType<typeof setTimeout>
   /** Whether the attempt's own time has passed. */
   isLate = false
 

@@ -1,5 +1,6 @@
 /** The endpoint that receives the alerts of these tests: a real server, outside of the pool. */
 import { inject } from 'vitest'
+import { problemsOfValue } from '../support/described-answers.ts'
 import type { Payload, ReceivedAlert, WebhookAnswer } from '../support/webhook.ts'
 
 const origin = (): string => inject('webhookOrigin')
@@ -13,8 +14,14 @@ export async function received(): Promise<ReceivedAlert[]> {
   return (await fetch(`${origin()}/received`)).json()
 }
 
+/** What was received, each as the API's description has it. */
 export async function payloads(): Promise<Payload[]> {
-  return (await received()).map(({ body }) => JSON.parse(body) as Payload)
+  return (await received()).map(({ body }) => {
+    const payload = JSON.parse(body) as Payload
+    const problems = problemsOfValue(payload, { $ref: '#/components/schemas/Alert' }, true)
+    if (problems.length > 0) throw new Error(`an alert is not as it is described: ${problems.join('; ')}`)
+    return payload
+  })
 }
 
 /** Whether the signature is the one of the body and of a time. */

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import manifest from '../../package.json'
 import { app } from '../../src/app.ts'
 import type { OperationObject } from '../../src/openapi/document.ts'
+import { GROUP_ID_FORM } from '../../src/keys/group-id.ts'
 import { KEY_ID_FORM } from '../../src/keys/secret.ts'
 import { ADMIN_TOKEN, AT_ONCE, call, complete, issueKey, send } from '../support/gateway.ts'
 import { usageAfter } from '../support/usage.ts'
@@ -37,8 +38,9 @@ async function pathOf({ path, operation }: Described): Promise<string> {
   return path.replace('{id}', value)
 }
 
-/** The id of a key, or of a request whose end is booked. */
+/** The id of a key, of a group, or of a request whose end is booked. */
 async function idFor(path: string): Promise<string> {
+  if (path.startsWith('/admin/groups/')) return createGroup()
   const key = await issueKey()
   if (!path.startsWith('/admin/requests/')) return key.id
   const answer = await complete(key.secret)
@@ -46,8 +48,20 @@ async function idFor(path: string): Promise<string> {
   return answer.headers.get('x-request-id') ?? ''
 }
 
+async function createGroup(): Promise<string> {
+  const response = await send('POST', '/admin/groups', ADMIN_TOKEN, { name: 'test' })
+  return (await response.json<{ id: string }>()).id
+}
+
 async function tokenFor(path: string): Promise<string> {
   return path.startsWith('/admin/') ? ADMIN_TOKEN : (await issueKey()).secret
+}
+
+/** The example of a group is no group, so that a new one takes its place. */
+async function withGroup(body: object | undefined): Promise<object | undefined> {
+  return body !== undefined && 'group' in body && body.group !== null
+    ? { ...body, group: await createGroup() }
+    : body
 }
 
 /** The status of a route's answer without a failure; 404 for a route that always fails. */
@@ -104,7 +118,8 @@ describe('a route', () => {
     for (const example of bodies) {
       const path = await pathOf(described)
       const isModel = described.path.startsWith('/v1/') && example !== undefined
-      const body = isModel ? { ...example.value, simulate: AT_ONCE } : example?.value
+      const value = await withGroup(example?.value)
+      const body = isModel ? { ...value, simulate: AT_ONCE } : value
       const response = await send(method, path, await tokenFor(path), body)
       expect(response.status).toBe(successOf(operation))
       const isStream = example !== undefined && 'stream' in example.value
@@ -164,6 +179,10 @@ describe('a schema of a body', () => {
     ['/admin/keys', { name: 'x', limits: { requestsPerMinute: 1.5 } }, false],
     ['/admin/keys', { name: 'x', limits: { requestPerMinute: 1 } }, false],
     ['/admin/keys', { name: 'x', expiresAt: 'tomorrow' }, false],
+    ['/admin/keys', { name: 'x', group: 'red' }, false],
+    ['/admin/keys', { name: 'x', group: null, models: null, allowedAddresses: ['::1'] }, true],
+    ['/admin/groups', { name: 'x', limits: { budget: { usd: 0.5, period: 'day' } } }, true],
+    ['/admin/groups', { name: 'x', limits: { mode: 'exact' } }, false],
   ])('of %s judges as the app does: %j, %s', async (path, body, isGood) => {
     const { schema = {} } = operationAt('POST', path)?.requestBody?.content['application/json'] ?? {}
     expect(problemsOfValue(body, schema, false).length === 0).toBe(isGood)
@@ -171,9 +190,12 @@ describe('a schema of a body', () => {
     expect((await send('POST', path, await tokenFor(path), sent)).ok).toBe(isGood)
   })
 
-  it('has the form of a key’s id', () => {
-    const [parameter] = operationAt('GET', '/admin/keys/x')?.parameters ?? []
-    expect(parameter?.schema).toEqual({ type: 'string', pattern: KEY_ID_FORM.source })
+  it.each([
+    ['a key', '/admin/keys/x', KEY_ID_FORM],
+    ['a group', '/admin/groups/x', GROUP_ID_FORM],
+  ])('has the form of the id of %s', (_, path, form) => {
+    const [parameter] = operationAt('GET', path)?.parameters ?? []
+    expect(parameter?.schema).toEqual({ type: 'string', pattern: form.source })
   })
 })
 

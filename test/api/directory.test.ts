@@ -128,6 +128,7 @@ describe('usage of all keys', () => {
       from: '2026-12-30',
       to: TODAY,
       by: 'day',
+      usageTags: [],
       data: [
         { date: '2026-12-30', ...none },
         { date: '2026-12-31', ...some },
@@ -448,7 +449,7 @@ describe('a rebuild of the directory', () => {
     vi.spyOn(env.KV, 'list').mockRejectedValue(new Error('KV GET failed: 400 Bad Request'))
     for (const [query, param] of [
       ['limit=0', 'limit'],
-      ['limit=41', 'limit'],
+      ['limit=25', 'limit'],
       ['cursor=', 'cursor'],
       ['cursor=x', 'cursor'],
       [`cursor=${'x'.repeat(2_001)}`, 'cursor'],

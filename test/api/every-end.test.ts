@@ -1,7 +1,7 @@
 /** Every end of a request is priced: by the usage, or by what is expected until AI Gateway's log has spoken. */
 import { evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CORRECTION_PAUSES_MS } from '../../src/accounts/book.ts'
+import { CORRECTION_PAUSES_MS } from '../../src/accounts/book-ends.ts'
 import { AT_ONCE, complete, env, HELLO, type IssuedKey, issueKey, respond, send } from '../support/gateway.ts'
 import { isolate } from '../support/isolate.ts'
 import { MORE_EVENTS_THAN_CHAT } from '../support/upstream-kind.ts'

@@ -1,7 +1,7 @@
 /** `GET /v1/models` and `GET /v1/models/{id}` list the models, which the var `MODELS` changes. */
 import { evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CORRECTION_PAUSES_MS } from '../../src/accounts/book.ts'
+import { CORRECTION_PAUSES_MS } from '../../src/accounts/book-ends.ts'
 import { app } from '../../src/app.ts'
 import { DAY_MS } from '../../src/calendar.ts'
 import { linesOf, recordLog } from '../support/console.ts'

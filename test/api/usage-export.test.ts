@@ -136,7 +136,12 @@ describe('the download', () => {
 describe('a directory that fails', () => {
   const full: ExportPage = {
     kind: 'page',
-    rows: Array.from({ length: EXPORT_PAGE_ROWS }, () => ({ ...row(TODAY, 'm', 1), keyId: 'a', name: null })),
+    rows: Array.from({ length: EXPORT_PAGE_ROWS }, () => ({
+      ...row(TODAY, 'm', 1),
+      keyId: 'a',
+      tags: '',
+      name: null,
+    })),
   }
   const withDirectory = (exportUsage: () => Promise<ExportPage>) => {
     const DIRECTORY = { getByName: () => ({ exportUsage }) } as unknown as Bindings['DIRECTORY']

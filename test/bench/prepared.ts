@@ -68,7 +68,7 @@ export interface StreamBytes {
 }
 
 export function streamAnswerBytes(): StreamBytes {
-  return streamOf(eventOf)
+  return streamOf(chatEventOf)
 }
 
 /** The same text in as many events of the Responses API. */
@@ -98,7 +98,7 @@ function framed(event: string): string {
 }
 
 /** An event of a response, as the model sends it. The first two and the last five say how the response stands. */
-function responseEventOf(at: number): string {
+export function responseEventOf(at: number): string {
   const id = 'resp_68af4030592c81938ec0a5fbab4a3e9f05438e46b5f69a3b'
   const item_id = 'msg_68af4032b7c88193a9d8d8f3a2c1e4f605438e46b5f69a3b'
   const response = { id, object: 'response', created_at: 1_777_319_820, model: 'gpt-5.6-luna' }
@@ -131,7 +131,7 @@ function responseEventOf(at: number): string {
 }
 
 /** An event of about 300 bytes, as the model sends it. */
-function eventOf(at: number): string {
+export function chatEventOf(at: number): string {
   if (at === STREAM_CHUNKS - 1) return 'data: [DONE]\n\n'
   const isUsage = at === STREAM_CHUNKS - 2
   const isEnd = at === STREAM_CHUNKS - 3

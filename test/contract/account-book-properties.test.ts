@@ -97,6 +97,25 @@ describe('for any calls, losses, restarts and clock steps, the book', { timeout:
     })
   })
 
+  it('has the true cost of each combination of tags in its own rows', () => {
+    holds((model, _limits, all) => {
+      for (const call of all) model.run(call)
+      model.settleAll()
+      const costs = (requests: readonly { tags?: string | undefined; costMicroUsd: number }[]) => {
+        const byTags = Map.groupBy(requests, ({ tags }) => tags)
+        const sums = [...byTags].map(([tags, same]) => [
+          tags,
+          same.reduce((sum, one) => sum + one.costMicroUsd, 0),
+        ])
+        return new Map(sums.filter(([, sum]) => sum !== 0) as [string | undefined, number][])
+      }
+      const settled = model
+        .unreleased()
+        .map(({ tags, trueMicroUsd }) => ({ tags, costMicroUsd: trueMicroUsd }))
+      expect(costs(model.rig.book.rows('0000-00-00', '9999-12-31'))).toEqual(costs(settled))
+    })
+  })
+
   it('answers after a restart as if it had not restarted', () => {
     holds((model, limits, all) => {
       const other = new BookModel(model.nowMs, limits)

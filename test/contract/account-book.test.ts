@@ -190,8 +190,29 @@ describe('the book of an account', () => {
     const { revision } = rig.book
     rig.settle(entryOf('b', NOON_MS + DAY_MS), NOON_MS + DAY_MS)
     rig.restart()
-    expect(rig.book.changedSince(revision)).toMatchObject([{ date: dateOf(NOON_MS + DAY_MS), requests: 1 }])
-    expect(rig.book.changedSince(rig.book.revision)).toEqual([])
+    const changed = { date: dateOf(NOON_MS + DAY_MS), requests: 1 }
+    expect(rig.book.changedSince(revision, 9)).toMatchObject({ revision: revision + 1, rows: [changed] })
+    expect(rig.book.changedSince(rig.book.revision, 9).rows).toEqual([])
+  })
+
+  it('tells many changes a part at a time, each with all rows of its last revision', () => {
+    const rig = new BookRig()
+    for (let at = 0; at < 5; at++) {
+      const nowMs = NOON_MS + at * DAY_MS
+      const entries = ['a', 'b', 'c'].map((model) => ofIsolate(`${at}${model}`, nowMs, { model }))
+      for (const writerId of ['w', 'v']) rig.book.settle({ writerId, number: at + 1, entries }, nowMs)
+    }
+    const parts = [0, 2, 4, 6, 8].map((since) => rig.book.changedSince(since, 2))
+    expect(parts.map(({ revision, rows }) => [revision, rows.length])).toEqual([
+      [2, 3],
+      [4, 3],
+      [6, 3],
+      [8, 3],
+      [10, 3],
+    ])
+    expect(rig.book.changedSince(4, 3).rows).toHaveLength(3)
+    expect(rig.book.changedSince(4, 4).rows).toHaveLength(6)
+    expect(rig.book.changedSince(0, 99)).toMatchObject({ revision: 10 })
   })
 
   it('forgets what is old, and folds days beyond 400 into one row a model', () => {

@@ -2,7 +2,8 @@
 import * as fc from 'fast-check'
 import type { Limits } from '../../src/limits/limits.ts'
 import { RESERVED_TRIES } from '../../src/accounts/book-state.ts'
-import { CORRECTION_PAUSES_MS, LEASE_MS } from '../../src/accounts/book.ts'
+import { LEASE_MS } from '../../src/accounts/book.ts'
+import { CORRECTION_PAUSES_MS } from '../../src/accounts/book-ends.ts'
 import type { AdmissionReply, SettlementBatch, SettlementEntry } from '../../src/accounts/protocol.ts'
 import type { Period } from '../../src/calendar.ts'
 import { BookRig, costing, entryOf, requestOf } from './book-rig.ts'
@@ -57,8 +58,12 @@ export const CALLS = [
 
 export type Call = (typeof CALLS)[number] extends fc.Arbitrary<infer Value> ? Value : never
 
+/** Requests have them in turn. */
+const TAGS = [undefined, '{"team":"a"}', '{"team":"b"}']
+
 interface Admitted {
   readonly requestId: string
+  readonly tags: string | undefined
   readonly admittedAtMs: number
   readonly worstMicroUsd: number
   trueMicroUsd: number
@@ -180,12 +185,15 @@ export class BookModel {
   #admit({ worstMicroUsd, tokens, share: percent }: Extract<Call, { kind: 'admit' }>): boolean {
     this.#offered += 1
     const requestId = `r${this.#offered}`
-    const reply = this.rig.book.admit(requestOf(requestId, worstMicroUsd, tokens), this.#limits, this.nowMs)
+    const tags = TAGS[this.#offered % TAGS.length]
+    const request = { ...requestOf(requestId, worstMicroUsd, tokens), tags }
+    const reply = this.rig.book.admit(request, this.#limits, this.nowMs)
     this.lastReply = reply
     if (!reply.admitted) return false
     this.worstMaxMicroUsd = Math.max(this.worstMaxMicroUsd, worstMicroUsd)
     this.#requests.push({
       requestId,
+      tags,
       admittedAtMs: this.nowMs,
       worstMicroUsd,
       trueMicroUsd: Math.floor((worstMicroUsd * percent) / 100),
@@ -212,11 +220,11 @@ export class BookModel {
 
   #settle(request: Admitted | undefined, isPending: boolean): void {
     if (request === undefined) return
-    const { requestId, admittedAtMs, trueMicroUsd, trueTokens, worstMicroUsd, state } = request
+    const { requestId, tags, admittedAtMs, trueMicroUsd, trueTokens, worstMicroUsd, state } = request
     const expectedMicroUsd = Math.ceil(worstMicroUsd / 10)
     const booked = isPending ? costing(expectedMicroUsd) : costing(trueMicroUsd, trueTokens)
     const certainty = isPending ? 'pending' : 'exact'
-    this.#send(entryOf(requestId, admittedAtMs, { booked, certainty, log: LOG }))
+    this.#send(entryOf(requestId, admittedAtMs, { tags, booked, certainty, log: LOG }))
     if (state !== 'under_way' && state !== 'expired') return
     if (state === 'expired') this.#noteRaise(booked.costMicroUsd - expectedMicroUsd)
     request.state = isPending ? 'pending' : 'settled'

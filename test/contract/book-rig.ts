@@ -14,8 +14,9 @@ export class BookRig {
   book: AccountBook
   #batches = 0
 
-  constructor() {
-    for (const statements of BOOK_MIGRATIONS) this.database.exec(statements)
+  /** An earlier version has fewer migrations. */
+  constructor(migrations = BOOK_MIGRATIONS) {
+    for (const statements of migrations) this.database.exec(statements)
     this.#sql = {
       exec: (statement, ...bindings) => {
         const rows = this.database.prepare(statement).all(...bindings)

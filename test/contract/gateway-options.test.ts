@@ -1,6 +1,6 @@
 /** Every call carries AI Gateway's options: metadata for its analytics, and the operator's vars. */
 import { describe, expect, it } from 'vitest'
-import { useContractGateway } from '../support/node/contract-gateway.ts'
+import { RESPONSES, useContractGateway } from '../support/node/contract-gateway.ts'
 import { jsonAnswer, streamAnswer } from '../support/node/upstream-answer.ts'
 
 describe('a gateway with default vars', () => {
@@ -22,6 +22,64 @@ describe('a gateway with default vars', () => {
       expect(response.headers.get('cf-aig-cache-status')).toBe('MISS')
       await response.text()
     }
+  })
+})
+
+describe('a request with tags, with USAGE_TAGS = team, project, stage', () => {
+  const contract = useContractGateway({ USAGE_TAGS: 'team, project, stage' })
+
+  /** What AI Gateway gets. The model gets metadata without tags only: a vendor’s chat completions refuse it, since nothing is stored. */
+  async function metadataOf(metadata: unknown, stream = false) {
+    const answer = stream ? streamAnswer('data: [DONE]\n\n') : jsonAnswer('{}')
+    const { tag, body } = contract.prepare(answer, { metadata, stream })
+    const response = await contract.post(body)
+    expect(response.status).toBe(200)
+    await response.text()
+    const { options, inputs } = await contract.upstream.call(tag)
+    const { metadata: sent } = options['gateway'] as { metadata: Record<string, string> }
+    const { key_id: keyId, key_name: keyName, request_id: requestId, ...tags } = sent
+    expect([keyId, requestId]).toEqual([expect.any(String), response.headers.get('x-request-id')])
+    expect(Object.keys(sent).length).toBeLessThanOrEqual(5)
+    const isTagged = Object.keys(tags).length > 0
+    expect(inputs['metadata']).toEqual(isTagged ? undefined : metadata)
+    expect(response.headers.get('x-gateway-dropped-parameters')).toBe(isTagged ? 'metadata' : null)
+    return { keyName, tags }
+  }
+
+  it('sends them to AI Gateway, and the key’s name as long as five entries have place for it', async () => {
+    const [team, project, stage, other] = ['search', 'x', 'test', 'y']
+    expect(await metadataOf({ team, other })).toEqual({ keyName: 'test', tags: { team } })
+    expect(await metadataOf({ team, project }, true)).toEqual({ keyName: 'test', tags: { team, project } })
+    const all = { team, project, stage }
+    expect(await metadataOf({ ...all, other })).toEqual({ keyName: undefined, tags: all })
+    for (const none of [{ other }, {}, null])
+      expect(await metadataOf(none)).toEqual({ keyName: 'test', tags: {} })
+  })
+
+  it('sends AI Gateway plain text, whatever the caller wrote', async () => {
+    for (const [written, sent] of [
+      ['zoë 表 👩‍💻', 'zoë 表 👩‍💻'],
+      ['a\r\nx-injected: 1', 'ax-injected: 1'],
+      ['"},"gateway":{"id":"other"', '"},"gateway":{"id":"other"'],
+      ['\u0000\u202eabc\ud800', 'abc\ufffd'],
+      ['x'.repeat(100_000), 'x'.repeat(64)],
+    ])
+      expect(await metadataOf({ team: written })).toEqual({ keyName: 'test', tags: { team: sent } })
+  })
+})
+
+describe('a request with tags to the Responses API, with USAGE_TAGS = team', () => {
+  const contract = useContractGateway({ USAGE_TAGS: 'team' }, RESPONSES)
+
+  it('sends the model its metadata unchanged, since this API takes it', async () => {
+    const metadata = { team: ' search\n', other: 'y' }
+    const { tag, body } = contract.prepare(jsonAnswer('{}'), { metadata })
+    const response = await contract.post(body)
+    expect(response.headers.get('x-gateway-dropped-parameters')).toBeNull()
+    const { options, inputs } = await contract.upstream.call(tag)
+    expect(inputs['metadata']).toEqual(metadata)
+    expect(options['gateway']).toMatchObject({ metadata: { team: 'search', key_name: 'test' } })
+    await response.text()
   })
 })
 

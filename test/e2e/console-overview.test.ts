@@ -141,7 +141,7 @@ describe.skipIf(hasNoBrowser)('the overview', { timeout: 60_000 }, () => {
       route.fulfill({ json: { data, successors: ['openai/gpt-6-luna'] } }),
     )
     await page.route('**/admin/usage?by=model*', (route) =>
-      route.fulfill({ json: { data: used, total: NO_SUMS, nextCursor: null } }),
+      route.fulfill({ json: { data: used, total: NO_SUMS, usageTags: [], nextCursor: null } }),
     )
     await signIn(page)
     const calendar = panel(page, 'Models and their ends')
@@ -193,7 +193,7 @@ describe.skipIf(hasNoBrowser)('the overview', { timeout: 60_000 }, () => {
   it('without any usage leads to the first key, and still says when o3-mini ended', async () => {
     const { page } = await openPage('/console', { width: 360 })
     await page.route('**/admin/usage?*', (route) =>
-      route.fulfill({ json: { data: [], total: NO_SUMS, nextCursor: null } }),
+      route.fulfill({ json: { data: [], total: NO_SUMS, usageTags: [], nextCursor: null } }),
     )
     await signIn(page)
     await page.getByText('No requests in the last 30 days').waitFor()

@@ -11,10 +11,19 @@ import { hasNoPrometheus, type Prometheus, startPrometheus } from '../support/no
 const url = inject('gatewayUrl')
 const authorization = `Bearer ${ADMIN_TOKEN}`
 
-const dashboard = JSON.parse(readFileSync('src/console/grafana.json', 'utf8')) as {
-  panels: { title: string; targets?: { expr: string }[] }[]
+interface Panel {
+  title: string
+  targets?: { expr: string }[]
+  panels?: Panel[]
 }
-const expressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
+
+const dashboard = JSON.parse(readFileSync('src/console/grafana.json', 'utf8')) as {
+  panels: Panel[]
+}
+// A row has its panels in itself.
+const expressions = dashboard.panels
+  .flatMap((panel) => [panel, ...(panel.panels ?? [])])
+  .flatMap(({ targets = [] }) => targets.map(({ expr }) => expr))
 
 async function metrics(by: string): Promise<string> {
   return (await fetch(`${url}/admin/metrics?by=${by}`, { headers: { authorization } })).text()
@@ -135,7 +144,7 @@ describe.skipIf(hasNoPrometheus)('Prometheus', { timeout: 60_000 }, () => {
 })
 
 it('the dashboard asks only for metrics that there are', async () => {
-  const samples = (await Promise.all([metrics('model'), metrics('key')])).flatMap((text) =>
+  const samples = (await Promise.all(['model', 'key', 'group'].map(metrics))).flatMap((text) =>
     [...parseOpenMetrics(text).values()].flatMap(({ name, type }) =>
       type === 'histogram'
         ? [`${name}_bucket`, `${name}_sum`, `${name}_count`]

@@ -88,7 +88,7 @@ async function run(tests: readonly string[], name: string | undefined, runMsMax:
     '--outputFile',
     reportPath,
   ]
-  const projects = ['--project', 'worker', '--project', 'contract']
+  const projects = ['worker', 'alerts', 'contract'].flatMap((project) => ['--project', project])
   const named = name === undefined ? [] : ['--testNamePattern', name]
   const child = spawn(process.execPath, [vitest, 'run', ...options, ...projects, ...named, ...tests], {
     cwd: copy,

@@ -13,6 +13,7 @@ export interface Mutation {
   name?: string
 }
 
+export const alerts = (name: string): string => `test/alerts/${name}.test.ts`
 export const api = (name: string): string => `test/api/${name}.test.ts`
 export const contract = (name: string): string => `test/contract/${name}.test.ts`
 export const hostile = (name: string): string => `test/hostile/node/${name}.test.ts`

@@ -3,8 +3,8 @@ import type { Mutation } from './mutation.ts'
 import { MEMORY } from './mutations/bodies.ts'
 import { SILENCE, METERS } from './mutations/streams.ts'
 import { ACCOUNT_OF_THE_VENDOR, THROTTLES } from './mutations/callers.ts'
-import { LOTS, METRICS, OPERATOR } from './mutations/operator.ts'
-import { GROUPS, MONEY, KEYS } from './mutations/accounts.ts'
+import { GROUPS, LOTS, METRICS, OPERATOR } from './mutations/operator.ts'
+import { GROUP_ADMISSION, MONEY, KEYS, TAGS } from './mutations/accounts.ts'
 
 export const MUTATIONS: readonly Mutation[] = [
   ...MEMORY,
@@ -15,7 +15,9 @@ export const MUTATIONS: readonly Mutation[] = [
   ...LOTS,
   ...OPERATOR,
   ...METRICS,
+  ...GROUPS,
   ...MONEY,
   ...KEYS,
-  ...GROUPS,
+  ...TAGS,
+  ...GROUP_ADMISSION,
 ]

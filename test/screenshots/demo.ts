@@ -20,21 +20,38 @@ const SUCCESSORS: Readonly<Record<string, Prices>> = {
   },
 }
 
-/** The keys of the demonstration, with their share of the traffic, in percent. */
+export const DEMO_GROUPS = [
+  { name: 'Customer support', limits: { budget: { usd: 80, period: 'month' }, concurrentRequests: 40 } },
+  { name: 'Research', limits: { budget: { usd: 30, period: 'month' }, requestsPerMinute: 300 } },
+] as const
+
+/** The keys of the demonstration, with their share of the traffic, in percent, and the name of their group. */
 export const DEMO_KEYS = [
   {
     name: 'support-bot',
     share: 46,
+    group: 'Customer support',
     limits: { budget: { usd: 60, period: 'month' }, requestsPerMinute: 120 },
   },
   {
     name: 'search-summaries',
     share: 27,
+    group: 'Research',
     limits: { budget: { usd: 25, period: 'month' }, tokensPerMinute: 200_000 },
   },
-  { name: 'alice', share: 12, limits: { budget: { usd: 9, period: 'month' } } },
-  { name: 'nightly-reports', share: 9, limits: { budget: { usd: 1, period: 'day' }, concurrentRequests: 4 } },
-  { name: 'bob', share: 6.1, limits: { budget: { usd: 4, period: 'month' }, requestsPerDay: 200 } },
+  { name: 'alice', share: 12, group: 'Research', limits: { budget: { usd: 9, period: 'month' } } },
+  {
+    name: 'nightly-reports',
+    share: 9,
+    group: null,
+    limits: { budget: { usd: 1, period: 'day' }, concurrentRequests: 4 },
+  },
+  {
+    name: 'bob',
+    share: 6.1,
+    group: 'Customer support',
+    limits: { budget: { usd: 4, period: 'month' }, requestsPerDay: 200 },
+  },
 ] as const
 
 interface Sums {
@@ -53,7 +70,10 @@ interface Sums {
 
 export interface DemoRow extends Sums {
   date: string
+  /** The key's. */
   name: string
+  /** The name of the key's group. */
+  group: string | null
 }
 
 /** A row for each of the last 30 days and each key. */
@@ -63,7 +83,7 @@ export function demoRows(nowMs: number): DemoRow[] {
     const dayMs = nowMs + offset * DAY_MS
     const isWeekend = [0, 6].includes(new Date(dayMs).getUTCDay())
     const traffic = (isWeekend ? 380 : 1_150) * (0.8 + 0.4 * random()) * (1 + offset / 90)
-    return DEMO_KEYS.map(({ name, share }): DemoRow => {
+    return DEMO_KEYS.map(({ name, group, share }): DemoRow => {
       const requests = Math.round((traffic * share * (0.8 + 0.4 * random())) / 100)
       const promptTokens = Math.round(requests * (900 + 300 * random()))
       const cachedTokens = Math.round(promptTokens * 0.35 * random())
@@ -74,6 +94,7 @@ export function demoRows(nowMs: number): DemoRow[] {
       return {
         date: dateOf(dayMs),
         name,
+        group,
         requests,
         failures: Math.round(requests * 0.01 * random()),
         refused: Math.round(requests * 0.02 * random()),

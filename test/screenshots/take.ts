@@ -1,6 +1,6 @@
 /**
  * `npm run screenshots` starts the gateway as `npm run dev` does, fills its console with made-up usage, and writes the pictures
- * of the README to `.github/`. Keys, health and the playground's answer are real.
+ * of the README to `.github/`. Keys, groups, health and the playground's answer are real.
  */
 import { mkdirSync, statSync } from 'node:fs'
 import type { Browser, Page, Route } from 'playwright-core'
@@ -8,7 +8,7 @@ import { buildConsole } from '../../src/console/build.ts'
 import { periodStartDate } from '../../src/calendar.ts'
 import { findBrowser, launchBrowser } from '../support/node/browser.ts'
 import { startOfflineGateway } from '../support/node/offline-gateway.ts'
-import { DEMO_KEYS, demoRows, shownSum } from './demo.ts'
+import { DEMO_GROUPS, DEMO_KEYS, type DemoRow, demoRows, shownSum } from './demo.ts'
 
 const FOLDER = '.github'
 /** A README should load fast. */
@@ -24,7 +24,8 @@ const executablePath = findBrowser()
 if (executablePath === null) throw new Error('Chromium is not on the PATH')
 const browser = await launchBrowser(executablePath)
 try {
-  const ids = await makeKeys()
+  const groupIds = await makeGroups()
+  const ids = new Map([...groupIds, ...(await makeKeys(groupIds))])
   mkdirSync(FOLDER, { recursive: true })
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await openConsole(browser, colorScheme)
@@ -38,6 +39,10 @@ try {
   await page.getByRole('link', { name: 'Keys', exact: true }).click()
   await page.getByRole('link', { name: 'support-bot' }).waitFor()
   await save(page, 'console-keys.png', 680)
+  await page.getByRole('link', { name: 'Groups', exact: true }).click()
+  await page.getByRole('link', { name: 'Customer support' }).click()
+  await page.getByRole('link', { name: 'support-bot' }).waitFor()
+  await save(page, 'console-group.png', 760)
   await page.getByRole('link', { name: 'Playground' }).click()
   await page.getByLabel('Prompt', { exact: true }).fill('Explain recursion with a simple example.')
   await page.getByRole('button', { name: 'Send' }).click()
@@ -48,11 +53,22 @@ try {
   await gateway.stop()
 }
 
-/** Creates the keys, and calls one of them once, so that the model's health is known. Returns the ids by name. */
-async function makeKeys(): Promise<Map<string, string>> {
+/** Returns the ids by name. */
+async function makeGroups(): Promise<Map<string, string>> {
   const ids = new Map<string, string>()
-  for (const { name, limits } of DEMO_KEYS) {
-    const response = await send('/admin/keys', ADMIN_TOKEN, { name, limits })
+  for (const group of DEMO_GROUPS) {
+    const { id } = (await (await send('/admin/groups', ADMIN_TOKEN, group)).json()) as { id: string }
+    ids.set(group.name, id)
+  }
+  return ids
+}
+
+/** Creates the keys, and calls one of them once, so that the model's health is known. Returns the ids by name. */
+async function makeKeys(groupIds: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+  const ids = new Map<string, string>()
+  for (const { name, group, limits } of DEMO_KEYS) {
+    const body = { name, limits, group: group === null ? null : groupIds.get(group) }
+    const response = await send('/admin/keys', ADMIN_TOKEN, body)
     const { id, secret } = (await response.json()) as { id: string; secret: string }
     ids.set(name, id)
     const messages = [{ role: 'user', content: 'Hello!' }]
@@ -76,44 +92,73 @@ async function openConsole(from: Browser, colorScheme: 'light' | 'dark'): Promis
   return page
 }
 
-/** Puts the made-up usage into the answers, and asks again. */
+/** Puts the made-up usage into the answers, and asks again. `ids` are of keys and groups, by name. */
 async function addUsage(page: Page, ids: ReadonlyMap<string, string>): Promise<void> {
   await page.route('**/admin/usage?*', (route) => route.fulfill({ json: usageAnswer(route, ids) }))
-  await page.route('**/admin/keys?*', async (route) => {
-    const page = (await (await route.fetch()).json()) as { data: { name: string }[] }
-    const data = page.data
-      .filter(({ name }) => ids.has(name))
-      .map((key) => ({ ...key, ...costsOf(key.name) }))
-    await route.fulfill({ json: { ...page, data } })
+  for (const list of ['**/admin/keys?*', '**/admin/groups?*']) {
+    await page.route(list, async (route) => {
+      const page = (await (await route.fetch()).json()) as { data: { name: string }[] }
+      const data = page.data
+        .filter(({ name }) => ids.has(name))
+        .map((owner) => ({ ...owner, ...costsOf(owner.name) }))
+      await route.fulfill({ json: { ...page, data } })
+    })
+  }
+  await page.route('**/admin/groups/*/usage?*', async (route) => {
+    const answer = (await (await route.fetch()).json()) as GroupAnswer
+    await route.fulfill({ json: withUsage(answer, ids) })
   })
   await page.reload()
+}
+
+interface GroupAnswer {
+  id: string
+  limits: { budget?: { usd: number } }
+  remaining: object
+}
+
+function withUsage(answer: GroupAnswer, ids: ReadonlyMap<string, string>): object {
+  const [name = ''] = [...ids].find(([, id]) => id === answer.id) ?? []
+  const ofGroup = rowsOf(name)
+  const budgetUsd = (answer.limits.budget?.usd ?? 0) - costsOf(name).monthCostUsd
+  return {
+    ...answer,
+    remaining: { ...answer.remaining, budgetUsd },
+    total: shownSum(ofGroup),
+    days: byDay(ofGroup),
+    models: [{ model: 'o3-mini', ...shownSum(ofGroup) }],
+  }
 }
 
 function usageAnswer(route: Route, ids: ReadonlyMap<string, string>): object {
   const query = new URL(route.request().url()).searchParams
   const priceAs = query.get('priceAs')
-  const groups =
-    query.get('by') === 'model'
-      ? [{ model: 'o3-mini', ...shownSum(rows, priceAs) }]
-      : query.get('by') === 'key'
-        ? Array.from(
-            Map.groupBy(rows, ({ name }) => name),
-            ([name, ofKey]) => ({
-              id: ids.get(name) ?? '',
-              name,
-              ...shownSum(ofKey),
-            }),
-          )
-        : Array.from(
-            Map.groupBy(rows, ({ date }) => date),
-            ([date, ofDay]) => ({ date, ...shownSum(ofDay) }),
-          )
-  return { data: groups, total: shownSum(rows, priceAs), nextCursor: null }
+  const byOwner = (names: Iterable<string>) =>
+    Array.from(names, (name) => ({ id: ids.get(name) ?? '', name, ...shownSum(rowsOf(name)) }))
+  const data = {
+    model: () => [{ model: 'o3-mini', ...shownSum(rows, priceAs) }],
+    key: () => byOwner(DEMO_KEYS.map(({ name }) => name)),
+    group: () => byOwner(DEMO_GROUPS.map(({ name }) => name)),
+    day: () => byDay(rows),
+  }[query.get('by') ?? 'day']?.()
+  return { data, total: shownSum(rows, priceAs), usageTags: [], nextCursor: null }
 }
 
-function costsOf(keyName: string): object {
-  const ofKey = rows.filter(({ name }) => name === keyName)
-  const since = (date: string): number => shownSum(ofKey.filter((row) => row.date >= date)).costUsd
+function byDay(shown: readonly DemoRow[]) {
+  return Array.from(
+    Map.groupBy(shown, ({ date }) => date),
+    ([date, ofDay]) => ({ date, ...shownSum(ofDay) }),
+  )
+}
+
+/** The rows of a key or of a group. */
+function rowsOf(owner: string): DemoRow[] {
+  return rows.filter(({ name, group }) => name === owner || group === owner)
+}
+
+function costsOf(owner: string) {
+  const ofOwner = rowsOf(owner)
+  const since = (date: string): number => shownSum(ofOwner.filter((row) => row.date >= date)).costUsd
   return {
     todayCostUsd: since(periodStartDate('day', nowMs)),
     monthCostUsd: since(periodStartDate('month', nowMs)),

@@ -35,14 +35,32 @@ const keyTotals = z.object({
   ...totalsShape,
 })
 export type KeyTotals = z.output<typeof keyTotals>
+/** Groups have the same fields as keys. */
+export type GroupTotals = KeyTotals
+
+/** The requests that had no such tag have no value. */
+const tagTotals = z.object({ value: z.nullable(z.string()), ...totalsShape })
+export type TagTotals = z.output<typeof tagTotals>
+
+/** The names of tags and their values, as the requests had them. */
+const taggedTotals = z.object({ tags: z.record(z.string(), z.string()), ...totalsShape })
+export type TaggedTotals = z.output<typeof taggedTotals>
 
 function usagePage<Row extends z.ZodMiniType>(row: Row) {
-  return z.object({ data: z.array(row), total: totals, nextCursor: z.nullable(z.string()) })
+  return z.object({
+    data: z.array(row),
+    total: totals,
+    /** The names of tags that the gateway counts. */
+    usageTags: z.array(z.string()),
+    nextCursor: z.nullable(z.string()),
+  })
 }
 
 export const usageByDay = usagePage(dayTotals)
 export const usageByModel = usagePage(modelTotals)
 export const usageByKey = usagePage(keyTotals)
+export const usageByGroup = usageByKey
+export const usageByTag = usagePage(tagTotals)
 
 export const key = apiKeyView
 export type Key = z.output<typeof key>
@@ -62,8 +80,21 @@ const listedKey = z.extend(apiKeyView, {
 export type ListedKey = z.output<typeof listedKey>
 export const keyPage = z.object({ data: z.array(listedKey), nextCursor: z.nullable(z.string()) })
 
-const limitsNowShape = {
-  asOf: z.string(),
+/** A group of keys. */
+export const group = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdAt: z.string(),
+  limits: limitsSchema,
+})
+export type Group = z.output<typeof group>
+export const deletedGroup = z.object({ id: z.string(), usageKeptUntil: z.string() })
+
+const listedGroup = z.extend(group, { todayCostUsd: z.number(), monthCostUsd: z.number() })
+export type ListedGroup = z.output<typeof listedGroup>
+export const groupPage = z.object({ data: z.array(listedGroup), nextCursor: z.nullable(z.string()) })
+
+const limitsLeftShape = {
   limits: limitsSchema,
   remaining: z.object({
     requestsPerMinute: z.optional(z.number()),
@@ -79,25 +110,31 @@ const limitsNowShape = {
     budgetUsd: z.nullish(z.string()),
   }),
 }
+const limitsNowShape = { asOf: z.string(), ...limitsLeftShape }
 const limitsNow = z.object(limitsNowShape)
 export type LimitsNow = z.output<typeof limitsNow>
 
-/** `GET /admin/keys/{id}/usage` */
-export const keyUsage = z.object({
+/** `GET /admin/keys/{id}/usage`, and a group's. */
+export const rangeUsage = z.object({
   ...limitsNowShape,
   total: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
+  tags: z.array(taggedTotals),
   deletedAt: z.optional(z.string()),
 })
+export type RangeUsage = z.output<typeof rangeUsage>
 
 /** `GET /v1/usage` */
 export const holderUsage = z.object({
   ...limitsNowShape,
+  /** What all keys of the key's group may use together. */
+  group: z.optional(z.object({ name: z.string(), ...limitsLeftShape })),
   today: totals,
   month: totals,
   models: z.array(modelTotals),
   days: z.array(dayTotals),
+  tags: z.array(taggedTotals),
 })
 export type HolderUsage = z.output<typeof holderUsage>
 
@@ -166,7 +203,13 @@ const refusedRequest = z.object({
   status: z.number(),
   code: z.nullable(z.string()),
   limit: z.nullable(
-    z.object({ name: z.string(), limit: z.number(), used: z.number(), of: z.enum(['key', 'group']) }),
+    z.object({
+      name: z.string(),
+      limit: z.number(),
+      used: z.number(),
+      /** Whose limit it is. */
+      of: z.enum(['key', 'group']),
+    }),
   ),
 })
 const admittedShape = { ...requestShape, model: z.string(), admittedBy: z.enum(['account', 'isolate']) }

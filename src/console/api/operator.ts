@@ -1,65 +1,56 @@
 /** The operator's calls, with the admin token of the session. */
 import type * as z from 'zod/mini'
-import type { Budget, Limits } from '../../limits/limits.ts'
 import { operatorSession } from '../state/session.ts'
 import {
   createdKey,
+  deletedGroup,
   deletedKey,
+  type Group,
+  group,
+  groupPage,
   health,
   key,
   keyPage,
-  keyUsage,
   type ListedKey,
   minuteList,
   modelList,
+  rangeUsage,
   requestAnswer,
   requestList,
   rotatedKey,
   testedAlert,
   usageByDay,
+  usageByGroup,
   usageByKey,
   usageByModel,
+  usageByTag,
 } from './answers.ts'
+import type { GroupChange, GroupDraft, KeyChange, KeyDraft } from './bodies.ts'
 import { call, CallError, type CallOptions, open } from './client.ts'
 
-/** Keys in a page of the list. */
-export const KEYS_SHOWN = 100
+/** Keys or groups in a page of the list. */
+export const ROWS_SHOWN = 100
+/** Groups that a form and a filter offer. */
+export const GROUPS_OFFERED_MAX = 1000
 /** The most rows that a page of usage can have. */
 const USAGE_ROWS_MAX = 1000
 
 export interface KeyFilter {
   name: string
   state: string
+  /** The id of a group; empty for any group and none. */
+  group: string
   sort: string
 }
 
-/** `null` removes a limit. */
-export type LimitChanges = { [Name in keyof Limits]: Limits[Name] | null }
-
-export interface KeyDraft {
+export interface GroupFilter {
   name: string
-  expiresAt: string | null
-  limits: Limits
-  models?: string[]
-  allowedAddresses?: string[]
+  sort: string
 }
 
-export interface KeyChange {
-  name?: string
-  expiresAt?: string | null
-  disabled?: boolean
-  limits?: LimitChanges
-  /** `null` removes the list. */
-  models?: string[] | null
-  allowedAddresses?: string[] | null
-}
-
-export type { Budget }
-
-export function listKeys({ name, state, sort }: KeyFilter, cursor: string | null) {
-  const query = new URLSearchParams({ limit: `${KEYS_SHOWN}`, sort })
-  if (name !== '') query.set('name', name)
-  if (state !== '') query.set('state', state)
+export function listKeys({ sort, ...filter }: KeyFilter, cursor: string | null) {
+  const query = new URLSearchParams({ limit: `${ROWS_SHOWN}`, sort })
+  for (const [name, value] of Object.entries(filter)) if (value !== '') query.set(name, value)
   if (cursor !== null) query.set('cursor', cursor)
   return asOperator(keyPage, `/admin/keys?${query}`)
 }
@@ -85,7 +76,40 @@ export function deleteKey(id: string, options: Pick<CallOptions, 'keepalive'> = 
 }
 
 export function readKeyUsage(id: string, from: string, to: string) {
-  return asOperator(keyUsage, `${pathOf(id)}/usage?from=${from}&to=${to}`)
+  return asOperator(rangeUsage, `${pathOf(id)}/usage?from=${from}&to=${to}`)
+}
+
+export function listGroups({ name, sort }: GroupFilter, cursor: string | null) {
+  const query = new URLSearchParams({ limit: `${ROWS_SHOWN}`, sort })
+  if (name !== '') query.set('name', name)
+  if (cursor !== null) query.set('cursor', cursor)
+  return asOperator(groupPage, `/admin/groups?${query}`)
+}
+
+/** The groups to choose from, by name. */
+export async function readGroups(): Promise<Group[]> {
+  const { data } = await asOperator(groupPage, `/admin/groups?sort=name&limit=${GROUPS_OFFERED_MAX}`)
+  return data
+}
+
+export function createGroup(draft: GroupDraft) {
+  return asOperator(group, '/admin/groups', { method: 'POST', body: draft })
+}
+
+export function readGroup(id: string) {
+  return asOperator(group, groupPathOf(id))
+}
+
+export function updateGroup(id: string, change: GroupChange) {
+  return asOperator(group, groupPathOf(id), { method: 'PATCH', body: change })
+}
+
+export function deleteGroup(id: string) {
+  return asOperator(deletedGroup, groupPathOf(id), { method: 'DELETE' })
+}
+
+export function readGroupUsage(id: string, from: string, to: string) {
+  return asOperator(rangeUsage, `${groupPathOf(id)}/usage?from=${from}&to=${to}`)
 }
 
 /** The last 200 requests of a key, the newest first. */
@@ -114,6 +138,16 @@ export function readUsageByModel(from: string, to: string, priceAs: string | nul
 
 export function readUsageByKey(from: string, to: string) {
   return asOperator(usageByKey, `/admin/usage?by=key&limit=${USAGE_ROWS_MAX}&from=${from}&to=${to}`)
+}
+
+export function readUsageByGroup(from: string, to: string) {
+  return asOperator(usageByGroup, `/admin/usage?by=group&limit=${USAGE_ROWS_MAX}&from=${from}&to=${to}`)
+}
+
+/** The usage by the values of a tag. */
+export function readUsageByTag(tag: string, from: string, to: string) {
+  const query = new URLSearchParams({ by: 'tag', tag, limit: `${USAGE_ROWS_MAX}`, from, to })
+  return asOperator(usageByTag, `/admin/usage?${query}`)
 }
 
 /** The usage by day, key and model, as a file. @throws CallError, also where the file broke off. */
@@ -148,6 +182,10 @@ export async function findDeletedKey(id: string): Promise<ListedKey | null> {
 
 function pathOf(id: string): string {
   return `/admin/keys/${encodeURIComponent(id)}`
+}
+
+function groupPathOf(id: string): string {
+  return `/admin/groups/${encodeURIComponent(id)}`
 }
 
 function asOperator<Schema extends z.ZodMiniType>(

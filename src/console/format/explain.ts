@@ -1,6 +1,6 @@
 /** The explanation of a request in words: a short result, and sentences that say why and what to do. Pure. */
 import type { RequestRecord } from '../api/answers.ts'
-import { count, milliseconds, usd } from './numbers.ts'
+import { count, milliseconds, plural, usd } from './numbers.ts'
 
 export interface Explanation {
   /** Two or three words. */
@@ -9,15 +9,18 @@ export interface Explanation {
   sentences: string[]
 }
 
-const LIMITS: Readonly<Record<string, (limit: string, used: string, whose: string) => string>> = {
-  requests: (limit, used, whose) => `${whose} may send ${limit} requests a minute, and had sent ${used}.`,
-  tokens: (limit, used, whose) => `${whose} may use ${limit} tokens a minute, and had used ${used}.`,
-  tokens_too_large: (limit, used) =>
-    `The request alone needs ${used} tokens, but the limit of a minute is ${limit}. Waiting does not help.`,
-  requests_per_day: (limit, used, whose) =>
-    `${whose} may send ${limit} requests a day (UTC), and had sent ${used}.`,
-  concurrent_requests: (limit, used, whose) =>
-    `${whose} may have ${limit} requests at one time, and had ${used}.`,
+/** `owner` is the key or its group, as the subject of the sentence. */
+const LIMITS: Readonly<Record<string, (owner: string, limit: number, used: number) => string>> = {
+  requests: (owner, limit, used) =>
+    `${owner} may send ${plural(limit, 'request')} a minute, and had sent ${count(used)}.`,
+  tokens: (owner, limit, used) =>
+    `${owner} may use ${plural(limit, 'token')} a minute, and had used ${count(used)}.`,
+  tokens_too_large: (owner, limit, used) =>
+    `The request alone needs ${plural(used, 'token')}. ${owner} may use ${count(limit)} a minute. Waiting does not help.`,
+  requests_per_day: (owner, limit, used) =>
+    `${owner} may send ${plural(limit, 'request')} a day (UTC), and had sent ${count(used)}.`,
+  concurrent_requests: (owner, limit, used) =>
+    `${owner} may have ${plural(limit, 'request')} at one time, and had ${count(used)}.`,
 }
 
 const CODES: Readonly<Record<string, string>> = {
@@ -25,8 +28,9 @@ const CODES: Readonly<Record<string, string>> = {
   request_too_large: 'The body was larger than the gateway takes.',
   request_timeout: 'The body arrived too slowly.',
   invalid_api_key: 'The key was disabled, had expired, or had got a new secret.',
-  budget_unavailable: 'The key’s account did not answer, and money is not spent without it. A retry helps.',
-  group_deleted: 'The key’s group was deleted. Move the key to another group.',
+  budget_unavailable:
+    'The account of the key or of its group did not answer, and money is not spent without it. A retry helps.',
+  group_deleted: 'The key’s group was deleted. The operator can give the key another group, or none.',
   gateway_busy: 'The gateway was busy with other large requests. A retry helps.',
   client_closed: 'The client had closed the connection.',
 }
@@ -70,13 +74,13 @@ function refusalOf({ limit, code, status }: Refused): string[] {
 }
 
 function limitSentence({ name, limit, used, of }: NonNullable<Refused['limit']>): string {
-  const whose = of === 'group' ? 'The key’s group' : 'The key'
+  const owner = of === 'group' ? 'The key’s group' : 'The key'
+  const budget = of === 'group' ? 'group’s budget' : 'budget'
   const [limitUsd, usedUsd] = [usd(limit / 1e6), usd(used / 1e6)]
-  if (name === 'budget_spent')
-    return `${whose} had a budget of ${limitUsd}, which was spent: ${usedUsd} were booked.`
+  if (name === 'budget_spent') return `The ${budget} of ${limitUsd} was spent: ${usedUsd} were booked.`
   if (name === 'budget_under_way')
-    return `${whose} has a budget of ${limitUsd}. What was left of it did not cover the most that this request could cost beside those under way. A lower maximum of output tokens lets more run at one time.`
-  return LIMITS[name]?.(count(limit), count(used), whose) ?? `The limit ${name} is ${count(limit)}.`
+    return `What was left of the ${budget} of ${limitUsd} did not cover the most that this request could cost beside those under way. A lower maximum of output tokens lets more run at one time.`
+  return LIMITS[name]?.(owner, limit, used) ?? `The limit ${name} is ${count(limit)}.`
 }
 
 function explainEnd({ status, reason, certainty, firstOutputMs, durationMs }: Settled): Explanation {

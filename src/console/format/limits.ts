@@ -12,6 +12,9 @@ export const NUMBER_LIMITS = [
 ] as const satisfies readonly (keyof Limits)[]
 export type NumberLimit = (typeof NUMBER_LIMITS)[number]
 
+/** Those that a group can have too. */
+export const GROUP_LIMITS = NUMBER_LIMITS.filter((limit) => limit !== 'completionTokensPerRequest')
+
 export const LIMIT_NAMES: Readonly<Record<NumberLimit, string>> = {
   requestsPerMinute: 'Requests a minute',
   requestsPerDay: 'Requests a day',
@@ -39,15 +42,15 @@ export function limitRows(limits: Limits): [name: string, value: string][] {
   return rows
 }
 
-/** One short line for a table that has the budget elsewhere. */
-export function limitsLine(limits: Limits): string {
+/** One short line for a table that has the budget elsewhere. `none` stands for no limit. */
+export function limitsLine(limits: Limits, none = 'None of its own'): string {
   const parts = [
     ...(limits.requestsPerMinute === undefined ? [] : [`${shortCount(limits.requestsPerMinute)} req/min`]),
     ...(limits.requestsPerDay === undefined ? [] : [`${shortCount(limits.requestsPerDay)} req/day`]),
     ...(limits.tokensPerMinute === undefined ? [] : [`${shortCount(limits.tokensPerMinute)} tok/min`]),
     ...(limits.concurrentRequests === undefined ? [] : [`${shortCount(limits.concurrentRequests)} at once`]),
   ]
-  return parts.length === 0 ? 'None of its own' : parts.join(' · ')
+  return parts.length === 0 ? none : parts.join(' · ')
 }
 
 export type KeyState = 'active' | 'disabled' | 'expired' | 'deleted'

@@ -1,5 +1,5 @@
-/** What is left of a key's limits, and when it renews. The operator's and the holder's pages share it. */
-import type { JSX } from 'preact'
+/** What is left of the limits of a key or a group, and when it renews. The operator's and the holder's pages share it. */
+import type { ComponentChildren, JSX } from 'preact'
 import type { LimitsNow } from '../api/answers.ts'
 import { LIMIT_NAMES, budgetText } from '../format/limits.ts'
 import { count, usd } from '../format/numbers.ts'
@@ -9,8 +9,15 @@ import { Meter } from './meter.tsx'
 
 const MEASURED = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'concurrentRequests'] as const
 
+export interface LimitMetersProps {
+  shown: LimitsNow
+  title: ComponentChildren
+  /** The sentence that stands in the place of limits. */
+  none: string
+}
+
 /** Limits of a minute have no meter where the answer does not say how much of them is left. */
-export function LimitMeters({ shown }: { shown: LimitsNow }): JSX.Element {
+export function LimitMeters({ shown, title, none }: LimitMetersProps): JSX.Element {
   const { limits, remaining, renewsAt, asOf } = shown
   const { budget, completionTokensPerRequest } = limits
   const measured = MEASURED.flatMap((name) => {
@@ -22,8 +29,8 @@ export function LimitMeters({ shown }: { shown: LimitsNow }): JSX.Element {
     !isPartial && budget === undefined && completionTokensPerRequest === undefined && measured.length === 0
   return (
     <section class="card">
-      <h2>What is left</h2>
-      {hasNone && <p class="muted">This key has no limits.</p>}
+      <h2>{title}</h2>
+      {hasNone && <p class="muted">{none}</p>}
       <div class="meters">
         {budget !== undefined && remaining.budgetUsd !== undefined && (
           <Meter

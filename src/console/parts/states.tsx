@@ -4,7 +4,14 @@ import type { CallError } from '../api/client.ts'
 import type { Question } from '../state/use-answer.ts'
 import { Button } from './button.tsx'
 
-export function Failure({ error, onRetry }: { error: CallError; onRetry?: () => void }): JSX.Element {
+export interface FailureProps {
+  error: CallError
+  onRetry?: () => void
+  /** What the person can do about it. */
+  children?: ComponentChildren
+}
+
+export function Failure({ error, onRetry, children }: FailureProps): JSX.Element {
   return (
     <div class="note note-bad" role="alert">
       <p>{error.message}</p>
@@ -13,6 +20,7 @@ export function Failure({ error, onRetry }: { error: CallError; onRetry?: () => 
           Request <code>{error.requestId}</code>
         </p>
       )}
+      {children}
       {onRetry !== undefined && <Button onClick={onRetry}>Try again</Button>}
     </div>
   )

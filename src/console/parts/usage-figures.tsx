@@ -1,7 +1,7 @@
 /** Sums of usage: cards, the chart of days, and tables by day and model. The operator's and the holder's pages share them. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { DayTotals, ModelTotals, Totals } from '../api/answers.ts'
+import type { DayTotals, ModelTotals, TaggedTotals, Totals } from '../api/answers.ts'
 import { count, plural, shortCount, usd } from '../format/numbers.ts'
 import { dayName } from '../format/time.ts'
 import { Bars } from './bars.tsx'
@@ -107,6 +107,26 @@ export function UsageModels({ models }: { models: readonly ModelTotals[] }): JSX
   )
 }
 
+/** Each combination of tags, in the order of the answer: the dearest first. Nothing where no request had a tag. */
+export function UsageTags({ tags }: { tags: readonly TaggedTotals[] }): JSX.Element | null {
+  const names = [...new Set(tags.flatMap((sums) => Object.keys(sums.tags)))].toSorted()
+  if (names.length === 0) return null
+  return (
+    <section class="card">
+      <h2>By tag</h2>
+      <UsageTable
+        caption="Usage by tag"
+        head={names.join(' / ')}
+        rows={tags.map((sums) => ({
+          id: JSON.stringify(sums.tags),
+          name: names.map((name) => sums.tags[name] ?? '–').join(' / '),
+          ...sums,
+        }))}
+      />
+    </section>
+  )
+}
+
 export type UsageTableRow = Totals & { id: string; name: string; href?: string }
 
 export interface UsageTableProps {
@@ -118,7 +138,7 @@ export interface UsageTableProps {
 export function UsageTable({ caption, head, rows }: UsageTableProps): JSX.Element {
   return (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
-      <table>
+      <table class="sums">
         <caption class="sr-only">{caption}</caption>
         <thead>
           <tr>

@@ -3,8 +3,11 @@ import { signal } from '@preact/signals'
 
 export type Route =
   | { page: 'overview' }
-  | { page: 'keys' }
+  /** `group`: the id of the group whose keys are shown; absent for all keys. */
+  | { page: 'keys'; group?: string | undefined }
   | { page: 'key'; id: string }
+  | { page: 'groups' }
+  | { page: 'group'; id: string }
   | { page: 'explain'; id: string }
   | { page: 'playground' }
 
@@ -17,11 +20,15 @@ export function hrefOf(target: Route): string {
   switch (target.page) {
     case 'overview':
       return '#/'
+    case 'keys':
+      return target.group === undefined ? '#/keys' : `#/keys?group=${target.group}`
     case 'key':
       return `#/keys/${target.id}`
+    case 'group':
+      return `#/groups/${target.id}`
     case 'explain':
       return target.id === '' ? '#/explain' : `#/explain/${target.id}`
-    case 'keys':
+    case 'groups':
     case 'playground':
       return `#/${target.page}`
   }
@@ -34,8 +41,20 @@ export function goTo(target: Route): void {
 
 /** An address that is none of the pages shows the overview. */
 export function routeOf(hash: string): Route {
-  const [, page, id] = hash.split('/')
-  if (page === 'keys') return id === undefined || id === '' ? { page } : { page: 'key', id }
-  if (page === 'explain') return { page, id: id ?? '' }
-  return page === 'playground' ? { page } : { page: 'overview' }
+  const [path = '', query = ''] = hash.split('?')
+  const [, page = '', id = ''] = path.split('/')
+  switch (page) {
+    case 'keys':
+      return id === ''
+        ? { page, group: new URLSearchParams(query).get('group') ?? undefined }
+        : { page: 'key', id }
+    case 'groups':
+      return id === '' ? { page } : { page: 'group', id }
+    case 'explain':
+      return { page, id }
+    case 'playground':
+      return { page }
+    default:
+      return { page: 'overview' }
+  }
 }

@@ -7,7 +7,7 @@ import { localClockTime, utcTime } from '../format/time.ts'
 import { Button } from '../parts/button.tsx'
 import { LimitMeters } from '../parts/limit-meters.tsx'
 import { Answered } from '../parts/states.tsx'
-import { UsageDays, UsageModels, UsageSums } from '../parts/usage-figures.tsx'
+import { UsageDays, UsageModels, UsageSums, UsageTags } from '../parts/usage-figures.tsx'
 import { holderSession } from '../state/session.ts'
 import { useAnswer } from '../state/use-answer.ts'
 import { RequestTable } from './request-table.tsx'
@@ -45,7 +45,14 @@ export function HolderPage({ secret }: { secret: string }): JSX.Element {
         {(shown) => (
           <>
             <AsOf at={shown.asOf} />
-            <LimitMeters shown={shown} />
+            <LimitMeters shown={shown} title="What is left" none="This key has no limits." />
+            {shown.group !== undefined && (
+              <LimitMeters
+                shown={{ ...shown.group, asOf: shown.asOf }}
+                title={`What is left for the group ${shown.group.name}`}
+                none="Your key shares no limit with the other keys of the group."
+              />
+            )}
             <section class="card">
               <h2>Today</h2>
               <UsageSums sums={shown.today} />
@@ -56,6 +63,7 @@ export function HolderPage({ secret }: { secret: string }): JSX.Element {
             </section>
             <UsageDays days={shown.days} />
             <UsageModels models={shown.models} />
+            <UsageTags tags={shown.tags} />
           </>
         )}
       </Answered>

@@ -1,14 +1,10 @@
 /** The dialogs that rotate and delete a key. */
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import type { Key } from '../api/answers.ts'
-import type { CallError } from '../api/client.ts'
 import { deleteKey, rotateKey } from '../api/operator.ts'
-import { Button } from '../parts/button.tsx'
-import { Dialog } from '../parts/dialog.tsx'
 import { Choice, TextField } from '../parts/field.tsx'
-import { Failure } from '../parts/states.tsx'
-import { callErrorOf } from '../state/use-answer.ts'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import type { NewSecret } from './secret-dialog.tsx'
 
 const GRACES = [
@@ -28,10 +24,9 @@ export interface RotateDialogProps {
 export function RotateDialog({ subject, onClose, onRotated }: RotateDialogProps): JSX.Element {
   const grace = useSignal('3600')
   return (
-    <ActionDialog
+    <FormDialog
       title={`Rotate ${subject.name}`}
       action="Make a new secret"
-      kind="primary"
       onClose={onClose}
       act={async () => {
         const { name, secret, previousValidUntil } = await rotateKey(subject.id, Number(grace.value))
@@ -45,7 +40,7 @@ export function RotateDialog({ subject, onClose, onRotated }: RotateDialogProps)
         choices={GRACES}
         hint="Time to give the new secret to its holder."
       />
-    </ActionDialog>
+    </FormDialog>
   )
 }
 
@@ -58,7 +53,7 @@ export interface DeleteDialogProps {
 export function DeleteDialog({ subject, onClose, onDeleted }: DeleteDialogProps): JSX.Element {
   const typed = useSignal('')
   return (
-    <ActionDialog
+    <FormDialog
       title={`Delete ${subject.name}`}
       action="Delete for good"
       kind="danger"
@@ -80,60 +75,6 @@ export function DeleteDialog({ subject, onClose, onDeleted }: DeleteDialogProps)
         autoFocus
         hint="To stop a key for a while, disable it instead."
       />
-    </ActionDialog>
-  )
-}
-
-interface ActionDialogProps {
-  title: string
-  action: string
-  kind: 'primary' | 'danger'
-  isReady?: boolean
-  onClose: () => void
-  /** Its rejection is shown in the dialog. */
-  act: () => Promise<void>
-  children: ComponentChildren
-}
-
-function ActionDialog({
-  title,
-  action,
-  kind,
-  isReady = true,
-  onClose,
-  act,
-  children,
-}: ActionDialogProps): JSX.Element {
-  const busy = useSignal(false)
-  const error = useSignal<CallError | null>(null)
-  async function submit(): Promise<void> {
-    if (!isReady) return
-    busy.value = true
-    error.value = null
-    try {
-      await act()
-    } catch (thrown) {
-      error.value = callErrorOf(thrown)
-    }
-    busy.value = false
-  }
-  return (
-    <Dialog title={title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          void submit()
-        }}
-      >
-        {children}
-        {error.value !== null && <Failure error={error.value} />}
-        <div class="actions">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind={kind} type="submit" busy={busy.value} disabled={!isReady}>
-            {action}
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    </FormDialog>
   )
 }

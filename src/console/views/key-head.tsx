@@ -3,7 +3,7 @@ import { useSignal, type Signal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Key } from '../api/answers.ts'
 import type { CallError } from '../api/client.ts'
-import { updateKey } from '../api/operator.ts'
+import { readGroup, readGroups, updateKey } from '../api/operator.ts'
 import { limitRows, stateOf } from '../format/limits.ts'
 import { Button, CopyButton } from '../parts/button.tsx'
 import { When } from '../parts/figures.tsx'
@@ -11,8 +11,8 @@ import { StateBadge } from '../parts/state-badge.tsx'
 import { Failure } from '../parts/states.tsx'
 import { announce } from '../state/announce.ts'
 import { changeOf } from '../state/key-form.ts'
-import { goTo } from '../state/route.ts'
-import { callErrorOf } from '../state/use-answer.ts'
+import { goTo, hrefOf } from '../state/route.ts'
+import { callErrorOf, useAnswer } from '../state/use-answer.ts'
 import { DeleteDialog, RotateDialog } from './key-actions.tsx'
 import { KeyDialog } from './key-dialog.tsx'
 import { type NewSecret, SecretDialog } from './secret-dialog.tsx'
@@ -90,6 +90,14 @@ export function KeyFacts({ subject }: { subject: Key & { deletedAt?: string | un
             </dd>
           </div>
         )}
+        {subject.group != null && (
+          <div>
+            <dt>Group</dt>
+            <dd>
+              <GroupName id={subject.group} />
+            </dd>
+          </div>
+        )}
         {limits.length === 0 && deletedAt === undefined && (
           <div>
             <dt>Limits</dt>
@@ -119,6 +127,23 @@ export function KeyFacts({ subject }: { subject: Key & { deletedAt?: string | un
   )
 }
 
+/** A link to the group, or what it means that the group is gone. */
+function GroupName({ id }: { id: string }): JSX.Element {
+  const found = useAnswer(() => readGroup(id), [id])
+  const answer = found.answer.value
+  const name = answer.value?.name
+  return (
+    <>
+      <a href={hrefOf({ page: 'group', id })}>{name === undefined ? <code>{id}</code> : name}</a>
+      {answer.state === 'failed' && answer.error.status === 404 && (
+        <p class="health-reason small">
+          The group was deleted, so all requests of the key are refused. Edit the key to take it out.
+        </p>
+      )}
+    </>
+  )
+}
+
 interface KeyDialogsProps {
   subject: Key
   open: Signal<Open>
@@ -127,6 +152,7 @@ interface KeyDialogsProps {
 }
 
 function KeyDialogs({ subject, open, made, reload }: KeyDialogsProps): JSX.Element {
+  const groups = useAnswer(readGroups, [])
   const close = (): void => {
     open.value = null
   }
@@ -135,6 +161,7 @@ function KeyDialogs({ subject, open, made, reload }: KeyDialogsProps): JSX.Eleme
       {open.value === 'edit' && (
         <KeyDialog
           editing={subject}
+          groups={groups.answer.value.value}
           onClose={close}
           onSave={async (form) => {
             await updateKey(subject.id, changeOf(form, subject))

@@ -1,27 +1,16 @@
 /** One key: its state and limits, what is left of them, and its usage by day and model. */
-import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { DAY_MS, dateOf } from '../../calendar.ts'
 import type { Key, ListedKey } from '../api/answers.ts'
 import { CallError } from '../api/client.ts'
 import { findDeletedKey, readKey, readKeyUsage, readRequests } from '../api/operator.ts'
-import { Button } from '../parts/button.tsx'
-import { Segments } from '../parts/field.tsx'
-import { LimitMeters } from '../parts/limit-meters.tsx'
+import { RangeUsageView } from '../parts/range-usage.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { Answered, Empty } from '../parts/states.tsx'
-import { UsageDays, UsageModels, UsageSums } from '../parts/usage-figures.tsx'
 import { hrefOf } from '../state/route.ts'
 import { useAnswer } from '../state/use-answer.ts'
 import { KeyFacts, KeyHead } from './key-head.tsx'
 import { RequestTable } from './request-table.tsx'
 import { WhatIf } from './what-if.tsx'
-
-const RANGES = [
-  ['7', '7 days'],
-  ['30', '30 days'],
-  ['90', '90 days'],
-] as const
 
 type Subject = { kind: 'key'; key: Key } | { kind: 'deleted'; key: ListedKey } | { kind: 'none' }
 
@@ -48,7 +37,11 @@ export function KeyPage({ id }: { id: string }): JSX.Element {
       </Answered>
       {found.answer.value.value?.kind !== 'none' && <KeyUsage id={id} />}
       {found.answer.value.value?.kind === 'key' && (
-        <WhatIf id={id} limits={found.answer.value.value.key.limits} />
+        <WhatIf
+          id={id}
+          limits={found.answer.value.value.key.limits}
+          hasGroup={found.answer.value.value.key.group != null}
+        />
       )}
     </>
   )
@@ -94,39 +87,15 @@ function SubjectHead({ subject, id, reload }: SubjectHeadProps): JSX.Element {
 
 /** What is left of the limits, the usage and the last requests. They stay after a key is deleted. */
 function KeyUsage({ id }: { id: string }): JSX.Element {
-  const days = useSignal('30')
-  const usage = useAnswer(() => {
-    const nowMs = Date.now()
-    return readKeyUsage(id, dateOf(nowMs - (Number(days.value) - 1) * DAY_MS), dateOf(nowMs))
-  }, [id, days.value])
   const requests = useAnswer(() => readRequests(id), [id])
-  const reload = (): void => {
-    usage.reload()
-    requests.reload()
-  }
-  const shown = usage.answer.value.value
   return (
     <>
-      {shown !== null && shown.deletedAt === undefined && <LimitMeters shown={shown} />}
-      <div class="section-head">
-        <h2>Usage</h2>
-        <div class="actions">
-          <Segments label="Range" value={days} choices={RANGES} />
-          <Button onClick={reload}>Refresh</Button>
-        </div>
-      </div>
-      <Answered question={usage}>
-        {({ total, days: rows, models }) => (
-          <>
-            <section class="card">
-              <h3>Last {rows.length} days</h3>
-              <UsageSums sums={total} />
-            </section>
-            <UsageDays days={rows} />
-            <UsageModels models={models} />
-          </>
-        )}
-      </Answered>
+      <RangeUsageView
+        id={id}
+        none="This key has no limits of its own."
+        read={readKeyUsage}
+        onRefresh={requests.reload}
+      />
       <Answered question={requests}>
         {({ data }) => <RequestTable requests={data} isLinked={true} />}
       </Answered>

@@ -1,20 +1,15 @@
-/** The list of keys: search, sort, state, and the way to a new key. */
-import { useSignal, type Signal } from '@preact/signals'
+/** The list of keys: search, group, sort, state, and the way to a new key. */
+import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
-import { createKey, listKeys } from '../api/operator.ts'
+import { type KeyFilter, listKeys, readGroups } from '../api/operator.ts'
 import { Button } from '../parts/button.tsx'
 import { Choice, TextField } from '../parts/field.tsx'
 import { Answered, Empty } from '../parts/states.tsx'
-import { announce } from '../state/announce.ts'
-import { draftOf } from '../state/key-form.ts'
+import { groupChoices } from '../state/group-choices.ts'
 import { useAnswer } from '../state/use-answer.ts'
-import { KeyDialog } from './key-dialog.tsx'
+import { useSettled } from '../state/use-settled.ts'
 import { KeyTable } from './key-table.tsx'
-import { type NewSecret, SecretDialog } from './secret-dialog.tsx'
-
-/** A search begins so long after the last letter, ms. */
-const SEARCH_DELAY_MS = 250
+import { NewKey } from './new-key.tsx'
 
 const STATES = [
   ['', 'All but deleted'],
@@ -30,54 +25,54 @@ const SORTS = [
   ['cost', 'Cost today'],
 ] as const
 
-export function Keys(): JSX.Element {
+/** `inGroup`: the id of the group that is chosen at first; empty for all keys. */
+export function Keys({ inGroup }: { inGroup: string }): JSX.Element {
   const search = useSignal('')
   const name = useSettled(search)
+  const group = useSignal(inGroup)
   const state = useSignal('')
   const sort = useSignal('created')
   const isCreating = useSignal(false)
-  const made = useSignal<NewSecret | null>(null)
-  const filter = { name, state: state.value, sort: sort.value }
-  const page = useAnswer(() => listKeys(filter, null), [name, state.value, sort.value])
+  const filter: KeyFilter = { name, state: state.value, group: group.value, sort: sort.value }
+  const page = useAnswer(() => listKeys(filter, null), [name, state.value, group.value, sort.value])
+  const groups = useAnswer(readGroups, [])
+  const known = groups.answer.value.value ?? []
+  const create = (): void => {
+    isCreating.value = true
+  }
   return (
     <>
       <div class="page-head">
         <h1 tabIndex={-1}>Keys</h1>
-        <Button kind="primary" onClick={() => (isCreating.value = true)}>
+        <Button kind="primary" onClick={create}>
           New key
         </Button>
       </div>
       <div class="filters" role="search">
         <TextField label="Name begins with" type="search" value={search} maxLength={100} autoComplete="off" />
+        {(known.length > 0 || inGroup !== '') && (
+          <Choice label="Group" value={group} choices={groupChoices(known, inGroup, 'All keys')} />
+        )}
         <Choice label="State" value={state} choices={STATES} />
         <Choice label="Sort" value={sort} choices={SORTS} />
       </div>
       <Answered question={page} lines={6}>
-        {({ data, nextCursor }) =>
-          data.length === 0 ? (
-            <NoKeys
-              isFiltered={name !== '' || state.value !== ''}
-              onCreate={() => (isCreating.value = true)}
-            />
+        {(first) =>
+          first.data.length === 0 ? (
+            <NoKeys isFiltered={name + state.value + group.value !== ''} onCreate={create} />
           ) : (
-            <KeyTable key={JSON.stringify(filter)} first={data} firstCursor={nextCursor} filter={filter} />
+            <KeyTable key={JSON.stringify(filter)} first={first} filter={filter} groups={known} />
           )
         }
       </Answered>
       {isCreating.value && (
-        <KeyDialog
-          editing={null}
+        <NewKey
+          groups={groups.answer.value.value}
+          group={group.value}
+          onCreated={page.reload}
           onClose={() => (isCreating.value = false)}
-          onSave={async (form) => {
-            const { name: keyName, secret } = await createKey(draftOf(form))
-            isCreating.value = false
-            made.value = { name: keyName, secret }
-            announce(`Created the key ${keyName}.`)
-            page.reload()
-          }}
         />
       )}
-      {made.value !== null && <SecretDialog made={made.value} onClose={() => (made.value = null)} />}
     </>
   )
 }
@@ -94,15 +89,4 @@ function NoKeys({ isFiltered, onCreate }: { isFiltered: boolean; onCreate: () =>
       </Button>
     </Empty>
   )
-}
-
-/** The text once no letter was typed for a moment. */
-function useSettled(text: Signal<string>): string {
-  const settled = useSignal(text.peek())
-  const current = text.value
-  useEffect(() => {
-    const timer = setTimeout(() => (settled.value = current.trim()), SEARCH_DELAY_MS)
-    return () => clearTimeout(timer)
-  }, [current, settled])
-  return settled.value
 }

@@ -12,6 +12,7 @@ import { UsageDays, UsageModels, UsageSums, UsageTable } from '../parts/usage-fi
 import { hrefOf } from '../state/route.ts'
 import { saveFile } from '../state/save-file.ts'
 import { callErrorOf, useAnswer } from '../state/use-answer.ts'
+import { DearestGroups, DearestTags } from './dearest.tsx'
 import { HealthPanel } from './health.tsx'
 import { RetirementCalendar } from './retirements.tsx'
 
@@ -27,6 +28,7 @@ interface Overview {
   days: DayTotals[]
   models: ModelTotals[]
   keys: KeyTotals[]
+  usageTags: string[]
 }
 
 async function readOverview(): Promise<Overview> {
@@ -45,6 +47,7 @@ async function readOverview(): Promise<Overview> {
     days: byDay.data,
     models: byModel.data,
     keys,
+    usageTags: byDay.usageTags,
   }
 }
 
@@ -96,7 +99,8 @@ function DownloadButton({ onError }: { onError: (error: CallError | null) => voi
 }
 
 function OverviewFigures({ shown }: { shown: Overview }): JSX.Element {
-  const { atMs, today, total, days, models, keys } = shown
+  const { atMs, today, total, days, models, keys, usageTags } = shown
+  const range = shownRange(atMs)
   return (
     <>
       <p class="muted small as-of">
@@ -110,7 +114,7 @@ function OverviewFigures({ shown }: { shown: Overview }): JSX.Element {
         </section>
       )}
       <HealthPanel />
-      <RetirementCalendar {...shownRange(atMs)} days={DAYS_SHOWN} />
+      <RetirementCalendar {...range} days={DAYS_SHOWN} />
       {total.requests === 0 ? (
         <Empty title="No requests in the last 30 days">
           <p class="muted">
@@ -129,6 +133,10 @@ function OverviewFigures({ shown }: { shown: Overview }): JSX.Element {
             <h2>Keys that cost most</h2>
             <UsageTable caption="Usage by key" head="Key" rows={keys.map(keyRow)} />
           </section>
+          <DearestGroups {...range} atMs={atMs} />
+          {usageTags.map((tag) => (
+            <DearestTags key={tag} tag={tag} {...range} atMs={atMs} />
+          ))}
           <UsageModels models={models} />
         </>
       )}

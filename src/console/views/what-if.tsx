@@ -21,7 +21,15 @@ const PERIODS = [
   ['total', 'in all these days'],
 ] as const
 
-export function WhatIf({ id, limits }: { id: string; limits: Limits }): JSX.Element {
+export interface WhatIfProps {
+  id: string
+  /** The key's own. */
+  limits: Limits
+  /** Whether a group's limits hold too. They are not replayed, since the other keys of the group count for them. */
+  hasGroup: boolean
+}
+
+export function WhatIf({ id, limits, hasGroup }: WhatIfProps): JSX.Element {
   const isOpen = useSignal(false)
   return (
     <details
@@ -33,18 +41,20 @@ export function WhatIf({ id, limits }: { id: string; limits: Limits }): JSX.Elem
       <summary>
         <h2>What if the limits were other ones?</h2>
       </summary>
-      {isOpen.value && <Asked id={id} limits={limits} />}
+      {isOpen.value && <Asked id={id} limits={limits} hasGroup={hasGroup} />}
     </details>
   )
 }
 
-function Asked({ id, limits }: { id: string; limits: Limits }): JSX.Element {
+function Asked({ id, limits, hasGroup }: WhatIfProps): JSX.Element {
   const minutes = useAnswer(() => readMinutes(id), [id])
   return (
     <Answered question={minutes}>
       {({ data }) => {
         const from = new Date(Date.now() - DAYS * DAY_MS).toISOString()
-        return <Trial minutes={data.filter(({ minute }) => minute >= from)} limits={limits} />
+        return (
+          <Trial minutes={data.filter(({ minute }) => minute >= from)} limits={limits} hasGroup={hasGroup} />
+        )
       }}
     </Answered>
   )
@@ -52,7 +62,11 @@ function Asked({ id, limits }: { id: string; limits: Limits }): JSX.Element {
 
 type Fields = Record<(typeof NUMBERS)[number] | 'usd' | 'period', Signal<string>>
 
-function Trial({ minutes, limits }: { minutes: readonly Minute[]; limits: Limits }): JSX.Element {
+interface TrialProps extends Omit<WhatIfProps, 'id'> {
+  minutes: readonly Minute[]
+}
+
+function Trial({ minutes, limits, hasGroup }: TrialProps): JSX.Element {
   const fields: Fields = {
     requestsPerMinute: useSignal(textOf(limits.requestsPerMinute)),
     tokensPerMinute: useSignal(textOf(limits.tokensPerMinute)),
@@ -89,6 +103,8 @@ function Trial({ minutes, limits }: { minutes: readonly Minute[]; limits: Limits
         Replayed from the counts of each minute of the last {DAYS} days. It is an estimate: clients that are
         refused may try again, and a request that was refused then counts with the mean of the others. Nothing
         is changed: edit the key to set a limit.
+        {hasGroup &&
+          ' The limits of its group are not replayed, and requests that they refused count among those that were refused.'}
       </p>
     </>
   )

@@ -2,8 +2,16 @@
 import { limitParameter } from '../../admin/query-parameters.ts'
 import { REBUILD_LIMIT_DEFAULT, REBUILD_LIMIT_MAX } from '../../admin/requests.ts'
 import { ANYWHERE, WITH_TOKEN } from '../failure-lists.ts'
-import { type Operation, refusalOfQuery } from '../operation.ts'
-import { CURSOR, limit } from './parameters.ts'
+import { type Operation, type Parameter, refusalOfQuery } from '../operation.ts'
+import { CURSOR, GROUP_ID, limit } from './parameters.ts'
+
+/** Without an example, since it does not go together with those of the other parameters. */
+const ONE_GROUP: Parameter = {
+  name: 'group',
+  in: 'query',
+  description: 'The id of the only group that reports again. There are then no pages.',
+  schema: GROUP_ID.schema,
+}
 
 export const directoryOperations: readonly Operation[] = [
   {
@@ -11,14 +19,14 @@ export const directoryOperations: readonly Operation[] = [
     path: '/admin/directory/rebuild',
     id: 'rebuildDirectory',
     tag: 'Directory',
-    summary: 'Fill the list of keys again from the accounts',
+    summary: 'Fill the lists of keys and groups again from the accounts',
     description:
-      'It imports keys of version 0.1 too. Repeat it with `nextCursor` until that is null. Keys that were deleted more than 30 days ago do not come back.',
+      'It imports keys of version 0.1 too. Repeat it with `nextCursor` until that is null. Keys that were deleted more than 30 days ago do not come back. Groups come back with their keys. A group without keys comes back by its id, as `group`.',
     caller: 'operator',
-    parameters: [limit('Keys', REBUILD_LIMIT_DEFAULT, REBUILD_LIMIT_MAX), CURSOR],
+    parameters: [limit('Keys', REBUILD_LIMIT_DEFAULT, REBUILD_LIMIT_MAX), CURSOR, ONE_GROUP],
     answer: {
       status: 200,
-      description: 'The keys of a page have reported again.',
+      description: 'The keys of a page and their groups, or the one group, have reported again.',
       json: {
         schema: 'Rebuilt',
         examples: {

@@ -11,7 +11,7 @@ import {
 } from '../../admin/requests.ts'
 import { ANYWHERE, WITH_BODY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfBody, refusalOfQuery } from '../operation.ts'
-import { CURSOR, KEY_ID, limit } from './parameters.ts'
+import { CURSOR, GROUP_ID, KEY_ID, limit } from './parameters.ts'
 
 const KEY = {
   id: 'Abc123Abc123',
@@ -39,6 +39,13 @@ const LIST_PARAMETERS: readonly Parameter[] = [
     description: 'One key alone.',
     schema: KEY_ID.schema,
     example: 'Abc123Abc123',
+  },
+  {
+    name: 'group',
+    in: 'query',
+    description: 'The id of a group: its keys alone.',
+    schema: GROUP_ID.schema,
+    example: 'grp_Abc123Abc123',
   },
   {
     name: 'state',
@@ -111,6 +118,15 @@ export const keyOperations: readonly Operation[] = [
             },
           },
         },
+        reach: {
+          summary: 'A key of a group, for one model and one network',
+          value: {
+            name: 'alice',
+            group: 'grp_Abc123Abc123',
+            models: ['o3-mini'],
+            allowedAddresses: ['203.0.113.7', '2001:db8::/32'],
+          },
+        },
       },
     },
     answer: {
@@ -156,6 +172,11 @@ export const keyOperations: readonly Operation[] = [
         limits: {
           summary: 'Set one limit and remove another',
           value: { limits: { requestsPerMinute: 120, tokensPerMinute: null } },
+        },
+        group: { summary: 'Give it a group', value: { group: 'grp_Abc123Abc123' } },
+        reach: {
+          summary: 'Remove its group and its lists',
+          value: { group: null, models: null, allowedAddresses: null },
         },
       },
     },

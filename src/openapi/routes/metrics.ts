@@ -17,7 +17,7 @@ export const metricOperations: readonly Operation[] = [
     id: 'getMetrics',
     tag: 'Usage',
     summary: 'Show counts of all time to a monitoring system',
-    description: 'By model, or by key. They are up to a minute old.',
+    description: 'By model, by key or by group. They are up to a minute old.',
     caller: 'operator',
     parameters: [
       {

@@ -1,5 +1,6 @@
 /** Parameters that several of the operator's routes have. */
 import { RANGE_DAYS_MAX } from '../../admin/requests.ts'
+import { GROUP_ID_FORM } from '../../keys/group-id.ts'
 import type { Parameter } from '../operation.ts'
 
 /** Its example is the id of no key: the tests put the id of one in its place. */
@@ -9,6 +10,15 @@ export const KEY_ID: Parameter = {
   description: 'The id of a key. It is the part of the secret behind `sk-gw-`.',
   schema: { type: 'string', pattern: '^[0-9A-Za-z]{12}$' },
   example: 'Abc123Abc123',
+}
+
+/** Its example is the id of no group, as with `KEY_ID`. */
+export const GROUP_ID: Parameter = {
+  name: 'id',
+  in: 'path',
+  description: 'The id of a group.',
+  schema: { type: 'string', pattern: GROUP_ID_FORM.source },
+  example: 'grp_Abc123Abc123',
 }
 
 /** A caller that wants no other model than the one it names. */

@@ -4,27 +4,9 @@ import { rangeQuery, usageQuery } from '../../admin/usage-query.ts'
 import { GROUPINGS } from '../../accounts/usage-list.ts'
 import { ANYWHERE, WITH_KEY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfQuery } from '../operation.ts'
-import { CURSOR, KEY_ID, limit, range } from './parameters.ts'
+import { CSV, dayOf, HOLDER_EXAMPLES, PAGE_EXAMPLES } from '../usage-examples.ts'
+import { CURSOR, GROUP_ID, KEY_ID, limit, range } from './parameters.ts'
 
-const TOTALS = {
-  requests: 120,
-  failures: 1,
-  refused: 4,
-  promptTokens: 48_000,
-  cachedTokens: 8000,
-  completionTokens: 36_000,
-  reasoningTokens: 21_000,
-  costUsd: 0.2068,
-  pending: 1,
-  estimated: 0,
-  estimatedUsd: 0.0012,
-}
-const LIMITS_NOW = {
-  asOf: '2027-01-31T12:00:00.000Z',
-  limits: { requestsPerMinute: 60, budget: { usd: 20, period: 'month' } },
-  remaining: { requestsPerMinute: 59, budgetUsd: 19.7932 },
-  renewsAt: { requestsPerMinute: '2027-01-31T12:00:59.000Z', budgetUsd: '2027-02-01T00:00:00.000Z' },
-}
 const PRICE_AS: Parameter = {
   name: 'priceAs',
   in: 'query',
@@ -39,12 +21,6 @@ const FORMAT: Parameter = {
   description: 'The form of the answer.',
   schema: { type: 'string', enum: ['json', 'csv'], default: 'json' },
 }
-const CSV = `date,key_id,key_name,model,requests,cost_usd\r
-2027-01-31,Abc123Abc123,alice,o3-mini,120,0.2068\r
-`
-const MODELS = [{ model: 'o3-mini', ...TOTALS }]
-const DAY = { date: '2027-01-31', ...TOTALS }
-
 export const usageOperations: readonly Operation[] = [
   {
     method: 'get',
@@ -60,34 +36,7 @@ export const usageOperations: readonly Operation[] = [
       headers: ['cache-control'],
       json: {
         schema: 'HolderUsage',
-        examples: {
-          budget: {
-            summary: 'A key with a budget',
-            value: {
-              ...LIMITS_NOW,
-              today: TOTALS,
-              month: TOTALS,
-              models: MODELS,
-              days: [{ ...DAY, models: MODELS }],
-            },
-          },
-          group: {
-            summary: 'A key in a group with a budget',
-            value: {
-              ...LIMITS_NOW,
-              group: {
-                name: 'research',
-                limits: { budget: { usd: 50, period: 'month' } },
-                remaining: { budgetUsd: 31.5 },
-                renewsAt: { budgetUsd: '2027-02-01T00:00:00.000Z' },
-              },
-              today: TOTALS,
-              month: TOTALS,
-              models: MODELS,
-              days: [{ ...DAY, models: MODELS }],
-            },
-          },
-        },
+        examples: HOLDER_EXAMPLES,
       },
     },
     failures: [...WITH_KEY, 'usage_unavailable', ...ANYWHERE],
@@ -103,23 +52,10 @@ export const usageOperations: readonly Operation[] = [
     parameters: [KEY_ID, ...range(31), PRICE_AS],
     answer: {
       status: 200,
-      description: 'Usage and cost by day and model.',
+      description: 'Usage and cost by day and model, and by combination of tags.',
       json: {
         schema: 'KeyUsage',
-        examples: {
-          month: {
-            summary: 'A day',
-            value: {
-              id: 'Abc123Abc123',
-              from: '2027-01-31',
-              to: '2027-01-31',
-              ...LIMITS_NOW,
-              total: TOTALS,
-              models: MODELS,
-              days: [{ ...DAY, models: MODELS }],
-            },
-          },
-        },
+        examples: { month: { summary: 'A day', value: dayOf('Abc123Abc123') } },
       },
     },
     refusal: refusalOfQuery(() => rangeQuery({ from: 'yesterday' }, 31, 0)),
@@ -127,12 +63,32 @@ export const usageOperations: readonly Operation[] = [
   },
   {
     method: 'get',
+    path: '/admin/groups/{id}/usage',
+    id: 'getGroupUsage',
+    tag: 'Usage',
+    summary: 'Show the usage of a group',
+    description: 'It is that of its keys while they had the group. The usage of a deleted group stays.',
+    caller: 'operator',
+    parameters: [GROUP_ID, ...range(31), PRICE_AS],
+    answer: {
+      status: 200,
+      description: 'Usage and cost by day and model.',
+      json: {
+        schema: 'KeyUsage',
+        examples: { month: { summary: 'A day', value: dayOf('grp_Abc123Abc123') } },
+      },
+    },
+    refusal: refusalOfQuery(() => rangeQuery({ from: 'yesterday' }, 31, 0)),
+    failures: [...WITH_TOKEN, 'group_not_found', 'usage_unavailable', ...ANYWHERE],
+  },
+  {
+    method: 'get',
     path: '/admin/usage',
     id: 'getUsage',
     tag: 'Usage',
-    summary: 'Show the usage of all keys',
+    summary: 'Show the usage of all keys or groups',
     description:
-      'The figures are up to a minute old. With `format=csv` the answer is a file with a row for each day, key and model, and takes no parameter but the range.',
+      'The figures are up to a minute old. With `format=csv` the answer is a file with a row for each day, key, model and combination of tags, and takes no parameter but the range.',
     caller: 'operator',
     parameters: [
       ...range(RANGE_DAYS_DEFAULT),
@@ -141,9 +97,15 @@ export const usageOperations: readonly Operation[] = [
       {
         name: 'by',
         in: 'query',
-        description: 'What a row is of.',
+        description: 'What a row is of. With `group`, usage of keys without a group is not in the total.',
         schema: { type: 'string', enum: GROUPINGS, default: 'day' },
         example: 'key',
+      },
+      {
+        name: 'tag',
+        in: 'query',
+        description: 'With `by=tag`: one of the `usageTags`. A row is of each of its values.',
+        schema: { type: 'string' },
       },
       limit('Rows', USAGE_LIMIT_DEFAULT, USAGE_LIMIT_MAX),
       CURSOR,
@@ -155,33 +117,10 @@ export const usageOperations: readonly Operation[] = [
       text: { type: 'text/csv', example: CSV },
       json: {
         schema: 'UsagePage',
-        examples: {
-          day: {
-            summary: 'By day',
-            value: {
-              from: '2027-01-31',
-              to: '2027-01-31',
-              by: 'day',
-              data: [DAY],
-              total: TOTALS,
-              nextCursor: null,
-            },
-          },
-          key: {
-            summary: 'By key',
-            value: {
-              from: '2027-01-31',
-              to: '2027-01-31',
-              by: 'key',
-              data: [{ id: 'Abc123Abc123', name: 'alice', ...TOTALS }],
-              total: TOTALS,
-              nextCursor: null,
-            },
-          },
-        },
+        examples: PAGE_EXAMPLES,
       },
     },
-    refusal: refusalOfQuery(() => usageQuery({ by: 'hour' }, 0)),
+    refusal: refusalOfQuery(() => usageQuery({ by: 'hour' }, 0, [])),
     failures: [...WITH_TOKEN, 'usage_unavailable', ...ANYWHERE],
   },
 ]

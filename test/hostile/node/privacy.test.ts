@@ -1,6 +1,7 @@
 /**
  * Canary words pass through a varied run of the production build: in prompts, tool arguments, answers, keys and the
- * admin token. They must never appear in the log, in KV, in AI Gateway's options, or in the gateway's own errors.
+ * admin token. They must never appear in the log, in KV, in AI Gateway's options, or in the gateway's own errors. A tag appears in
+ * AI Gateway's options and in the ledger alone.
  */
 import { createHash } from 'node:crypto'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
@@ -9,12 +10,21 @@ import { rawConnect } from '../../support/node/raw-client.ts'
 import { ADMIN_TOKEN, type IssuedKey } from '../../support/node/real-binding-gateway.ts'
 import { type Answer, failure, jsonAnswer, streamAnswer } from '../../support/node/upstream-answer.ts'
 
-const contract = useContractGateway({ STREAM_KEEPALIVE_SECONDS: '1', UPSTREAM_TIMEOUT_SECONDS: '1' })
+const contract = useContractGateway({
+  STREAM_KEEPALIVE_SECONDS: '1',
+  UPSTREAM_TIMEOUT_SECONDS: '1',
+  USAGE_TAGS: 'team',
+})
 
 const PROMPT = 'canary-of-a-prompt'
 const ARGUMENTS = 'canary-of-tool-arguments'
 const ANSWER = 'canary-of-an-answer'
-const WORDS = [PROMPT, ARGUMENTS, ANSWER]
+/** The ledger and AI Gateway have it. */
+const TAG = 'canary-of-a-tag'
+/** A label that is no tag. */
+const LABEL = 'canary-of-a-label'
+const WORDS = [PROMPT, ARGUMENTS, ANSWER, LABEL]
+const METADATA = { team: TAG, label: LABEL }
 
 const call = {
   id: 'c',
@@ -92,7 +102,9 @@ beforeAll(async () => {
   spare = await gateway.issueKey()
   const served = keys.flatMap((key) =>
     ANSWERS.flatMap(([, answer]) =>
-      [false, true].map((stream) => post(key, contract.prepare(answer, { messages: MESSAGES, stream }).body)),
+      [false, true].map((stream) =>
+        post(key, contract.prepare(answer, { messages: MESSAGES, metadata: METADATA, stream }).body),
+      ),
     ),
   )
   const [key = spare] = keys
@@ -103,7 +115,8 @@ beforeAll(async () => {
     post(key, `{"model":"o3-mini","messages":[{"content":"${PROMPT}`),
     post(key, { model: 'o3-mini', messages: [{ role: 'user', content: { [PROMPT.length]: PROMPT } }] }),
     post(key, { model: 'o3-mini', messages: [...MESSAGES, { role: 'user' }, 5] }),
-    post(key, { model: 'o3-mini', messages: MESSAGES, temperature: 9 }),
+    post(key, { model: 'o3-mini', messages: MESSAGES, metadata: METADATA, temperature: 9 }),
+    post(key, { model: 'o3-mini', messages: MESSAGES, metadata: { team: 5, [LABEL]: TAG } }),
     post(key, { model: 'gpt-99', messages: MESSAGES }),
   ]
   await Promise.all([...served, ...refused])
@@ -140,7 +153,7 @@ describe('after a run of every behaviour', () => {
   it('the log has a line for each request, and no canary', () => {
     const output = contract.gateway.output()
     expect(output.match(/^\{.*"event":"request"/gm)?.length).toBeGreaterThan(4 * 2 * ANSWERS.length)
-    expectNone(output, [...WORDS, ...secrets(), ...hashes()])
+    expectNone(output, [...WORDS, TAG, ...secrets(), ...hashes()])
   })
 
   it('KV has hashes only in the values of keys, and no canary', async () => {
@@ -149,29 +162,31 @@ describe('after a run of every behaviour', () => {
     // The account puts one copy a second at most: the rotated secret's hash comes after the new name.
     await vi.waitFor(() => expect(hashes().filter((hash) => !values().includes(hash))).toEqual([]), 3_000)
     const all = [...entries].map(([name, { value, metadata }]) => `${name} ${metadata} ${value.toString()}`)
-    expectNone(all.join('\n'), [...WORDS, ...secrets()])
+    expectNone(all.join('\n'), [...WORDS, TAG, ...secrets()])
     const others = [...entries].map(([name, { value, metadata }]) =>
       name.startsWith('key:') ? `${name} ${metadata}` : `${name} ${metadata} ${value.toString()}`,
     )
     expectNone(others.join('\n'), hashes())
   })
 
-  it('the storage of the objects has hashes only, and no canary', () => {
+  it('the storage of the objects has hashes and tags only, and no other canary', () => {
     const stored = contract.gateway.storage()
     expect(stored).toContain('renamed')
+    expect(stored).toContain(TAG)
     expectNone(stored, [...WORDS, ...secrets()])
   })
 
-  it('AI Gateway’s options have no secret, and no canary outside the call’s body', () => {
+  it('AI Gateway’s options have no secret, and no canary but the tag outside the call’s body', () => {
     const { calls } = contract.upstream
     expect(calls.length).toBeGreaterThan(ANSWERS.length)
     for (const { options, headers, path } of calls)
       expectNone(JSON.stringify([options, headers, path]), [...WORDS, ...secrets(), ...hashes()])
+    expect(calls.some(({ options }) => JSON.stringify(options['gateway']).includes(TAG))).toBe(true)
     expectNone(calls.map(({ text }) => text).join('\n'), [...secrets(), ...hashes()])
   })
 
   it('the gateway’s own errors have no canary', () => {
     expect(errors.length).toBeGreaterThan(ANSWERS.length)
-    expectNone(errors.join('\n'), [...WORDS, ...secrets(), ...hashes()])
+    expectNone(errors.join('\n'), [...WORDS, TAG, ...secrets(), ...hashes()])
   })
 })

@@ -42,6 +42,8 @@ const known = fc.constantFrom(
   '/admin/keys',
   '/admin/keys/000000000000',
   '/admin/keys/000000000000/rotate',
+  '/admin/groups',
+  '/admin/groups/grp_000000000000',
   '/admin/directory/rebuild',
   '/health',
 )

@@ -10,9 +10,15 @@ const OPERATOR = { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'appl
 
 watchLog()
 let id: string
+let groupId: string
 beforeAll(async () => {
-  ;({ id } = JSON.parse((await expectAnswer('POST', '/admin/keys', '{"name":"x"}')).text) as { id: string })
+  id = await created('/admin/keys')
+  groupId = await created('/admin/groups')
 })
+
+async function created(path: string): Promise<string> {
+  return (JSON.parse((await expectAnswer('POST', path, '{"name":"x"}')).text) as { id: string }).id
+}
 
 async function expectAnswer(method: string, path: string, body?: string | Uint8Array): Promise<Answered> {
   const answered = await ask(
@@ -67,7 +73,18 @@ const allowedAddresses = fc.array(
     fc.constantFrom('', '/', ':', '::', '::/', '%', ':'.repeat(10_000), '\u0000', '１.１.１.１'),
   ),
 )
-const lists = { models: fc.option(models), allowedAddresses: fc.option(allowedAddresses) }
+/** The id of a group, of a made-up one, of a key, and what is none. */
+const group = fc.oneof(
+  fc.constantFrom('grp_', 'grp_000000000000', 'grp_00000000000\u0000', '__proto__', 'a'.repeat(5_000)),
+  fc.constant(null).map(() => groupId),
+  fc.constant(null).map(() => id),
+  name,
+)
+const lists = {
+  models: fc.option(models),
+  allowedAddresses: fc.option(allowedAddresses),
+  group: fc.option(group),
+}
 const creation = fc.record(
   { name: fc.oneof(name, longName), expiresAt: fc.option(time), limits, ...lists },
   { requiredKeys: ['name'] },
@@ -77,27 +94,32 @@ const update = fc.record(
   { requiredKeys: [] },
 )
 const rotation = fc.record({ graceSeconds: count }, { requiredKeys: [] })
+const groupCreation = fc.record({ name: fc.oneof(name, longName), limits }, { requiredKeys: ['name'] })
+const groupUpdate = fc.record({ name, limits, group }, { requiredKeys: [] })
 
 describe('the operator’s bodies', () => {
   it.each([
     ['POST', '/admin/keys', creation],
     ['PATCH', '/admin/keys/:id', update],
     ['POST', '/admin/keys/:id/rotate', rotation],
+    ['POST', '/admin/groups', groupCreation],
+    ['PATCH', '/admin/groups/:id', groupUpdate],
   ] as const)(
-    'to %s, whole or damaged, leave a key that can be read',
+    'to %s %s, whole or damaged, leave a record that can be read',
     FUZZ_TEST,
     async (method, path, whole) => {
       const text = fc.oneof(whole.map(textOf), damaged(whole).map(textOf))
       const body = fc.oneof({ weight: 4, arbitrary: text }, garbled(text))
+      const [list, known] = path.startsWith('/admin/keys') ? ['/admin/keys', id] : ['/admin/groups', groupId]
       await fc.assert(
         fc.asyncProperty(body, async (sent) => {
-          const answered = await expectAnswer(method, path.replace(':id', id), sent)
-          const changed = answered.status < 300 ? (JSON.parse(answered.text) as { id: string }).id : id
-          expect((await expectAnswer('GET', `/admin/keys/${changed}`)).status).toBe(200)
+          const answered = await expectAnswer(method, path.replace(':id', known), sent)
+          const changed = answered.status < 300 ? (JSON.parse(answered.text) as { id: string }).id : known
+          expect((await expectAnswer('GET', `${list}/${changed}`)).status).toBe(200)
         }),
         fuzz(0.015),
       )
-      expect((await expectAnswer('GET', '/admin/keys')).status).toBe(200)
+      expect((await expectAnswer('GET', list)).status).toBe(200)
     },
   )
 })
@@ -152,9 +174,16 @@ describe('the operator’s addresses', () => {
         '+275760-09-13',
       ),
     )
-    const where = fc.constantFrom('/admin/keys', '/admin/usage', '/admin/metrics', `/admin/keys/${id}/usage`)
+    const where = fc.constantFrom(
+      '/admin/keys',
+      '/admin/groups',
+      '/admin/usage',
+      '/admin/metrics',
+      `/admin/keys/${id}/usage`,
+      `/admin/groups/${groupId}/usage`,
+    )
     const pair = fc.tuple(
-      fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'from', 'to', 'by', 'format', 'x'),
+      fc.constantFrom('limit', 'cursor', 'name', 'state', 'sort', 'group', 'from', 'to', 'by', 'format', 'x'),
       value,
     )
     await fc.assert(
@@ -179,14 +208,15 @@ describe('the operator’s addresses', () => {
       fc.constantFrom('%', '%2f', '..%2f', 'key:x', `${'0'.repeat(11)}%0a`, '__proto__', 'a'.repeat(600)),
     )
     await fc.assert(
-      fc.asyncProperty(odd, fc.constantFrom('GET', 'DELETE', 'PATCH'), async (what, method) => {
-        const answered = await expectAnswer(
-          method,
-          `/admin/keys/x${what}`,
-          method === 'PATCH' ? '{}' : undefined,
-        )
-        expect([404, 405]).toContain(answered.status)
-      }),
+      fc.asyncProperty(
+        fc.constantFrom('/admin/keys/x', '/admin/groups/x', '/admin/groups/grp_'),
+        odd,
+        fc.constantFrom('GET', 'DELETE', 'PATCH'),
+        async (path, what, method) => {
+          const body = method === 'PATCH' ? '{}' : undefined
+          expect([404, 405]).toContain((await expectAnswer(method, path + what, body)).status)
+        },
+      ),
       fuzz(0.02),
     )
   })

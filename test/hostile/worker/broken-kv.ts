@@ -1,7 +1,7 @@
 /** Two isolates and the accounts over one KV, whose faults and clock a test controls. */
 import { runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, expect, vi } from 'vitest'
-import { ADOPTION_TIMEOUT_MS } from '../../../src/accounts/key-account.ts'
+import { ADOPTION_TIMEOUT_MS } from '../../../src/accounts/account-record.ts'
 import { ATTEMPT_TIMEOUT_MS } from '../../../src/accounts/publication.ts'
 import { DAY_MS } from '../../../src/calendar.ts'
 import { createSecret, hashSecret } from '../../../src/keys/secret.ts'

@@ -23,14 +23,21 @@ const MESSAGE_CHARACTERS_MAX = 1_000
 export class RecordingUpstream {
   /** The text of the last call, or `null` before any call. */
   sent: string | null = null
+  /** What AI Gateway was told of the last call. */
+  metadata: Record<string, string> = {}
   /** The chunks of a stream. */
   stream: readonly string[] = [stream]
 
-  run(_model: string, inputs: Record<string, unknown>, { extraHeaders }: UpstreamOptions): Promise<Response> {
+  run(
+    _model: string,
+    inputs: Record<string, unknown>,
+    { extraHeaders, gateway }: UpstreamOptions,
+  ): Promise<Response> {
     // Every call must keep its texts out of AI Gateway's log.
     if (extraHeaders?.['cf-aig-collect-log-payload'] !== 'false') throw new Error('a call with its texts')
     // The real class writes JSON too, so inputs that cannot be written must not arrive here.
     this.sent = JSON.stringify(inputs)
+    this.metadata = gateway.metadata ?? {}
     return Promise.resolve(
       inputs['stream'] === true
         ? new Response(chunked(this.stream), { headers: { 'content-type': 'text/event-stream' } })

@@ -11,14 +11,14 @@ export const MONEY: readonly Mutation[] = [
   },
   {
     guard: 'money: a lease that ends is booked, and frees its place',
-    file: 'src/accounts/book.ts',
+    file: 'src/accounts/book-ends.ts',
     text: 'if (request.leaseUntilMs > nowMs) continue',
     replacement: 'continue',
     tests: [contract('account-book')],
   },
   {
     guard: 'money: a settlement that comes after its lease is counted once',
-    file: 'src/accounts/book.ts',
+    file: 'src/accounts/book-ends.ts',
     text: "if (known?.state === 'expired') this.#replace(known, booking, booking === null ? null : end)",
     replacement: '',
     tests: [contract('account-book')],
@@ -32,7 +32,7 @@ export const MONEY: readonly Mutation[] = [
   },
   {
     guard: 'money: a request of the account counts once, in whatever batch its end comes',
-    file: 'src/accounts/book.ts',
+    file: 'src/accounts/book-ends.ts',
     text: "if (known !== null && known.state !== 'under_way' && known.state !== 'expired') return false",
     replacement: '',
     tests: [contract('account-book')],
@@ -74,6 +74,97 @@ export const MONEY: readonly Mutation[] = [
   },
 ]
 
+export const TAGS: readonly Mutation[] = [
+  {
+    guard: 'tags: a day has a bounded number of combinations',
+    file: 'src/accounts/book-tags.ts',
+    text: 'if (known.size >= TAG_COMBINATIONS_MAX) return otherTags(tags)',
+    replacement: '',
+    tests: [contract('account-tags')],
+  },
+  {
+    guard: 'tags: a request whose lease ends is booked under its tags',
+    file: 'src/accounts/book.ts',
+    text: '      tags,\n      admittedAtMs',
+    replacement: '      admittedAtMs',
+    tests: [contract('account-tags')],
+  },
+  {
+    guard: 'tags: a correction changes the row in which its request is booked',
+    file: 'src/accounts/book-ends.ts',
+    text: 'return tags === request.tags ? request : { ...request, tags }',
+    replacement: 'return request',
+    tests: [contract('account-tags')],
+  },
+  {
+    guard: 'tags: the sum of all older days has none',
+    file: 'src/accounts/book-usage.ts',
+    text: 'this.#put({ ...totals, date: OLDER_DATE, model })',
+    replacement: 'for (const row of old) if (row.model === model) this.#put({ ...row, date: OLDER_DATE })',
+    tests: [contract('account-tags')],
+  },
+  {
+    guard: 'tags: a value is cut',
+    file: 'src/accounts/tags.ts',
+    text: 'Array.from(plain).slice(0, TAG_CHARACTERS_MAX)',
+    replacement: 'Array.from(plain)',
+    tests: [unit('accounts/tags')],
+  },
+  {
+    guard: 'tags: a value has no control character',
+    file: 'src/accounts/tags.ts',
+    text: ".replace(INVISIBLE, '')",
+    replacement: '',
+    tests: [unit('accounts/tags')],
+  },
+  {
+    guard: 'tags: AI Gateway gets five entries at most',
+    file: 'src/stages/complete.ts',
+    text: '<= METADATA_ENTRIES_MAX ?',
+    replacement: '<= Infinity ?',
+    tests: [contract('gateway-options')],
+  },
+  {
+    guard: 'tags: an answer shows a bounded number of combinations',
+    file: 'src/accounts/tagged-usage.ts',
+    text: 'if (sums.length <= TAGGED_SHOWN_MAX) return sums',
+    replacement: 'if (sums.length > 0) return sums',
+    tests: [api('tags')],
+    name: 'dearest',
+  },
+  {
+    guard: 'tags: a row of the directory counts once in metrics',
+    file: 'src/accounts/metric-list.ts',
+    text: 'USING (date, key_id, model, tags)',
+    replacement: 'USING (date, key_id, model)',
+    tests: [api('tags')],
+    name: 'counts a request once in metrics',
+  },
+  {
+    guard: 'tags: the pages of a download go on behind the last tags',
+    file: 'src/accounts/usage-export.ts',
+    text: "      after?.tags ?? '',",
+    replacement: "      '',",
+    tests: [api('tags')],
+    name: 'many pages',
+  },
+  {
+    guard: 'tags: a download has no formula in a tag',
+    file: 'src/admin/export-usage.ts',
+    text: '...texts.map(plainText)',
+    replacement: '...texts',
+    tests: [api('tags')],
+    name: 'without formulas',
+  },
+  {
+    guard: 'tags: a report of many rows goes on after the parts that have arrived',
+    file: 'src/accounts/report-usage.ts',
+    text: 'if (since >= revision || !note(since)) return',
+    replacement: 'if (since >= revision) return',
+    tests: [contract('account-reports')],
+  },
+]
+
 export const KEYS: readonly Mutation[] = [
   {
     guard: 'keys: a deleted key leaves a tombstone',
@@ -92,15 +183,15 @@ export const KEYS: readonly Mutation[] = [
   {
     guard: 'keys: an account refuses a revoked secret at once',
     file: 'src/accounts/key-account.ts',
-    text: 'if (deletedAt !== null || isRefused)',
+    text: 'if (deletedAt !== null || !opens(key, request.secretSha256, nowMs))',
     replacement: 'if (deletedAt !== null)',
     tests: [api('exact-limits')],
   },
   {
     guard: 'keys: a deleted key is refused by its account',
     file: 'src/accounts/key-account.ts',
-    text: 'if (deletedAt !== null || isRefused)',
-    replacement: 'if (isRefused)',
+    text: 'if (deletedAt !== null || !opens(',
+    replacement: 'if (!opens(',
     tests: [api('exact-limits')],
   },
   {
@@ -119,7 +210,7 @@ export const KEYS: readonly Mutation[] = [
   },
 ]
 
-export const GROUPS: readonly Mutation[] = [
+export const GROUP_ADMISSION: readonly Mutation[] = [
   {
     guard: 'groups: a key gets its place back where its group refuses',
     file: 'src/accounts/admit-with-group.ts',

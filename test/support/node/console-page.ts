@@ -29,15 +29,17 @@ export interface OpenPage {
   problems: string[]
 }
 
-/** Starts a browser for the tests of a file. */
-export function useBrowser(): (path: string, viewport?: Viewport) => Promise<OpenPage> {
-  const url = inject('gatewayUrl')
+/** Starts a browser for the tests of a file. `urlOf` is of another gateway than the one that all tests share. */
+export function useBrowser(
+  urlOf = () => inject('gatewayUrl'),
+): (path: string, viewport?: Viewport) => Promise<OpenPage> {
   let browser: Browser
   beforeAll(async () => {
     browser = await launchBrowser(executablePath ?? '')
   }, 60_000)
   afterAll(() => browser.close())
   return async (path, { colorScheme = 'light', width = 1440 } = {}) => {
+    const url = urlOf()
     const context = await browser.newContext({
       colorScheme,
       viewport: { width, height: 900 },

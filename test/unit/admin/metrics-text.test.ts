@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { NO_MODEL } from '../../../src/accounts/ledger.ts'
-import type { MetricGroup, Metrics } from '../../../src/accounts/metric-list.ts'
+import { METRIC_GROUPINGS, type MetricGroup, type Metrics } from '../../../src/accounts/metric-list.ts'
 import { addTimes, noTimes } from '../../../src/accounts/request-times.ts'
 import { metricsText } from '../../../src/admin/metrics-text.ts'
 import { parseOpenMetrics, valuesOf } from '../../support/open-metrics.ts'
@@ -71,12 +71,11 @@ describe('the text of metrics', () => {
     ])
   })
 
-  it('has other names by key than by model, so that no sum counts a request twice', () => {
+  it('has other names by key, by model and by group, so that no sum counts a request twice', () => {
     const metrics = metricsOf({ value: 'abcdefghijkl', requests: 1 })
-    const [byModel, byKey] = (['model', 'key'] as const).map((by) => [
-      ...parseOpenMetrics(metricsText(by, metrics)).keys(),
-    ])
-    expect(byKey?.filter((name) => byModel?.includes(name))).toEqual([])
+    const names = METRIC_GROUPINGS.flatMap((by) => [...parseOpenMetrics(metricsText(by, metrics)).keys()])
+    expect(names.length).toBeGreaterThan(30)
+    expect(new Set(names).size).toBe(names.length)
   })
 
   it('has the name of a key in one series alone', () => {
@@ -84,6 +83,9 @@ describe('the text of metrics', () => {
     const text = metricsText('key', metrics)
     expect(text.match(/alice/g)).toHaveLength(1)
     expect(text).toContain('\ngateway_key_info{key="abcdefghijkl",name="alice"} 1\n')
+    const ofGroup = metricsText('group', metricsOf({ value: 'grp_abcdefghijkl', name: 'red', refused: 3 }))
+    expect(ofGroup).toContain('\ngateway_group_info{group="grp_abcdefghijkl",name="red"} 1\n')
+    expect(ofGroup).toContain('\ngateway_group_refusals_total{group="grp_abcdefghijkl"} 3\n')
   })
 
   it('gives back every name and model that there can be', () => {

@@ -1,0 +1,108 @@
+/** A group's name and facts, and what the operator can do with it. */
+import { useSignal } from '@preact/signals'
+import type { JSX } from 'preact'
+import type { Group } from '../api/answers.ts'
+import { deleteGroup, updateGroup } from '../api/operator.ts'
+import { limitRows } from '../format/limits.ts'
+import { Button, CopyButton } from '../parts/button.tsx'
+import { When } from '../parts/figures.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
+import { announce } from '../state/announce.ts'
+import { groupChangeOf } from '../state/group-form.ts'
+import { goTo, hrefOf } from '../state/route.ts'
+import { GroupDialog } from './group-dialog.tsx'
+
+export function GroupHead({ subject, reload }: { subject: Group; reload: () => void }): JSX.Element {
+  const open = useSignal<'edit' | 'delete' | null>(null)
+  const close = (): void => {
+    open.value = null
+  }
+  return (
+    <>
+      <div class="page-head">
+        <h1 tabIndex={-1}>{subject.name}</h1>
+        <div class="actions">
+          <Button onClick={() => (open.value = 'edit')}>Edit</Button>
+          <Button kind="danger" onClick={() => (open.value = 'delete')}>
+            Delete
+          </Button>
+        </div>
+      </div>
+      <GroupFacts subject={subject} />
+      {open.value === 'edit' && (
+        <GroupDialog
+          editing={subject}
+          onClose={close}
+          onSave={async (form) => {
+            await updateGroup(subject.id, groupChangeOf(form, subject))
+            close()
+            announce(`Saved ${form.name.value}.`)
+            reload()
+          }}
+        />
+      )}
+      {open.value === 'delete' && <DeleteGroup subject={subject} onClose={close} />}
+    </>
+  )
+}
+
+function GroupFacts({ subject }: { subject: Group }): JSX.Element {
+  const limits = limitRows(subject.limits)
+  return (
+    <section class="card">
+      <dl class="facts">
+        <div>
+          <dt>Id</dt>
+          <dd>
+            <code>{subject.id}</code> <CopyButton text={subject.id} what="id" />
+          </dd>
+        </div>
+        <div>
+          <dt>Created</dt>
+          <dd>
+            <When at={subject.createdAt} />
+          </dd>
+        </div>
+        {limits.length === 0 && (
+          <div>
+            <dt>Limits</dt>
+            <dd>None: its keys have their own limits alone</dd>
+          </div>
+        )}
+        {limits.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+/** A group without keys refuses nobody, so its name need not be typed. */
+function DeleteGroup({ subject, onClose }: { subject: Group; onClose: () => void }): JSX.Element {
+  return (
+    <FormDialog
+      title={`Delete ${subject.name}`}
+      action="Delete for good"
+      kind="danger"
+      onClose={onClose}
+      act={async () => {
+        await deleteGroup(subject.id)
+        announce(`Deleted the group ${subject.name}.`)
+        goTo({ page: 'groups' })
+      }}
+      remedyOf={({ code }) =>
+        code === 'group_not_empty' && (
+          <a href={hrefOf({ page: 'keys', group: subject.id })}>The keys of this group</a>
+        )
+      }
+    >
+      <p>
+        The group ends and cannot come back. Only a group without keys can be deleted. Its usage stays in the
+        reports for 400 days.
+      </p>
+    </FormDialog>
+  )
+}

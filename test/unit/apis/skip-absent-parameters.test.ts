@@ -1,0 +1,74 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import * as z from 'zod/mini'
+import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema.ts'
+import { responsesRequest } from '../../../src/apis/responses-schema.ts'
+import { FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
+
+const value = fc.constantFrom<unknown>(
+  ...['o3-mini', '', 'high', null, undefined, true, false, 0, 1, 1.5, 1e9, -3],
+  ...[[], {}, ['Hi'], [{ type: 'function', function: { name: 'f' } }], [{ role: 'user', content: 'Hi' }]],
+  ...[[{ role: 'user' }], { type: 'text' }, { include_usage: true }, { effort: 'low' }, { a: 'b' }],
+)
+
+describe.each([
+  ['chat', chatCompletionRequest._zod.innerType],
+  ['responses', responsesRequest._zod.innerType],
+])('the parameters of a %s body', (_name, schema) => {
+  const plain = plainOf(schema)
+  const name = fc.constantFrom(
+    ...Object.keys(schema._zod.def.shape),
+    ...['unknown', 'constructor', 'toString', '__proto__', 'hasOwnProperty'],
+  )
+  const valid = fc.constantFrom<readonly (readonly [string, unknown])[]>(
+    [],
+    [['model', 'o3-mini']],
+    [
+      ['model', 'o3-mini'],
+      ['messages', [{ role: 'user', content: 'Hi' }]],
+    ],
+    [
+      ['model', 'o3-mini'],
+      ['input', 'Hi'],
+    ],
+  )
+  const body = fc
+    .tuple(valid, fc.array(fc.tuple(name, value), { maxLength: 5 }), fc.boolean())
+    .map(([first, more, isReversed]) => bodyOf(isReversed ? [...more, ...first] : [...first, ...more]))
+
+  it('get the same issues on the fast path as from the schema', () => {
+    fc.assert(
+      fc.property(body, (body) => {
+        expect(issuesOf(schema, body)).toEqual(issuesOf(plain, body))
+      }),
+      { numRuns: 3_000 },
+    )
+  })
+
+  it('are refused where the body is no object', () => {
+    for (const body of [null, undefined, 'Hi', 7, [], [{ model: 'o3-mini' }]]) {
+      expect(issuesOf(schema, body)).toEqual(issuesOf(plain, body))
+      expect(issuesOf(schema, body)).not.toEqual([])
+    }
+  })
+})
+
+/** As the parser makes it: every name is a property of the body's own. */
+function bodyOf(entries: readonly (readonly [string, unknown])[]): unknown {
+  const body = {}
+  for (const [name, value] of entries) {
+    Object.defineProperty(body, name, { value, enumerable: true, configurable: true, writable: true })
+  }
+  return body
+}
+
+/** The same schema as zod makes it. */
+function plainOf(schema: z.ZodMiniObject): z.ZodMiniType {
+  const { shape, checks = [] } = schema._zod.def
+  // The type of an object's schema does not tell what its checks are of.
+  return z.object(shape).check(...(checks as z.core.$ZodCheck<Record<string, unknown>>[]))
+}
+
+function issuesOf(schema: z.ZodMiniType, body: unknown): unknown {
+  return z.safeParse(schema, body, FIRST_ISSUE_ONLY).error?.issues ?? []
+}
