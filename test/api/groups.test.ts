@@ -9,13 +9,15 @@ import {
   complete,
   env,
   errorOf,
+  HELLO,
   type IssuedKey,
   issueKey,
   leaveAll,
   respond,
   send,
 } from '../support/gateway.ts'
-import { accountNow, createGroup, keyIn, moveKey, totalAfter, waitForAccount } from '../support/groups.ts'
+import { isolate } from '../support/isolate.ts'
+import { accountNow, createGroup, keyIn, change, totalAfter, waitForAccount } from '../support/groups.ts'
 
 const NOON_MS = Date.UTC(2027, 0, 5, 12)
 const CALLERS = 64
@@ -167,7 +169,7 @@ describe('a request that the group refuses', { timeout: 15_000 }, () => {
     ])
     expect(calls.mock.calls.filter(([name]) => name === group).length).toBeLessThanOrEqual(1)
     vi.setSystemTime(Date.now() + 6_000)
-    await env.ACCOUNTS.getByName(group).update(group, { limits: { requestsPerDay: 9 } })
+    await change(`/admin/groups/${group}`, { limits: { requestsPerDay: 9 } })
     expect((await complete(key.secret)).status).toBe(200)
   })
 })
@@ -327,8 +329,15 @@ describe('a key of a group that is gone', () => {
     ['never existed', async () => 'grp_000000000000'],
     ['is a key', async () => (await issueKey()).id],
   ])('since it %s is refused, and its account takes its place back', async (_why, goneGroup) => {
-    const key = await keyIn(await goneGroup(), { requestsPerDay: 5, concurrentRequests: 1 })
-    const refused = await complete(key.secret)
+    const [key, group] = [
+      await issueKey({ limits: { requestsPerDay: 5, concurrentRequests: 1 } }),
+      await goneGroup(),
+    ]
+    // No route lets a key have such a group.
+    await env.ACCOUNTS.getByName(key.id).update(key.id, { group })
+    const copy = { ...JSON.parse((await env.KV.get(`key:${key.id}`)) ?? ''), group }
+    const elsewhere = isolate(async () => JSON.stringify(copy))
+    const refused = await elsewhere('POST', '/v1/chat/completions', key.secret, HELLO)
     expect([refused.status, await errorOf(refused)]).toEqual([
       403,
       {
@@ -342,15 +351,18 @@ describe('a key of a group that is gone', () => {
     await waitForAccount(key.id, { status: { requestsPerDay: { used: 0 }, concurrentRequests: { used: 0 } } })
   })
 
-  it('is told to retry where it was moved and only this isolate has the old copy', async () => {
+  it('is told to retry where it was moved and only an isolate has the old copy', async () => {
     const [before, after] = [await createGroup(), await createGroup()]
     const key = await keyIn(before)
-    expect((await complete(key.secret)).status).toBe(200)
-    await moveKey(key, after)
+    const copy = await env.KV.get(`key:${key.id}`)
+    const elsewhere = isolate(async () => copy)
+    const post = () => elsewhere('POST', '/v1/chat/completions', key.secret, HELLO)
+    expect((await post()).status).toBe(200)
+    await change(`/admin/keys/${key.id}`, { group: after })
     await env.ACCOUNTS.getByName(before).delete(before, new Date().toISOString())
-    const retried = await complete(key.secret)
+    const retried = await post()
     expect([retried.status, retried.headers.get('retry-after')]).toEqual([503, '1'])
-    expect((await complete(key.secret)).status).toBe(200)
+    expect((await post()).status).toBe(200)
     await totalAfter(after, 1)
   })
 })
