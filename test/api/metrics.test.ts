@@ -283,6 +283,16 @@ describe('the series of keys', () => {
   })
 })
 
+it('a key has no series once it is deleted, though its last usage is reported later', async () => {
+  const [first, late] = [await issueKey(), await issueKey()]
+  await report(first.id, 1, { requests: 1 })
+  for (const { id } of [first, late]) await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)
+  await report(first.id, 2, { requests: 2 })
+  await report(late.id, 1, { requests: 4 })
+  expect(await requestsTotal('?by=key')).toEqual({})
+  expect(await requestsTotal()).toEqual({ 'o3-mini': 6 })
+})
+
 describe('a directory of an earlier version', () => {
   it('begins with the sums of the days that it has', async () => {
     const gone = await issueKey()
