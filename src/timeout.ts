@@ -74,3 +74,19 @@ export class Deadline {
     this.#onDue()
   }
 }
+
+/** As `raceTimeout`, by a deadline that serves one wait after the other. The caller ends it. */
+export async function raceDeadline<T>(
+  pending: Promise<T>,
+  timeoutMs: number,
+  deadline: Deadline,
+): Promise<T | typeof TIMED_OUT> {
+  if (timeoutMs === 0) return pending
+  const { promise: timeout, resolve } = Promise.withResolvers<typeof TIMED_OUT>()
+  deadline.set(timeoutMs, () => resolve(TIMED_OUT))
+  try {
+    return await Promise.race([pending, timeout])
+  } finally {
+    deadline.unset()
+  }
+}

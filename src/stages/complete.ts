@@ -6,7 +6,7 @@ import type { Gateway } from '../context.ts'
 import { renderFailure } from '../error-envelope.ts'
 import { GatewayError } from '../failure.ts'
 import { type Relay, relay, type StreamOutcome } from '../streams/relay.ts'
-import { raceTimeout, TIMED_OUT } from '../timeout.ts'
+import { Deadline, raceDeadline, TIMED_OUT } from '../timeout.ts'
 import { type AnswerFacts, answerFactsOf } from '../upstream/answer-facts.ts'
 import type { Attempts } from '../upstream/attempts.ts'
 import { callUpstream, type UpstreamResult } from '../upstream/call.ts'
@@ -67,12 +67,17 @@ async function answerStream(
 ): Promise<Response> {
   const { upstream, cancellation, meter } = call
   const { keepAliveMs, idleMs } = c.get('config')
-  const early = await raceTimeout(upstream, keepAliveMs)
-  if (early !== TIMED_OUT && !early.accepted) return throwFailure(c, early, cancellation)
+  const silence = new Deadline()
+  const first = await raceDeadline(upstream, keepAliveMs, silence)
+  if (first !== TIMED_OUT && !first.accepted) {
+    silence.end()
+    return throwFailure(c, first, cancellation)
+  }
+  const early = first === TIMED_OUT ? null : first
   const { readable, writable } = new IdentityTransformStream()
-  if (early !== TIMED_OUT) showAnswerFacts(c, answerFactsOf(early.response))
+  if (early !== null) showAnswerFacts(c, answerFactsOf(early.response))
   const finish = async (): Promise<StreamOutcome> => {
-    const end = await relay({ ...call, writable, keepAliveMs, idleMs, isLate: early === TIMED_OUT })
+    const end = await relay({ ...call, writable, keepAliveMs, idleMs, silence, early })
     c.get('log').outcome = end.outcome
     if (end.outcome === 'upstream_failed') {
       c.get('log').reason = end.diagnosis.reason
