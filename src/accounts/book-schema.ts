@@ -31,33 +31,36 @@ export const BOOK_MIGRATIONS: readonly string[] = [
    ALTER TABLE tagged_usage RENAME TO usage;`,
 ]
 
-const count = integer(0)
-const bookedUsage = z.object(bookedShape)
+const count = z.lazy(() => integer(0))
+const bookedUsage = z.lazy(() => z.object(bookedShape))
 
-const booking = z.object({
-  booked: bookedUsage,
-  certainty: z.enum(['exact', 'pending', 'estimated']),
-  failed: z.boolean(),
-  isAttempt: z.optional(z.literal(true)),
-})
-
-const rates = {
-  inputMicroUsd: z.number(),
-  cachedInputMicroUsd: z.number(),
-  outputMicroUsd: z.number(),
-}
+const booking = z.lazy(() =>
+  z.object({
+    booked: bookedUsage,
+    certainty: z.enum(['exact', 'pending', 'estimated']),
+    failed: z.boolean(),
+    isAttempt: z.optional(z.literal(true)),
+  }),
+)
 
 /** AI Gateway's log has no tokens written to the cache, so their rate is not needed. */
-const log = z.object({
-  gatewayId: z.string(),
-  logId: z.string(),
-  prices: z.object({
-    ...rates,
-    longContext: z.optional(z.object({ aboveTokens: z.number(), ...rates })),
-  }),
+const log = z.lazy(() => {
+  const rates = {
+    inputMicroUsd: z.number(),
+    cachedInputMicroUsd: z.number(),
+    outputMicroUsd: z.number(),
+  }
+  return z.object({
+    gatewayId: z.string(),
+    logId: z.string(),
+    prices: z.object({
+      ...rates,
+      longContext: z.optional(z.object({ aboveTokens: z.number(), ...rates })),
+    }),
+  })
 })
 
-const shared = {
+const shared = () => ({
   requestId: z.string(),
   model: z.string(),
   /** Once it is booked: the tags of its row. */
@@ -65,52 +68,62 @@ const shared = {
   admittedAtMs: z.number(),
   /** 0 where the account did not admit it. */
   worstMicroUsd: count,
-}
+})
 
 /** How a request counts in the minute's windows; `null` where the account did not admit it. */
-const counted = z.nullable(
+const counted = z.lazy(() =>
+  z.nullable(
+    z.object({
+      atMs: z.number(),
+      tokens: count,
+      settledAtMs: z.nullable(z.number()),
+      settledTokens: count,
+      /** It was never sent, so its request counts no more. */
+      isReleased: z.optional(z.literal(true)),
+    }),
+  ),
+)
+
+const underWay = z.lazy(() =>
   z.object({
-    atMs: z.number(),
-    tokens: count,
-    settledAtMs: z.nullable(z.number()),
-    settledTokens: count,
-    /** It was never sent, so its request counts no more. */
-    isReleased: z.optional(z.literal(true)),
+    ...shared(),
+    state: z.literal('under_way'),
+    counted,
+    leaseUntilMs: z.number(),
+    expected: bookedUsage,
   }),
 )
 
-const underWay = z.object({
-  ...shared,
-  state: z.literal('under_way'),
-  counted,
-  leaseUntilMs: z.number(),
-  expected: bookedUsage,
-})
-
-const pending = z.object({
-  ...shared,
-  state: z.literal('pending'),
-  counted,
-  settledAtMs: z.number(),
-  booking,
-  log,
-  tries: count,
-  dueAtMs: z.number(),
-})
+const pending = z.lazy(() =>
+  z.object({
+    ...shared(),
+    state: z.literal('pending'),
+    counted,
+    settledAtMs: z.number(),
+    booking,
+    log,
+    tries: count,
+    dueAtMs: z.number(),
+  }),
+)
 
 /** `expired`: booked when its lease ended, so that a late settlement replaces it. `settled`: for good. */
-const ended = z.object({
-  ...shared,
-  state: z.enum(['expired', 'settled']),
-  counted,
-  settledAtMs: z.number(),
-  booking,
-})
+const ended = z.lazy(() =>
+  z.object({
+    ...shared(),
+    state: z.enum(['expired', 'settled']),
+    counted,
+    settledAtMs: z.number(),
+    booking,
+  }),
+)
 
 /** Never sent to the model. The row keeps its admission from coming after its end. */
-const released = z.object({ ...shared, state: z.literal('released'), counted, settledAtMs: z.number() })
+const released = z.lazy(() =>
+  z.object({ ...shared(), state: z.literal('released'), counted, settledAtMs: z.number() }),
+)
 
-const storedRequest = z.discriminatedUnion('state', [underWay, pending, ended, released])
+const storedRequest = z.lazy(() => z.discriminatedUnion('state', [underWay, pending, ended, released]))
 
 export type Counted = z.output<typeof counted>
 export type UnderWay = z.output<typeof underWay>
@@ -118,20 +131,22 @@ export type Pending = z.output<typeof pending>
 export type Ended = z.output<typeof ended>
 export type StoredRequest = z.output<typeof storedRequest>
 
-const usageRow = z.object({
-  ...bookedShape,
-  date: z.string(),
-  model: z.string(),
-  tags: z.optional(z.string()),
-  requests: count,
-  failures: count,
-  /** Rows of an earlier version do not have it. */
-  refused: z._default(count, 0),
-  pending: count,
-  estimated: count,
-  estimatedMicroUsd: count,
-  times: z.optional(z.custom<RequestTimes>(isRequestTimes)),
-})
+const usageRow = z.lazy(() =>
+  z.object({
+    ...bookedShape,
+    date: z.string(),
+    model: z.string(),
+    tags: z.optional(z.string()),
+    requests: count,
+    failures: count,
+    /** Rows of an earlier version do not have it. */
+    refused: z._default(count, 0),
+    pending: count,
+    estimated: count,
+    estimatedMicroUsd: count,
+    times: z.optional(z.custom<RequestTimes>(isRequestTimes)),
+  }),
+)
 
 export function parseRequest(row: Record<string, unknown>): StoredRequest {
   return storedRequest.parse(parseJson(row['stored']))

@@ -4,23 +4,25 @@ import { integer } from '../wire/integer.ts'
 
 export const MINUTE_MS = 60_000
 
-const count = integer(0)
+const count = z.lazy(() => integer(0))
 
-const minuteCounts = z.object({
-  /** Minutes since 1970. */
-  minute: count,
-  /** Requests that were admitted. */
-  requests: count,
-  /** Requests that a limit or the budget refused. */
-  refused: count,
-  /** Tokens and cost of the admitted ones, as they were first booked. */
-  tokens: count,
-  costMicroUsd: count,
-})
+const minuteCounts = z.lazy(() =>
+  z.object({
+    /** Minutes since 1970. */
+    minute: count,
+    /** Requests that were admitted. */
+    requests: count,
+    /** Requests that a limit or the budget refused. */
+    refused: count,
+    /** Tokens and cost of the admitted ones, as they were first booked. */
+    tokens: count,
+    costMicroUsd: count,
+  }),
+)
 
 export type MinuteCounts = z.output<typeof minuteCounts>
 
-export const minuteList = z.array(minuteCounts)
+export const minuteList = z.lazy(() => z.array(minuteCounts))
 
 export function minuteOf(timeMs: number): number {
   return Math.floor(timeMs / MINUTE_MS)

@@ -186,11 +186,13 @@ async function outcomeOf(
   }
 }
 
-const publishStateRow = z.object({
-  version: z.number(),
-  acknowledged: z._default(z.number(), 0),
-  triedAtMs: z.number(),
-  failures: z.number(),
-  failingSinceMs: z._default(z.number(), 0),
-  doubtfulUntilMs: z.number(),
-})
+const publishStateRow = z.lazy(() =>
+  z.object({
+    version: z.number(),
+    acknowledged: z._default(z.number(), 0),
+    triedAtMs: z.number(),
+    failures: z.number(),
+    failingSinceMs: z._default(z.number(), 0),
+    doubtfulUntilMs: z.number(),
+  }),
+)

@@ -16,26 +16,32 @@ export const SENT_AT_ONCE = 5
 export const TOLD_MAX = 300
 
 /** An alert that waits. */
-const waiting = z.object({
-  id: z.string(),
-  body: z.string(),
-  /** `desk`: the object of the deployment's alerts sends it, once for all accounts. */
-  via: z.enum(['webhook', 'desk']),
-  raisedAtMs: z.number(),
-  failures: z.number(),
-  dueAtMs: z.number(),
-})
+const waiting = z.lazy(() =>
+  z.object({
+    id: z.string(),
+    body: z.string(),
+    /** `desk`: the object of the deployment's alerts sends it, once for all accounts. */
+    via: z.enum(['webhook', 'desk']),
+    raisedAtMs: z.number(),
+    failures: z.number(),
+    dueAtMs: z.number(),
+  }),
+)
 export type Waiting = z.output<typeof waiting>
 
 /** The highest threshold that was told of a budget in a period. */
-const budgetTold = z.object({ dates: z.string(), limitMicroUsd: z.number(), percent: z.number() })
+const budgetTold = z.lazy(() =>
+  z.object({ dates: z.string(), limitMicroUsd: z.number(), percent: z.number() }),
+)
 export type BudgetTold = z.output<typeof budgetTold>
 
-export const outboxState = z.object({
-  waiting: z.array(waiting),
-  told: z.array(z.object({ id: z.string(), atMs: z.number() })),
-  budgets: z.array(budgetTold),
-})
+export const outboxState = z.lazy(() =>
+  z.object({
+    waiting: z.array(waiting),
+    told: z.array(z.object({ id: z.string(), atMs: z.number() })),
+    budgets: z.array(budgetTold),
+  }),
+)
 export type OutboxState = z.output<typeof outboxState>
 
 export const NOTHING_TOLD: OutboxState = { waiting: [], told: [], budgets: [] }

@@ -3,7 +3,6 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { viewOf } from '../keys/api-key.ts'
 import { refusalOfSecret, type SecretRefusal } from '../keys/check-secret.ts'
 import { requestIdOfKey } from '../request-id.ts'
 import { bearerToken, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
@@ -26,14 +25,15 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     if (secret === null) throw new GatewayError({ kind: 'missing_key' })
     const keyId = keyIdOf(secret) ?? refuseSecret(c, 'malformed')
     c.get('log').keyId = keyId
-    const { keys, unknownKeys, allowedAddresses } = isolateOf(c.env)
+    const { keys, unknownKeys, allowedAddresses, shownKeys } = isolateOf(c.env)
     const address = c.req.header('cf-connecting-ip') ?? ''
     const nowMs = Date.now()
-    const key = await keys.find(keyId, {
+    const finding = keys.find(keyId, {
       nowMs,
       startLookUp: () => unknownKeys.start(address, nowMs),
       afterwards: (work) => c.executionCtx.waitUntil(work),
     })
+    const key = finding instanceof Promise ? await finding : finding
     if (key === null) return refuseSecret(c, 'unknown')
     const secretSha256 = await hashSecret(secret)
     const refusal = refusalOfSecret(key, secretSha256, nowMs)
@@ -42,9 +42,10 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     const requestId = requestIdOfKey(c.get('requestId'), key.id)
     c.set('requestId', requestId)
     c.get('responseHeaders')['x-request-id'] = requestId
-    c.set('key', viewOf(key))
+    const { view, limits } = shownKeys.of(key, c.get('config').defaultLimits)
+    c.set('key', view)
     c.set('secretSha256', secretSha256)
-    c.set('limits', { ...c.get('config').defaultLimits, ...key.limits })
+    c.set('limits', limits)
     await next()
   }
 }

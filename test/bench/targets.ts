@@ -10,6 +10,8 @@ export interface Target {
   metric: Metric
   /** The largest ratio to the bare Worker. */
   ratioMax: number
+  /** The largest ratio to the skeleton, where there is such a target. */
+  skeletonRatioMax?: number
 }
 
 const SMALL = 'JSON, 1 message, 16 at once'
@@ -50,6 +52,7 @@ export const TARGETS: readonly Target[] = [
     subject: 'gateway',
     metric: 'cpuMicrosPerChunk',
     ratioMax: 1.08,
+    skeletonRatioMax: 1.02,
   },
   {
     what: 'CPU a chunk, metered',
@@ -57,6 +60,7 @@ export const TARGETS: readonly Target[] = [
     subject: 'always',
     metric: 'cpuMicrosPerChunk',
     ratioMax: 3,
+    skeletonRatioMax: 0.9,
   },
   {
     what: 'time to the first byte',
@@ -64,6 +68,7 @@ export const TARGETS: readonly Target[] = [
     subject: 'gateway',
     metric: 'firstByteP50Ms',
     ratioMax: 1.3,
+    skeletonRatioMax: 1.1,
   },
   {
     what: 'memory with 500 slow streams',
@@ -71,9 +76,12 @@ export const TARGETS: readonly Target[] = [
     subject: 'gateway',
     metric: 'memoryMiB',
     ratioMax: 1.15,
+    skeletonRatioMax: 1.05,
   },
 ]
 
 /** CPU time to start an isolate, above that of an empty Worker, ms. */
 export const START_MS_MAX = 15
+/** CPU time to an isolate's first completion, above that of the bare Worker, ms. */
+export const COMPLETION_MS_MAX = 20
 export const GZIP_BYTES_MAX = 32 * 1024
