@@ -157,7 +157,7 @@ const vars = z.object({
   AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
   UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
   VENDOR_STORAGE: z.optional(z.enum(['never', 'allow'])),
-  ALLOWED_EXTRAS: z.optional(z.string().check(z.regex(EXTRAS_FORM))),
+  ALLOWED_EXTRAS: z.optional(z.string().check(z.refine((list) => EXTRAS_FORM.test(list)))),
   BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
   BODY_SECONDS: wholeNumber(1, 3600),
   MODELS: z.optional(modelOverrides),

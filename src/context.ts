@@ -12,6 +12,7 @@ import type { LogFields } from './log.ts'
 import type { Model } from './models/model.ts'
 import type { Meter } from './streams/meter.ts'
 import type { StreamOutcome } from './streams/relay.ts'
+import type { Deadline } from './timeout.ts'
 import type { CallerRequest, Target } from './upstream/target.ts'
 
 export interface Gateway {
@@ -35,6 +36,8 @@ export interface Gateway {
     limits: Limits
     /** Set by `readJson`: the body's bytes. `validateJson` decodes and frees them. */
     body: Uint8Array<ArrayBuffer> | undefined
+    /** Set by `readJson`: the one timer of the request, for the end of its body and then for the model's first output. */
+    deadline: Deadline
     /** Set by `readJson`: how many bytes the body had. */
     bodyBytes: number
     /** Set by `resolveModel`: the model that the name stands for. */

@@ -10,13 +10,15 @@ import { gzipSync } from 'node:zlib'
 import { ASSETS_FOLDER, buildConsole, DESCRIPTION } from '../src/console/build.ts'
 
 /**
- * The bound of the compressed Worker, because every byte slows an isolate's start. By parts, in KiB of gzip, about: zod and
- * Hono, as small as they come, 15; requests, errors, streams and the two APIs 15; keys and the operator's routes 5; limits
- * through KV 4; accounts with money, exact limits and bills 14; the last requests and minutes of a key 3; the directory 3;
- * guards of bodies, references and vars 4; health, the prices of other models and of service tiers 1.5; the translation between
- * chat completions and Responses 8; models that answer in the place of another 2; metrics 3; a key's models and addresses, and the export of usage, 2; alerts with their outbox 3.5.
+ * The bound of the compressed Worker, because every byte slows an isolate's start. The parts in KiB of gzip: what the Worker
+ * would lack without the files of each. Zod 7.6 and Hono 6.5, as small as they come. The two APIs and the way of a request 5.6;
+ * guards of bodies, references and extras 2.6; errors and their explanations 6.4; calls and streams 3.2; keys and the
+ * operator's routes 4.9; vars and their warnings 2.5; models, prices and their ends 3.0; limits 5.2; accounts with money and
+ * bills 13.8; the directory 4.1; the last requests and minutes of a key 1.7; exports 0.6; metrics 2.4; alerts 3.2; groups 1.2
+ * and tags 0.5, which have made other parts 3 larger; the translation between chat completions and Responses 8.2; models that
+ * answer in the place of another 1.4. All parts share the other 3. Sentences for callers and operators are 18 of the whole.
  */
-const GZIP_BYTES_MAX = 86 * 1024
+const GZIP_BYTES_MAX = 90 * 1024
 /** The bound of all files of the pages together, each compressed. */
 const PAGES_GZIP_BYTES_MAX = 60 * 1024
 

@@ -3,9 +3,10 @@ import { DurableObject } from 'cloudflare:workers'
 import type { RaisedAlert } from '../alerts/alert.ts'
 import { AlertOutbox } from '../alerts/outbox.ts'
 import { postWaiting } from '../alerts/webhook.ts'
-import { dateOf } from '../calendar.ts'
+import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { Alarm } from './alarm.ts'
+import { addUpDays, DAY_SUMS_MIGRATION, deleteSums } from './day-sums.ts'
 import {
   cursorOf,
   foldedName,
@@ -19,10 +20,12 @@ import {
   type ListedState,
   selectKeyCount,
   selectKeys,
+  STATE_MIGRATION,
   type Statement,
 } from './key-list.ts'
 import {
   countRow,
+  endSeries,
   METRIC_MIGRATION,
   metricGroup,
   type MetricGrouping,
@@ -30,6 +33,7 @@ import {
   type Metrics,
   selectKeyStates,
   selectMetrics,
+  SHOWN_MIGRATION,
 } from './metric-list.ts'
 import { migrate, type Migrations } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
@@ -91,7 +95,13 @@ const MIGRATIONS: Migrations = [
   METRIC_MIGRATION,
   GROUP_MIGRATION,
   TAG_MIGRATION,
+  DAY_SUMS_MIGRATION,
+  SHOWN_MIGRATION,
+  STATE_MIGRATION,
 ]
+
+/** Days whose sums are made in advance, each once. */
+const DAYS_ADDED_UP = 31
 
 export class Directory extends DurableObject<Bindings> implements DirectoryCalls {
   /** The date on which this instance has deleted old days. */
@@ -129,6 +139,7 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
       Number(view.disabled),
       deletedAt,
     )
+    if (deletedAt !== null) this.#run(endSeries(view.id))
   }
 
   async list(query: KeyListQuery): Promise<KeyPage> {
@@ -150,9 +161,10 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
   async reportUsage({ rows, ...report }: UsageReport): Promise<void> {
     const nowMs = Date.now()
     this.#deleteOldDays(nowMs)
-    const firstDate = firstKeptDate(nowMs)
+    const [firstDate, today] = [firstKeptDate(nowMs), dateOf(nowMs)]
     for (const row of rows) {
       if (row.date < firstDate) continue
+      if (row.date < today) this.#run(deleteSums(row.date))
       const put = putRow(report, row)
       this.#run(countRow(put))
       this.#run(put)
@@ -160,14 +172,16 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
   }
 
   async usage(query: UsageQuery): Promise<UsagePage> {
-    const { by, limit } = query
-    const rows = this.#run<GroupRow>(selectGroups(query)).toArray()
+    const { from, to, by, limit } = query
+    const today = dateOf(Date.now())
+    this.#run(addUpDays(from, to, today))
+    const rows = this.#run<GroupRow>(selectGroups(query, today)).toArray()
     const page = rows.slice(0, limit)
     const last = rows.length > limit ? page.at(-1) : undefined
     return {
       kind: 'page',
       groups: page.map((row) => groupOf(by, row)),
-      total: this.#run<TotalRow>(selectTotal(query)).one(),
+      total: this.#run<TotalRow>(selectTotal(query, today)).one(),
       nextCursor: last === undefined ? null : usageCursorOf(by, last.value),
     }
   }
@@ -199,12 +213,15 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
     if (nextAtMs !== null) this.#alarm.wakeAt(Math.max(Date.now(), nextAtMs))
   }
 
-  /** Deletes at most once a day. */
+  /** Once a day. It also makes the sums of days for which no more reports are expected. */
   #deleteOldDays(nowMs: number): void {
     const today = dateOf(nowMs)
     if (this.#deletedOldDaysOn === today) return
     this.#deletedOldDaysOn = today
-    this.ctx.storage.sql.exec('DELETE FROM usage WHERE date < ?', firstKeptDate(nowMs))
+    for (const table of ['usage', 'day_sums'])
+      this.ctx.storage.sql.exec(`DELETE FROM ${table} WHERE date < ?`, firstKeptDate(nowMs))
+    // Reports of the day before may still come.
+    this.#run(addUpDays(dateOf(nowMs - DAYS_ADDED_UP * DAY_MS), dateOf(nowMs - 2 * DAY_MS), today))
   }
 
   #run<Row extends Record<string, SqlStorageValue>>({ sql, parameters }: Statement): SqlStorageCursor<Row> {

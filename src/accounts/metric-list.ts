@@ -74,9 +74,26 @@ const SUMS: readonly Summed[] = [
 /** The column of each counter, and that of its sum. */
 const MOSTS = COUNTERS.map(([name]) => ({ most: `most_${name}`, sum: `sum_${name}` }))
 
+/** In `is_shown`: 1 for a key with series of its own, 0 for another one, and this for a key whose series has ended. */
+const ENDED = 2
+
 const IS_SHOWN = `coalesce((SELECT is_shown FROM metrics WHERE key_id = new.key_id LIMIT 1),
-  (SELECT count(DISTINCT key_id) FROM metrics LEFT JOIN keys ON id = key_id WHERE is_shown AND deleted_at IS NULL)
+  (SELECT ${ENDED} FROM keys WHERE id = new.key_id AND deleted_at IS NOT NULL),
+  (SELECT count(DISTINCT key_id) FROM metrics WHERE is_shown = 1)
     < ${METRIC_KEYS_MAX})`
+
+/** The index has the shown keys alone, so that a new key does not read all of them. */
+export const SHOWN_MIGRATION = `UPDATE metrics SET is_shown = ${ENDED}
+    WHERE is_shown AND key_id IN (SELECT id FROM keys WHERE deleted_at IS NOT NULL);
+  CREATE INDEX metrics_shown ON metrics (key_id) WHERE is_shown = 1`
+
+/** A deleted key gives its place to the next new key. */
+export function endSeries(keyId: string): Statement {
+  return {
+    sql: `UPDATE metrics SET is_shown = ${ENDED} WHERE key_id = ? AND is_shown = 1`,
+    parameters: [keyId],
+  }
+}
 
 /** For the directory, which has `keys` and `usage`. The usage that it has is counted, without times. */
 export const METRIC_MIGRATION = `
@@ -118,7 +135,7 @@ const SHOWN = `${list(COUNTERS, ([name]) => `sum(most_${name}) AS ${name}`)},
 
 /** The series of a deleted key ends. Deleted keys among the others stay, so that no counter falls. */
 const BY_KEY = `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${SHOWN}
-  FROM metrics LEFT JOIN keys ON id = key_id WHERE NOT is_shown OR deleted_at IS NULL
+  FROM metrics LEFT JOIN keys ON id = key_id WHERE is_shown < ${ENDED}
   GROUP BY value ORDER BY NOT is_shown, value`
 
 const GROUPS: Readonly<Record<MetricGrouping, string>> = {
@@ -140,14 +157,15 @@ export function metricGroup({ times, ...sums }: MetricRow): MetricGroup {
   return { ...sums, times: isRequestTimes(parsed) ? parsed : noTimes() }
 }
 
-/** The row is `Record<ListedState, number>`. */
+/** The row is `Record<ListedState, number>`. Active keys are what the rare states leave, so that their rows are not read. */
 export function selectKeyStates(nowMs: number): Statement {
-  const columns = STATES.map((state) => {
+  const rare = STATES.filter((state) => state !== 'active').map((state) => {
     const [condition, ...parameters] = stateCondition(state, nowMs)
-    return { text: `coalesce(sum(${condition}), 0) AS ${state}`, parameters }
+    return { state, text: `(SELECT count(*) FROM keys WHERE ${condition}) AS ${state}`, parameters }
   })
-  const sql = `SELECT ${list(columns, ({ text }) => text)} FROM keys`
-  return { sql, parameters: columns.flatMap(({ parameters }) => parameters) }
+  const sql = `SELECT *, (SELECT number FROM key_count) - ${rare.map(({ state }) => state).join(' - ')} AS active
+    FROM (SELECT ${list(rare, ({ text }) => text)})`
+  return { sql, parameters: rare.flatMap(({ parameters }) => parameters) }
 }
 
 function list<Item>(items: readonly Item[], textOf: (item: Item) => string): string {

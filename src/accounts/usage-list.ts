@@ -1,5 +1,4 @@
 /** The usage of all keys: the reports of accounts, and the sums that the operator asks for, in SQL. Pure. */
-import * as z from 'zod/mini'
 import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { DAYS_KEPT } from './book-usage.ts'
@@ -105,43 +104,65 @@ export const TAG_MIGRATION = `
   ALTER TABLE tagged_usage RENAME TO usage`
 
 /** A sum of no rows is 0. */
-const SUMS = COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', ')
+export const SUMS = COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', ')
+/** The sums of rows that have the names of totals as columns. */
+const SUMS_OF_PARTS = COLUMNS.map(([name]) => `coalesce(sum(${name}), 0) AS ${name}`).join(', ')
+
+/** The parameters of all statements: 1 and 2 are the range, 3 is today, 4 the group before the page, and 5 its length. */
+const PAST = `SELECT date, model, ${COLUMNS.map(([name]) => name).join(', ')} FROM day_sums
+  WHERE date BETWEEN ?1 AND ?2 AND date < ?3`
+/** No report of an account has a date before today that `day_sums` lacks. An account's clock can be ahead. */
+const SINCE_TODAY = 'date BETWEEN max(?1, ?3) AND ?2'
+const DAYS = "days (day) AS (SELECT ?1 UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?2)"
 
 export type TotalRow = Record<keyof UsageTotals, number>
 export type GroupRow = TotalRow & { value: string; view?: string | null; deletedAt?: string | null }
 
-/** The rows are `TotalRow`. */
-export function selectTotal({ from, to }: UsageQuery): Statement {
-  return { sql: `SELECT ${SUMS} FROM usage WHERE date BETWEEN ? AND ?`, parameters: [from, to] }
+/** The rows are `TotalRow`. The sums of the days before today exist. */
+export function selectTotal({ from, to }: UsageQuery, today: string): Statement {
+  return {
+    sql: `SELECT ${SUMS_OF_PARTS} FROM (${PAST} UNION ALL SELECT '', '', ${SUMS} FROM usage WHERE ${SINCE_TODAY})`,
+    parameters: [from, to, today],
+  }
 }
 
-const BY_KEY = `WITH sums AS (SELECT key_id AS value, ${SUMS} FROM usage
-      WHERE date BETWEEN ? AND ? AND key_id > ? GROUP BY key_id ORDER BY key_id LIMIT ?)
+// The primary key has the date first. So a page begins with the next keys of each day, and reads no others.
+const BY_KEY = `WITH RECURSIVE ${DAYS},
+      page (id) AS (SELECT DISTINCT next.value FROM days, json_each((SELECT json_group_array(key_id) FROM
+        (SELECT DISTINCT key_id FROM usage WHERE date = day AND key_id > ?4 ORDER BY key_id LIMIT ?5))) AS next
+        ORDER BY next.value LIMIT ?5),
+      sums AS (SELECT id AS value, ${SUMS} FROM page CROSS JOIN days CROSS JOIN usage ON date = day AND key_id = id
+        GROUP BY id)
     SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
     ORDER BY value`
 
 const GROUPS: Readonly<Record<Grouping, string>> = {
-  day: `WITH RECURSIVE days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)
-    SELECT day AS value, ${SUMS} FROM days LEFT JOIN usage ON date = day
-    WHERE day > ? GROUP BY day ORDER BY day LIMIT ?`,
+  day: `WITH RECURSIVE ${DAYS},
+      parts AS (${PAST} UNION ALL SELECT date, '', ${SUMS} FROM usage WHERE ${SINCE_TODAY} GROUP BY date)
+    SELECT day AS value, ${SUMS_OF_PARTS} FROM days LEFT JOIN parts ON date = day
+    WHERE day > ?4 GROUP BY day ORDER BY day LIMIT ?5`,
   key: BY_KEY,
   // The directory of groups has them in the place of keys.
   group: BY_KEY,
-  model: `SELECT model AS value, ${SUMS} FROM usage
-    WHERE date BETWEEN ? AND ? AND model > ? GROUP BY model ORDER BY model LIMIT ?`,
+  model: `WITH parts AS (${PAST} UNION ALL SELECT date, model, ${COLUMNS.map(([name, column]) => `${column} AS ${name}`).join(', ')}
+      FROM usage WHERE ${SINCE_TODAY})
+    SELECT model AS value, ${SUMS_OF_PARTS} FROM parts
+    WHERE model > ?4 GROUP BY model ORDER BY model LIMIT ?5`,
   // A value is never empty. So the empty text stands for requests without the tag, and the first page has it too.
   tag: `SELECT iif(tags = '', '', coalesce(tags ->> ?, '')) AS value, ${SUMS} FROM usage
     WHERE date BETWEEN ? AND ? GROUP BY value HAVING value > ? OR ? ORDER BY value LIMIT ?`,
 }
 
-/** The rows are `GroupRow`: one more than a page has, so that the last page is known. */
-export function selectGroups({ from, to, by, tag = '', limit, after }: UsageQuery): Statement {
+/**
+ * The rows are `GroupRow`: one more than a page has, so that the last page is known. The sums of the days before today exist.
+ */
+export function selectGroups({ from, to, by, tag = '', limit, after }: UsageQuery, today: string): Statement {
   if (by === 'tag') {
     const isFirst = after === null ? 1 : 0
     return { sql: GROUPS[by], parameters: [tag, from, to, after ?? '', isFirst, limit + 1] }
   }
   // Every date, key id and model sorts after the empty text. So refusals, which have no model, are in no group by model.
-  return { sql: GROUPS[by], parameters: [from, to, after ?? '', limit + 1] }
+  return { sql: GROUPS[by], parameters: [from, to, today, after ?? '', limit + 1] }
 }
 
 export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: GroupRow): UsageGroup {
@@ -160,8 +181,6 @@ export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: Gro
   }
 }
 
-const cursor = z.tuple([z.enum(GROUPINGS), z.string()])
-
 /** The cursor behind a group. */
 export function usageCursorOf(by: Grouping, value: string): string {
   return encodeCursor([by, value])
@@ -169,6 +188,6 @@ export function usageCursorOf(by: Grouping, value: string): string {
 
 /** `null` for a text that `usageCursorOf` has not made for this grouping. */
 export function parseUsageCursor(text: string, by: Grouping): string | null {
-  const position = cursor.safeParse(decodeCursor(text))
-  return position.success && position.data[0] === by ? position.data[1] : null
+  const [cursorBy, value] = decodeCursor(text)
+  return cursorBy === by && typeof value === 'string' ? value : null
 }

@@ -17,6 +17,7 @@ import { integer } from '../wire/integer.ts'
 import {
   effort,
   jsonSchema,
+  mapOf,
   maybeBoolean,
   maybeObject,
   maybeString,
@@ -149,7 +150,7 @@ const body = () =>
       top_p: topP,
       presence_penalty: penalty,
       frequency_penalty: penalty,
-      logit_bias: z.nullish(z.record(string, integer())),
+      logit_bias: z.nullish(mapOf(integer())),
       logprobs: maybeBoolean,
       top_logprobs: topLogprobs,
       user: maybeString,

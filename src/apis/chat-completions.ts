@@ -4,6 +4,7 @@ import { field } from '../wire/field.ts'
 import { parseJson } from '../wire/parse-json.ts'
 import { type Api, hasHostedTools, hasOtherParts, measureTurns } from './api.ts'
 import { type ChatCompletionRequest, chatCompletionRequest } from './chat-completions-schema.ts'
+import { isPlainList } from './skip-plain-messages.ts'
 import { storedReference } from './stored-references.ts'
 
 export const chatCompletions: Api<ChatCompletionRequest> = {
@@ -25,7 +26,7 @@ export const chatCompletions: Api<ChatCompletionRequest> = {
   choicesOf: (request) => request.n ?? 1,
 
   hasContentElsewhere: (request) =>
-    hasOtherParts(request.messages) ||
+    (!isPlainList(request.messages) && hasOtherParts(request.messages)) ||
     hasHostedTools(request.tools) ||
     field(request, 'web_search_options') != null ||
     storedReference(request) !== undefined,

@@ -17,7 +17,7 @@ export const tokensMax = z.nullish(integer(1))
 export const temperature = z.nullish(z.number().check(z.minimum(0), z.maximum(2)))
 export const topP = z.nullish(z.number().check(z.minimum(0), z.maximum(1)))
 export const topLogprobs = z.nullish(integer(0, 20))
-export const metadata = z.nullish(z.record(string, string, 'a metadata object'))
+export const metadata = z.nullish(mapOf(string, 'a metadata object'))
 export const safetyIdentifier = z.nullish(z.string().check(characters(SAFETY_IDENTIFIER_CHARACTERS_MAX)))
 export const verbosity = z.nullish(z.enum(['low', 'medium', 'high']))
 export const effort = z.nullish(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']))
@@ -29,6 +29,11 @@ export const jsonSchema = z.object({
   schema: maybeObject,
   strict: maybeBoolean,
 })
+
+/** An object with any names, whose values fit a schema. `z.record` would cost half a kilobyte of the bundle. */
+export function mapOf<Value extends z.ZodMiniType>(value: Value, name?: string) {
+  return z.catchall(z.object({}, name), value)
+}
 
 /** `z.maxLength` counts UTF-16 units, twice for an emoji, and would refuse what JSON Schema allows. */
 function characters(maximum: number) {

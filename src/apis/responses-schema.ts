@@ -29,7 +29,7 @@ import { skipAbsentParameters } from './skip-absent-parameters.ts'
 const format = z.lazy(() =>
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('json_object') }),
-    z.extend(jsonSchema, { type: z.literal('json_schema'), schema: z.object({}) }),
+    z.object({ ...jsonSchema.shape, type: z.literal('json_schema'), schema: z.object({}) }),
     z.object({ type: z.literal('text') }),
   ]),
 )

@@ -19,8 +19,18 @@ export function skipPlainMessages<Schema extends z.ZodMiniType>(messages: Schema
   return messages
 }
 
+/** Whether validation has found the list plain: each message has a role and a text, and so nothing that others look for. */
+export function isPlainList(messages: unknown): boolean {
+  return Array.isArray(messages) && plainLists.has(messages)
+}
+
+/** A list goes with its request. */
+const plainLists = new WeakSet<readonly unknown[]>()
+
 function arePlain(messages: unknown): boolean {
-  return Array.isArray(messages) && messages.length > 0 && messages.every(isPlain)
+  if (!Array.isArray(messages) || messages.length === 0 || !messages.every(isPlain)) return false
+  plainLists.add(messages)
+  return true
 }
 
 /** Whether a message has a plain role, a text and no other field. */

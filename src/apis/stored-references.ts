@@ -8,6 +8,7 @@
 import { field } from '../wire/field.ts'
 import type { Path } from '../wire/parameter-text.ts'
 import { CALLER_TOOLS } from './api.ts'
+import { isPlainList } from './skip-plain-messages.ts'
 
 export interface StoredReference {
   path: Path
@@ -65,7 +66,7 @@ function inList(
   find: (value: unknown) => StoredReference | undefined,
 ): StoredReference | undefined {
   const values: unknown = field(request, name)
-  if (!Array.isArray(values)) return undefined
+  if (!Array.isArray(values) || isPlainList(values)) return undefined
   for (let index = 0; index < values.length; index += 1) {
     const found = find(values[index])
     if (found !== undefined) return { ...found, path: [name, index, ...found.path] }

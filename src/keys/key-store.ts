@@ -6,7 +6,7 @@ import { GatewayError } from '../failure.ts'
 import { log } from '../log.ts'
 import type { Attempt } from './address-throttle.ts'
 import type { ApiKey, KeyReading } from './api-key.ts'
-import { KeyCache } from './key-cache.ts'
+import { type Cached, KeyCache } from './key-cache.ts'
 import { readCopy } from './key-copy.ts'
 
 /** How long an isolate trusts a record that it has read. A change by the operator takes at most as long here. */
@@ -41,8 +41,11 @@ export interface KeyStore {
    *
    * @throws GatewayError `keys_unavailable` where nothing answers and the key is not known here, `key_record_unreadable`,
    * `rate_limited` where the address has no look-up left and the key has no account.
+   *
+   * It answers at once for a key that it remembers. An `await` that is not needed would cost every request a turn of the
+   * microtask queue.
    */
-  find(id: string, asking: Asking): Promise<ApiKey | null>
+  find(id: string, asking: Asking): ApiKey | null | Promise<ApiKey | null>
   /** Caches the answer of a key's account. A later version in the cache stays. */
   remember(id: string, reading: KeyReading, nowMs: number): void
 }
@@ -66,35 +69,42 @@ export function createKeyStore(kv: KVNamespace, askAccount: AskAccount): KeyStor
   })
 
   return {
-    async find(id, { nowMs, startLookUp, afterwards }) {
-      const known = cache.get(id, nowMs)
-      if (known !== undefined && known.fresh) return known.value
-      const lookUp = known?.value ? null : startLookUp()
-      const waitMs = lookUp?.waitMs ?? 0
-      const reading = await (waitMs > 0 ? askAccount(id, true) : read(id))
-      if (waitMs > 0 && reading.kind === 'absent') throw tooManyUnknownKeys(waitMs)
-      if (reading.kind === 'found' || reading.kind === 'unreadable') lookUp?.takeBack()
-      switch (reading.kind) {
-        case 'found':
-          // The account of such a record does not know its key yet. It takes the record from KV when it is asked.
-          if (reading.key.version === 0)
-            afterwards(askAccount(id, false).then((answer) => take(id, answer, nowMs)))
-          return take(id, reading, nowMs)
-        case 'deleted':
-        case 'absent':
-          return take(id, reading, nowMs)
-        case 'unreadable':
-          log({ event: 'trouble', what: 'key_record', keyId: id, cause: 'not a record of this version' })
-          throw new GatewayError({ kind: 'key_record_unreadable' })
-        case 'unavailable':
-          if (!known?.value || nowMs - known.readAtMs >= KEY_STALE_MS)
-            throw new GatewayError({ kind: 'keys_unavailable' })
-          cache.postpone(id, nowMs + KEY_RETRY_MS)
-          return known.value
-      }
+    find(id, asking) {
+      const known = cache.get(id, asking.nowMs)
+      return known !== undefined && known.fresh ? known.value : lookUp(id, known, asking)
     },
 
     remember: take,
+  }
+
+  async function lookUp(
+    id: string,
+    known: Cached<ApiKey> | undefined,
+    { nowMs, startLookUp, afterwards }: Asking,
+  ): Promise<ApiKey | null> {
+    const counted = known?.value ? null : startLookUp()
+    const waitMs = counted?.waitMs ?? 0
+    const reading = await (waitMs > 0 ? askAccount(id, true) : read(id))
+    if (waitMs > 0 && reading.kind === 'absent') throw tooManyUnknownKeys(waitMs)
+    if (reading.kind === 'found' || reading.kind === 'unreadable') counted?.takeBack()
+    switch (reading.kind) {
+      case 'found':
+        // The account of such a record does not know its key yet. It takes the record from KV when it is asked.
+        if (reading.key.version === 0)
+          afterwards(askAccount(id, false).then((answer) => take(id, answer, nowMs)))
+        return take(id, reading, nowMs)
+      case 'deleted':
+      case 'absent':
+        return take(id, reading, nowMs)
+      case 'unreadable':
+        log({ event: 'trouble', what: 'key_record', keyId: id, cause: 'not a record of this version' })
+        throw new GatewayError({ kind: 'key_record_unreadable' })
+      case 'unavailable':
+        if (!known?.value || nowMs - known.readAtMs >= KEY_STALE_MS)
+          throw new GatewayError({ kind: 'keys_unavailable' })
+        cache.postpone(id, nowMs + KEY_RETRY_MS)
+        return known.value
+    }
   }
 
   async function read(id: string): Promise<KeyReading> {

@@ -13,6 +13,9 @@ const O3_MINI_ALIASES = ['o3-mini-2025-01-31', 'openai/o3-mini']
 /** Models that a row may name to be tried after its own. */
 export const FALLBACK_MAX = 2
 
+/** Characters (UTF-16 units) of a name. */
+export const NAME_CHARACTERS_MAX = 100
+
 /** The time of o3-mini, for every name: the catalog does not have the vendor's time of other models. */
 const CREATED_SECONDS = 1_737_146_383
 
@@ -43,7 +46,7 @@ export const modelOverrides = z.lazy(() => {
     shutdownDate: z.nullish(z.string().check(z.refine(isDate))),
     fallback: z.optional(z.array(slug).check(z.maxLength(FALLBACK_MAX))),
   })
-  return z.record(z.string().check(z.minLength(1), z.maxLength(100)), z.union([slug, row]))
+  return z.catchall(z.object({}), z.union([slug, row])).check(z.refine(hasFitNames))
 })
 
 type Overrides = z.output<typeof modelOverrides>
@@ -114,6 +117,10 @@ function incomplete(id: string, slug: string, fields: Record<string, number | un
   const missing = Object.keys(fields).filter((name) => fields[name] === undefined)
   const reason = `misconfigured: MODELS: ${id}: the catalog does not have all of ${slug}, so its row needs: ${missing.join(', ')}`
   return new GatewayError({ kind: 'misconfigured', variable: 'MODELS' }, reason)
+}
+
+function hasFitNames(table: object): boolean {
+  return Object.keys(table).every((name) => name !== '' && name.length <= NAME_CHARACTERS_MAX)
 }
 
 function isDate(text: string): boolean {

@@ -2,14 +2,13 @@
 import * as z from 'zod/mini'
 import { PERCENTS } from '../alerts/budget-thresholds.ts'
 import { PERIODS } from '../limits/limits.ts'
+import { text, time } from './answer-fields.ts'
 import { schemaReference } from './json-schema.ts'
-
-const text = (description: string) => z.string().check(z.describe(description))
 
 const shape = {
   text: text('A sentence for people, which Slack shows. It can change.'),
   id: text('It names the fact. An alert that comes twice has the same id.'),
-  at: z.iso.datetime().check(z.describe('The time of the fact.')),
+  at: time('The time of the fact.'),
 }
 const named = z.object({ id: z.string(), name: z.string() })
 const ownerShape = {

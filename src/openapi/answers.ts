@@ -1,8 +1,6 @@
-/** The gateway's own answers. Those of usage are in `usage-answers.ts`, and those of the model in `upstream-answers.ts`. */
+/** The gateway's own answers. Those on keys, usage and history, and those of the model have files of their own. */
 import * as z from 'zod/mini'
-import { apiKeyView } from '../keys/api-key.ts'
-import { limitsSchema } from '../limits/limits.ts'
-import { count, date, deletedAt, nextCursor, text, usd } from './answer-fields.ts'
+import { count, nextCursor, text, usd } from './answer-fields.ts'
 
 export const errorAnswer = z.object({
   error: z.object({
@@ -63,42 +61,6 @@ export const operatorModels = z.object({
   ),
   successors: z.array(z.string()).check(z.describe('Slugs that can replace a model which ends.')),
 })
-
-export const createdKey = z.extend(apiKeyView, {
-  secret: text('The bearer string of the key. No other answer has it.'),
-})
-
-export const rotatedKey = z.extend(createdKey, {
-  previousValidUntil: z
-    .nullable(z.iso.datetime())
-    .check(z.describe('How long the old secret stays good; null where it has ended.')),
-})
-
-export const deletedKey = z.object({
-  id: z.string(),
-  deleted: z.literal(true),
-  usageKeptUntil: date('The UTC day until which reports show the key’s usage.'),
-})
-
-const costsShape = {
-  todayCostUsd: usd('The cost of the UTC day so far, in dollars.'),
-  monthCostUsd: usd('The cost of the UTC month so far, in dollars.'),
-}
-
-export const keyPage = z.object({
-  data: z.array(z.extend(apiKeyView, { ...costsShape, deletedAt })),
-  nextCursor,
-})
-
-export const group = z.extend(z.pick(apiKeyView, { id: true, name: true, createdAt: true }), {
-  limits: z.omit(limitsSchema, { completionTokensPerRequest: true, mode: true }),
-})
-
-export const deletedGroup = z.extend(deletedKey, {
-  usageKeptUntil: date('The UTC day until which reports show the group’s usage.'),
-})
-
-export const groupPage = z.object({ data: z.array(z.extend(group, costsShape)), nextCursor })
 
 export const rebuilt = z.object({
   republished: count('Keys of the page and groups of these keys that have reported again.'),

@@ -45,7 +45,8 @@ export const HEADERS = {
   },
   vary: { description: 'With CORS the answer depends on the origin.', schema: text },
   'x-ratelimit-limit-requests': {
-    description: 'Requests a minute, or a day where only a day has a limit or the day’s limit has refused.',
+    description:
+      'Requests a minute, or a day where only a day has a limit or the day’s limit has refused. For a key in a group, all of these headers show the limit with less left.',
     schema: count,
   },
   'x-ratelimit-remaining-requests': { description: 'Requests that are left.', schema: count },

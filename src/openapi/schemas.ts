@@ -5,6 +5,7 @@ import * as answers from './answers.ts'
 import { type JsonSchema, jsonSchemaOf, schemaAt, withDescriptions, withReferences } from './json-schema.ts'
 import { LIMIT_TEXTS, MEMBERSHIP_TEXTS, REQUEST_TEXTS, requestSchemas } from './request-schemas.ts'
 import * as history from './history-answers.ts'
+import * as keys from './key-answers.ts'
 import * as upstream from './upstream-answers.ts'
 import * as usage from './usage-answers.ts'
 
@@ -43,13 +44,13 @@ function wholeSchemas() {
     HolderUsage: jsonSchemaOf(usage.holderUsage),
     Key: key,
     KeyLimits: schemaAt(key, 'properties', 'limits'),
-    CreatedKey: jsonSchemaOf(answers.createdKey),
-    RotatedKey: jsonSchemaOf(answers.rotatedKey),
-    DeletedKey: jsonSchemaOf(answers.deletedKey),
-    KeyPage: jsonSchemaOf(answers.keyPage),
-    Group: jsonSchemaOf(answers.group),
-    DeletedGroup: jsonSchemaOf(answers.deletedGroup),
-    GroupPage: jsonSchemaOf(answers.groupPage),
+    CreatedKey: jsonSchemaOf(keys.createdKey),
+    RotatedKey: jsonSchemaOf(keys.rotatedKey),
+    DeletedKey: jsonSchemaOf(keys.deletedKey),
+    KeyPage: jsonSchemaOf(keys.keyPage),
+    Group: jsonSchemaOf(keys.group),
+    DeletedGroup: jsonSchemaOf(keys.deletedGroup),
+    GroupPage: jsonSchemaOf(keys.groupPage),
     KeyUsage: jsonSchemaOf(usage.keyUsage),
     UsagePage: jsonSchemaOf(usage.usagePage),
     OperatorModels: jsonSchemaOf(answers.operatorModels),

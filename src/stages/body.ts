@@ -5,6 +5,7 @@ import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { BODY_BYTES_HELD_MAX } from '../limits/body-budget.ts'
 import { BODY_BYTES_PER_SECOND_MIN, readInTime } from '../streams/read-in-time.ts'
+import { Deadline } from '../timeout.ts'
 
 /** Bytes that are read and dropped of a body that no stage has read, so that its sender sees the answer. */
 export const DRAIN_BYTES_MAX = 16 * 1024 * 1024
@@ -24,10 +25,13 @@ export function drainBody(): MiddlewareHandler<Gateway> {
   return async function drainBody(c, next) {
     const deadlineMs = Date.now() + c.get('config').bodyTimeoutMs
     await next()
+    if (c.get('bodyBytes') !== undefined) return
     const { body } = c.req.raw
     if (body === null || body.locked || declaredBytes(c) > DRAIN_BYTES_MAX) return
     let bytes = 0
+    const deadline = new Deadline()
     await readInTime(body, {
+      deadline,
       timeoutMs: deadlineMs - Date.now(),
       firstPlace: new Uint8Array(FIRST_BYTES),
       place({ buffer, length }) {
@@ -35,6 +39,7 @@ export function drainBody(): MiddlewareHandler<Gateway> {
         return bytes > DRAIN_BYTES_MAX ? null : new Uint8Array(buffer)
       },
     })
+    deadline.end()
   }
 }
 
@@ -57,7 +62,8 @@ export function readJson({ unlessEmpty = false } = {}): MiddlewareHandler<Gatewa
     }
     requireJson(c)
     const handled = readAndHandle(c, next)
-    // Without this the runtime drops a request whose client resets, and its bytes would be counted for ever.
+    // Without this the runtime drops a request whose client resets: its bytes would be counted for ever, and the stages behind
+    // this one would not settle it.
     c.executionCtx.waitUntil(handled.catch(() => undefined))
     return handled
   }
@@ -88,8 +94,10 @@ async function readAndHandle(c: Context<Gateway>, next: Next): Promise<void> {
     heldBytes += bytes
     return true
   }
+  const deadline = new Deadline()
+  c.set('deadline', deadline)
   try {
-    const body = await readWhole(c, hold)
+    const body = await readWhole(c, hold, deadline)
     c.set('body', body)
     c.set('bodyBytes', body.length)
     await next()
@@ -98,6 +106,8 @@ async function readAndHandle(c: Context<Gateway>, next: Next): Promise<void> {
     const ended = c.get('ended')
     if (ended === undefined) release()
     else void ended.then(release, release)
+    // A stream needs the timer until its first output.
+    if (ended === undefined) deadline.end()
   }
 }
 
@@ -105,6 +115,7 @@ async function readAndHandle(c: Context<Gateway>, next: Next): Promise<void> {
 async function readWhole(
   c: Context<Gateway>,
   hold: (bytes: number) => boolean,
+  deadline: Deadline,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { bodyBytesMax, bodyTimeoutMs } = c.get('config')
   const { body } = c.req.raw
@@ -114,6 +125,7 @@ async function readWhole(
   let bytes = 0
   let capacity = Math.min(declared || bodyBytesMax, FIRST_BYTES)
   const reading = await readInTime(body, {
+    deadline,
     timeoutMs: bodyTimeoutMs,
     firstPlace: new Uint8Array(capacity),
     place({ buffer, length }) {

@@ -33,7 +33,7 @@ export function cors(): MiddlewareHandler<Gateway> {
     // Chromium takes no more than two hours.
     maxAge: 7200,
   })
-  return async function cors(c, next) {
+  return function cors(c, next) {
     return c.get('config').corsOrigins.length === 0 ? next() : allow(c, next)
   }
 }

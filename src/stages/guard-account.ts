@@ -8,7 +8,7 @@ import { pathOf } from '../wire/parameter-text.ts'
 
 /** @throws GatewayError `invalid_parameter` with OpenAI's code `unsupported_parameter` or `unsupported_value`. */
 export function guardAccount(): MiddlewareHandler<Gateway, string, ModelInput> {
-  return async function guardAccount(c, next) {
+  return function guardAccount(c, next) {
     const request = c.req.valid('json')
     const { vendorStorage, allowedExtras } = c.get('config')
     const reference = vendorStorage === 'never' ? storedReference(request) : undefined
@@ -21,6 +21,6 @@ export function guardAccount(): MiddlewareHandler<Gateway, string, ModelInput> {
     if (extra !== undefined) {
       throw new GatewayError(invalidParameter(pathOf(extra.path), extra.message, 'unsupported_value'))
     }
-    await next()
+    return next()
   }
 }

@@ -27,7 +27,7 @@ import { forgetBody } from './body.ts'
 export function prepareInputs<Request extends ModelRequest>(
   api: Api<Request>,
 ): MiddlewareHandler<Gateway, string, ModelInput<Request>> {
-  return async function prepareInputs(c, next) {
+  return function prepareInputs(c, next) {
     const request = c.req.valid('json')
     const config = c.get('config')
     let dropped: readonly string[] = []
@@ -73,7 +73,7 @@ export function prepareInputs<Request extends ModelRequest>(
     c.set('callerRequest', callerRequest)
     c.set('target', target)
     forgetBody(c)
-    await next()
+    return next()
   }
 }
 

@@ -8,7 +8,7 @@ import { warnOfEnd } from './warn-of-model.ts'
 
 /** @throws GatewayError `model_not_found`, also for a model that the key may not use. */
 export function resolveModel(): MiddlewareHandler<Gateway, string, ModelInput> {
-  return async function resolveModel(c, next) {
+  return function resolveModel(c, next) {
     const { model: id } = c.req.valid('json')
     const model = c.get('config').models.get(id)
     if (model === undefined) throw new GatewayError({ kind: 'model_not_found', model: id })
@@ -18,6 +18,6 @@ export function resolveModel(): MiddlewareHandler<Gateway, string, ModelInput> {
     c.set('models', modelsToTry(c, model))
     c.get('log').model = model.id
     warnOfEnd(c)
-    await next()
+    return next()
   }
 }

@@ -2,7 +2,7 @@
  * The first and last stage: it gives the request its id and its configuration, and writes one log line when the request has
  * been answered. For a stream that is its end.
  */
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import type { Gateway } from '../context.ts'
 import { configOf } from '../isolate.ts'
@@ -19,7 +19,7 @@ export function trace(): MiddlewareHandler<Gateway> {
     c.set('clientSignal', c.req.raw.signal)
     c.set('log', {})
     await next()
-    for (const [name, value] of Object.entries(c.get('responseHeaders'))) c.res.headers.set(name, value)
+    setHeaders(c)
     const finish = (): void => {
       log({
         event: 'request',
@@ -37,10 +37,17 @@ export function trace(): MiddlewareHandler<Gateway> {
   }
 }
 
+/** An answer that has the request's id was made with all headers. */
+function setHeaders(c: Context<Gateway>): void {
+  const { headers } = c.res
+  if (headers.has('x-request-id')) return
+  for (const [name, value] of Object.entries(c.get('responseHeaders'))) headers.set(name, value)
+}
+
 /** Reads the configuration. It is a stage, so that a bad var is answered and logged like any other failure. */
 export function configure(): MiddlewareHandler<Gateway> {
-  return async function configure(c, next) {
+  return function configure(c, next) {
     c.set('config', configOf(c.env))
-    await next()
+    return next()
   }
 }

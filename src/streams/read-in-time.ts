@@ -1,4 +1,5 @@
 /** Reads a request's body within a deadline and at a least rate, as Apache's `mod_reqtimeout` does. */
+import type { Deadline } from '../timeout.ts'
 
 /** The least rate of a body, in each `RATE_WINDOW_MS`. The slowest mobile networks are faster. */
 export const BODY_BYTES_PER_SECOND_MIN = 1024
@@ -16,6 +17,8 @@ export type Reading =
 export interface InTime {
   /** From now to the end of the body. */
   timeoutMs: number
+  /** It is unset when the reading ends. */
+  deadline: Deadline
   /** The place of the first bytes. */
   firstPlace: Uint8Array<ArrayBuffer>
   /** Gets bytes in their place, and returns the place of the next ones; `null` where it needs no more. */
@@ -30,7 +33,11 @@ export interface InTime {
  */
 export async function readInTime(body: ReadableStream<Uint8Array>, options: InTime): Promise<Reading> {
   const reader = body.getReader({ mode: 'byob' })
-  const pace = watchPace(options.timeoutMs, () => void reader.cancel().catch(() => undefined))
+  const pace = watchPace(
+    options.timeoutMs,
+    options.deadline,
+    () => void reader.cancel().catch(() => undefined),
+  )
   try {
     for (let next = options.firstPlace; ;) {
       // A cancelled read rejects or ends, which depends on who made the stream.
@@ -52,22 +59,22 @@ export async function readInTime(body: ReadableStream<Uint8Array>, options: InTi
   }
 }
 
-/** One timer for the deadline and for each window of the rate. */
-function watchPace(timeoutMs: number, onLate: () => void) {
+/** One deadline for the end and for each window of the rate. */
+function watchPace(timeoutMs: number, deadline: Deadline, onLate: () => void) {
   const deadlineMs = Date.now() + timeoutMs
   let bytes = 0
   let isLate = false
-  let timer = setTimeout(check, Math.min(timeoutMs, RATE_WINDOW_MS))
+  deadline.set(Math.min(timeoutMs, RATE_WINDOW_MS), check)
   function check(): void {
     const leftMs = deadlineMs - Date.now()
     isLate = leftMs <= 0 || bytes < (BODY_BYTES_PER_SECOND_MIN * RATE_WINDOW_MS) / 1000
     bytes = 0
     if (isLate) onLate()
-    else timer = setTimeout(check, Math.min(leftMs, RATE_WINDOW_MS))
+    else deadline.set(Math.min(leftMs, RATE_WINDOW_MS), check)
   }
   return {
     count: (more: number): void => void (bytes += more),
     isLate: (): boolean => isLate,
-    end: (): void => clearTimeout(timer),
+    end: (): void => deadline.unset(),
   }
 }

@@ -4,8 +4,8 @@
  * JavaScript for a chunk.
  */
 import { type ErrorBody, renderFailure } from '../error-envelope.ts'
-import { raceTimeout, TIMED_OUT } from '../timeout.ts'
-import type { UpstreamResult } from '../upstream/call.ts'
+import { type Deadline, raceDeadline, TIMED_OUT } from '../timeout.ts'
+import type { AcceptedResult, UpstreamResult } from '../upstream/call.ts'
 import type { Cancellation } from '../upstream/cancellation.ts'
 import { type Diagnosis, type FailureOutcome, failureOfError, timeoutOutcome } from '../upstream/failures.ts'
 import type { Meter } from './meter.ts'
@@ -19,6 +19,8 @@ export interface Relay {
   cancellation: Cancellation
   /** How often a comment is sent while the upstream is silent before its first output, ms; 0 for never. */
   keepAliveMs: number
+  /** The timer of each silence until the first output. The relay ends it. */
+  silence: Deadline
   /**
    * How long the upstream may pause between chunks, ms. It is enforced only after the first output, and only where a meter
    * reads the chunks. Until then the cancellation's timer applies.
@@ -32,8 +34,8 @@ export interface Relay {
     isOutput: (data: string) => boolean
   }
   meter: Meter | null
-  /** Whether one interval of silence has passed already, so that the first comment is due. */
-  isLate: boolean
+  /** The upstream's answer; `null` where one interval of silence has passed without it, so that the first comment is due. */
+  early: AcceptedResult | null
 }
 
 /** How a stream ended, with a diagnosis where the upstream failed. */
@@ -60,12 +62,13 @@ export async function relay(options: Relay): Promise<StreamOutcome> {
 async function relayBy(scanner: OutputScanner, options: Relay, onOutput: () => void): Promise<Ending> {
   const { writable, cancellation, meter } = options
   try {
-    if (options.isLate) await write(options, KEEP_ALIVE)
-    const result = await whileKeepingAlive(options.upstream, scanner, options)
+    if (options.early === null) await write(options, KEEP_ALIVE)
+    const result = options.early ?? (await whileKeepingAlive(options.upstream, scanner, options))
     if (!result.accepted) return await failStream(options, result)
     const { body } = result.response
     const reader = body.getReader()
     await relayUntilOutput(reader, result.held ?? [], scanner, options, onOutput)
+    options.silence.end()
     // A stream that has ended without output ends here too: the next read, or the pipe, finds its end.
     if (meter !== null) {
       await pump(reader, meter, options)
@@ -80,6 +83,7 @@ async function relayBy(scanner: OutputScanner, options: Relay, onOutput: () => v
   } catch (error) {
     return await failStream(options, failureOfError(error))
   } finally {
+    options.silence.end()
     cancellation.clearTimeout()
   }
 }
@@ -131,8 +135,9 @@ async function relayChunk(
  * is cancelled.
  */
 async function whileKeepingAlive<T>(pending: Promise<T>, scanner: OutputScanner, options: Relay): Promise<T> {
+  const { cancellation, keepAliveMs, silence } = options
   for (;;) {
-    const result = await options.cancellation.race(raceTimeout(pending, options.keepAliveMs))
+    const result = await cancellation.race(raceDeadline(pending, keepAliveMs, silence))
     if (result !== TIMED_OUT) return result
     if (scanner.isBetweenEvents) await write(options, KEEP_ALIVE)
   }

@@ -3,7 +3,8 @@ import type { Failure, ParameterFailure } from '../failure.ts'
 import type { Model } from '../models/model.ts'
 import type { AcceptedResult, UpstreamResult } from './call.ts'
 import { AttemptCancellation, type Cancellation } from './cancellation.ts'
-import { type FailureOutcome, type FallsBack, timeoutOutcome } from './failures.ts'
+import type { FallsBack } from './failure-table.ts'
+import { type FailureOutcome, timeoutOutcome } from './failures.ts'
 import type { Target } from './target.ts'
 
 export interface FailedAttempt {

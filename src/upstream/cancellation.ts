@@ -1,36 +1,47 @@
 /** Cancels an upstream call: because the client has closed, or because the upstream has sent no output in time. */
+import { Deadline } from '../timeout.ts'
 
 export type CancelReason = 'client_closed' | 'timeout'
 
 /** The cancellation of one upstream call, and its reason. */
 export class Cancellation {
   readonly #controller = new AbortController()
-  readonly #timer: ReturnType<typeof setTimeout>
+  readonly #deadline: Deadline
   readonly #deadlineMs: number
   #cancelReason: CancelReason | null = null
   /** Rejects when the call is cancelled. All races share it, since a listener of the signal for each would cost more. */
   readonly #cancelled = Promise.withResolvers<never>()
-  /** Rejects when the client has closed. A write must be raced with it: without a reader it would wait for ever. */
-  readonly clientClosed: Promise<never>
+  #clientClosed: PromiseWithResolvers<never> | null = null
 
   /** The upstream may take `firstOutputTimeoutMs` until `clearTimeout` is called. */
-  constructor(clientSignal: AbortSignal, firstOutputTimeoutMs: number) {
-    this.#timer = setTimeout(() => this.cancel('timeout'), firstOutputTimeoutMs)
+  constructor(clientSignal: AbortSignal, firstOutputTimeoutMs: number, deadline = new Deadline()) {
+    this.#deadline = deadline
+    deadline.set(firstOutputTimeoutMs, () => this.cancel('timeout'))
     this.#deadlineMs = Date.now() + firstOutputTimeoutMs
-    this.clientClosed = new Promise((_resolve, reject) => {
-      const close = (): void => {
-        this.cancel('client_closed')
-        reject(new Error('the client has closed'))
-      }
-      if (clientSignal.aborted) close()
-      else clientSignal.addEventListener('abort', close)
-    })
-    this.clientClosed.catch(() => undefined)
+    const close = (): void => {
+      this.cancel('client_closed')
+      this.#clientClosed?.reject(clientHasClosed())
+    }
+    if (clientSignal.aborted) close()
+    else clientSignal.addEventListener('abort', close)
     this.#cancelled.promise.catch(() => undefined)
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
+  }
+
+  /**
+   * Rejects when the client has closed. A write must be raced with it: without a reader it would wait for ever. It is made at
+   * the first write, since most calls end without one.
+   */
+  get clientClosed(): Promise<never> {
+    if (this.#clientClosed === null) {
+      this.#clientClosed = Promise.withResolvers<never>()
+      this.#clientClosed.promise.catch(() => undefined)
+      if (this.#cancelReason === 'client_closed') this.#clientClosed.reject(clientHasClosed())
+    }
+    return this.#clientClosed.promise
   }
 
   /** The time until the first output must be here, ms. */
@@ -58,7 +69,7 @@ export class Cancellation {
 
   /** Stops the timer, once a whole answer or a stream's first event with output is here. */
   clearTimeout(): void {
-    clearTimeout(this.#timer)
+    this.#deadline.end()
   }
 
   /**
@@ -105,4 +116,8 @@ export class AttemptCancellation {
   race<T>(pending: Promise<T>): Promise<T> {
     return Promise.race([this.#cancelled.promise, pending])
   }
+}
+
+function clientHasClosed(): Error {
+  return new Error('the client has closed')
 }

@@ -1,6 +1,6 @@
 /**
- * Explains a bad parameter as OpenAI does: with the same `param`, `code` and sentence. It works from the codes of any zod
- * schema's issues, since `zod/mini` has no messages of its own.
+ * Explains a bad parameter as OpenAI does: with the same `param`, `code` and sentence. It works from the codes of zod's
+ * issues, since `zod/mini` has no messages of its own.
  *
  * A schema may say more than its issues do. Its error string names what it expects if it starts in lower case
  * (`z.array(tool, 'an array of objects')`, `z.int('an integer')`), and is the whole message otherwise
@@ -20,12 +20,8 @@ type IssueOf<Code extends Issue['code']> = Extract<Issue, { code: Code }>
 const NAMES: Readonly<Record<string, string>> = {
   number: 'a decimal',
   int: 'an integer',
-  bigint: 'an integer',
   array: 'an array',
-  tuple: 'an array',
   object: 'an object',
-  record: 'an object',
-  map: 'an object',
   null: 'null',
 }
 
@@ -64,21 +60,16 @@ function describe({ issue, path, value }: PickedIssue): ParameterFailure {
       return outOfRange({ issue, path, value }, issue.maximum)
     case 'too_small':
       return outOfRange({ issue, path, value }, issue.minimum)
-    case 'not_multiple_of':
-      return misfit(path, value, `a multiple of ${issue.divisor}`)
-    case 'invalid_format':
-      return wrongFormat({ issue, path, value })
     case 'unrecognized_keys':
       return unknownParameter([...path, ...issue.keys.slice(0, 1)])
-    case 'invalid_key':
-      return failure(
-        path,
-        'invalid_value',
-        `Invalid property name in ${place(path.slice(0, -1))}: ${quoted(path.at(-1))}.`,
-      )
     case 'custom':
       return invalidValue(path, issue.params?.['code'])
+    case 'invalid_format':
+      return wrongFormat({ issue, path, value })
+    // No schema of the gateway has a multiple, a record, a map or a set.
     case 'invalid_element':
+    case 'invalid_key':
+    case 'not_multiple_of':
       return invalidValue(path)
   }
 }
@@ -128,12 +119,9 @@ function wrongValue(path: Path, value: unknown, allowed: readonly unknown[]): Pa
 
 function wrongFormat({ issue, path, value }: PickedIssue<IssueOf<'invalid_format'>>): ParameterFailure {
   const own = ownMessage(issue)
-  if (own !== null && isName(own)) return misfit(path, value, own)
-  const wanted =
-    issue.format === 'regex' && issue.pattern !== undefined
-      ? `pattern. Expected a string that matches the pattern '${issue.pattern.replace(/^\/|\/\w*$/g, '')}'`
-      : `format. Expected a string in the format '${issue.format}'`
-  return failure(path, 'invalid_value', `Invalid ${place(path)}: string does not match ${wanted}.`)
+  const wanted = own !== null && isName(own) ? own : `the format '${issue.format}'`
+  const message = `Invalid ${place(path)}: expected ${wanted}, but got ${quoted(value)} instead.`
+  return failure(path, 'invalid_value', message)
 }
 
 function outOfRange(
@@ -150,8 +138,7 @@ function outOfRange(
       expected: `${side} length ${bound}`,
     })
   }
-  const whole = issue.origin === 'int' || issue.origin === 'bigint' || ownMessage(issue) === 'an integer'
-  const noun = whole ? 'integer' : 'decimal'
+  const noun = ownMessage(issue) === NAMES['int'] ? 'integer' : 'decimal'
   const sign = (over ? '<' : '>') + (issue.inclusive === false ? '' : '=')
   const code = over ? `${noun}_above_max_value` : `${noun}_below_min_value`
   const expected = `Expected a value ${sign} ${bound}, but got ${quoted(value)} instead.`
@@ -180,14 +167,6 @@ function wrongLength(
     path,
     code,
     `Invalid ${place(path)}: ${origin} too ${over ? 'long' : 'short'}. ${wanted}, ${got}`,
-  )
-}
-
-function misfit(path: Path, value: unknown, wanted: string): ParameterFailure {
-  return failure(
-    path,
-    'invalid_value',
-    `Invalid ${place(path)}: expected ${wanted}, but got ${quoted(value)} instead.`,
   )
 }
 

@@ -224,6 +224,21 @@ describe('usage of all keys', () => {
     expect((await usage()).total).toMatchObject({ requests: 10, costUsd: 0.001, pending: 0, estimatedUsd: 0 })
   })
 
+  it('of a day that is over is as late reports have it', async () => {
+    await report('key-1', 1, { requests: 1 })
+    expect((await usage()).total.requests).toBe(1)
+    vi.setSystemTime(Date.now() + DAY_MS)
+    const sums = async (): Promise<(number | undefined)[]> => {
+      const byModel = await usage('?by=model')
+      return [(await usage()).total.requests, byModel.total.requests, byModel.data[0]?.requests]
+    }
+    expect(await sums()).toEqual([1, 1, 1])
+    await report('key-1', 2, { requests: 3 })
+    expect(await sums()).toEqual([3, 3, 3])
+    await report('key-2', 1, { requests: 2 })
+    expect(await sums()).toEqual([5, 5, 5])
+  })
+
   it('pages through 400 days, and is one page by default', async () => {
     const range = '?from=2025-12-02&to=2027-01-05'
     await report('abcdefghijkl', 1, { requests: 1, date: '2025-12-02' }, { requests: 2 })

@@ -3,7 +3,7 @@ import { reset, runDurableObjectAlarm } from 'cloudflare:test'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Limits } from '../../src/limits/limits.ts'
 import { AT_ONCE, complete, env, HELLO, type IssuedKey, respond, send } from '../support/gateway.ts'
-import { accountNow, createGroup, keyIn, moveKey, totalAfter, waitForAccount } from '../support/groups.ts'
+import { accountNow, createGroup, keyIn, change, totalAfter, waitForAccount } from '../support/groups.ts'
 import { isolate } from '../support/isolate.ts'
 
 beforeEach(() => {
@@ -122,7 +122,7 @@ describe.each(KEYS)('a request of a key in a group, decided by %s,', { timeout: 
     const after = await createGroup(GROUP)
     const held = await complete(key.secret, { stream: true, simulate: { ...AT_ONCE, chunks: 9, hang: 5 } })
     await waitForAccount(before, { status: { concurrentRequests: { used: 1 } } })
-    await moveKey(key, after)
+    await change(`/admin/keys/${key.id}`, { group: after })
     await held.body?.cancel()
     await totalAfter(before, 1)
     await waitForAccount(before, { status: { concurrentRequests: { used: 0 } } })

@@ -3,7 +3,12 @@ import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:tes
 import * as fc from 'fast-check'
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { NO_MODEL, NO_USAGE } from '../../src/accounts/ledger.ts'
-import { METRIC_KEYS_MAX, METRIC_MIGRATION, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
+import {
+  METRIC_KEYS_MAX,
+  METRIC_MIGRATION,
+  OTHER_KEYS,
+  SHOWN_MIGRATION,
+} from '../../src/accounts/metric-list.ts'
 import type { UsageRow } from '../../src/accounts/protocol.ts'
 import { addTimes, noTimes } from '../../src/accounts/request-times.ts'
 import { DAY_MS } from '../../src/calendar.ts'
@@ -278,6 +283,16 @@ describe('the series of keys', () => {
   })
 })
 
+it('a key has no series once it is deleted, though its last usage is reported later', async () => {
+  const [first, late] = [await issueKey(), await issueKey()]
+  await report(first.id, 1, { requests: 1 })
+  for (const { id } of [first, late]) await send('DELETE', `/admin/keys/${id}`, ADMIN_TOKEN)
+  await report(first.id, 2, { requests: 2 })
+  await report(late.id, 1, { requests: 4 })
+  expect(await requestsTotal('?by=key')).toEqual({})
+  expect(await requestsTotal()).toEqual({ 'o3-mini': 6 })
+})
+
 describe('a directory of an earlier version', () => {
   it('begins with the sums of the days that it has', async () => {
     const gone = await issueKey()
@@ -287,7 +302,7 @@ describe('a directory of an earlier version', () => {
     await send('DELETE', `/admin/keys/${gone.id}`, ADMIN_TOKEN)
     await runInDurableObject(directory(), (_instance, { storage }) => {
       const times = noTimes().map((_, at) => `ALTER TABLE usage DROP COLUMN times_${at};`)
-      storage.sql.exec(`DROP TABLE metrics; ${times.join('')} ${METRIC_MIGRATION}`)
+      storage.sql.exec(`DROP TABLE metrics; ${times.join('')} ${METRIC_MIGRATION}; ${SHOWN_MIGRATION}`)
     })
     expect(await requestsTotal()).toEqual({ 'o3-mini': 6 })
     expect(await requestsTotal('?by=key')).toEqual({ [KEY]: 5 })

@@ -27,4 +27,4 @@ const results = await runPlan(planOf(options), (scenario) => {
   process.stderr.write(`${scenarioLines(scenario).join('\n')}\n\n`)
 })
 process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : `${summaryTable(results)}\n`)
-if (options.write) await writeTable(summaryTable(results))
+if (options.write) await writeTable(summaryTable(results), 'bench')

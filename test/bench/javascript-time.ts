@@ -9,7 +9,8 @@ import { ChatMeter } from '../../src/streams/chat-meter.ts'
 import type { Meter } from '../../src/streams/meter.ts'
 import { relay } from '../../src/streams/relay.ts'
 import { ResponseMeter } from '../../src/streams/response-meter.ts'
-import type { UpstreamResult } from '../../src/upstream/call.ts'
+import { Deadline } from '../../src/timeout.ts'
+import type { AcceptedResult } from '../../src/upstream/call.ts'
 import { Cancellation } from '../../src/upstream/cancellation.ts'
 import { chatEventOf, responseEventOf, STREAM_CHUNKS } from './prepared.ts'
 
@@ -43,15 +44,17 @@ async function measure(
   newMeter: () => Meter | null,
 ): Promise<void> {
   const relayOne = async (): Promise<void> => {
+    const early = acceptedOf(chunks)
     const { outcome } = await relay({
-      upstream: Promise.resolve(acceptedOf(chunks)),
+      upstream: Promise.resolve(early),
       writable: nowhere(),
       cancellation: new Cancellation(new AbortController().signal, 600_000),
       keepAliveMs: 15_000,
       idleMs: 120_000,
       api,
       meter: newMeter(),
-      isLate: false,
+      silence: new Deadline(),
+      early,
     })
     if (outcome !== 'completed') throw new Error(`a stream has ended as ${outcome}`)
   }
@@ -79,7 +82,7 @@ function chunksOf(eventOf: (at: number) => string): Uint8Array[] {
 }
 
 /** An answer whose chunks are there at once. Only what the relay calls is there. */
-function acceptedOf(chunks: readonly Uint8Array[]): UpstreamResult {
+function acceptedOf(chunks: readonly Uint8Array[]): AcceptedResult {
   let at = 0
   const read = (): Promise<unknown> => {
     const value = chunks[at++]
@@ -89,7 +92,7 @@ function acceptedOf(chunks: readonly Uint8Array[]): UpstreamResult {
     getReader: () => ({ read, releaseLock: () => undefined, cancel: () => Promise.resolve() }),
     pipeTo: () => Promise.resolve(),
   }
-  return { accepted: true, response: { body } } as unknown as UpstreamResult
+  return { accepted: true, response: { body } } as unknown as AcceptedResult
 }
 
 function nowhere(): WritableStream<Uint8Array> {

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 export interface Timing {
   firstByteMs: number
   totalMs: number
+  status: number
   bodyBytes: number
 }
 
@@ -30,8 +31,11 @@ export class LoadConnection {
     })
   }
 
-  /** Sends a request after the answer to the previous request. Rejects where the answer is not a 200, or is incomplete. */
-  send(request: Buffer): Promise<Timing> {
+  /**
+   * Sends a request after the answer to the previous request. Rejects where the answer is incomplete, or is not a 200 and
+   * `takesAll` is false.
+   */
+  send(request: Buffer, takesAll = false): Promise<Timing> {
     return new Promise((resolve, reject) => {
       const startedMs = performance.now()
       const body = new AnswerBody()
@@ -41,7 +45,10 @@ export class LoadConnection {
         try {
           const isOver = body.take(data)
           if (firstByteMs === 0 && body.bytes > 0) firstByteMs = performance.now() - startedMs
-          if (isOver) resolve({ firstByteMs, totalMs: performance.now() - startedMs, bodyBytes: body.bytes })
+          const { status } = body
+          if (status !== 200 && status !== 0 && !takesAll) throw new Error(`not a 200: ${status}`)
+          if (isOver)
+            resolve({ firstByteMs, totalMs: performance.now() - startedMs, status, bodyBytes: body.bytes })
         } catch (error) {
           reject(error instanceof Error ? error : new Error(String(error)))
         }
@@ -60,6 +67,8 @@ export class LoadConnection {
 class AnswerBody {
   /** Bytes of the body so far, with the framing of its chunks. */
   bytes = 0
+  /** 0 until the head is complete. */
+  status = 0
   #head: Buffer | null = Buffer.alloc(0)
   /** The `content-length`; `null` for a chunked body. */
   #length: number | null = null
@@ -88,7 +97,7 @@ class AnswerBody {
   }
 
   #readHead(head: string): void {
-    if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`not a 200: ${head.split('\r\n', 1)[0]}`)
+    this.status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(head)?.[1])
     const length = /\ncontent-length: *(\d+)/i.exec(head)?.[1]
     this.#length = length === undefined ? null : Number(length)
   }

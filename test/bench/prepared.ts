@@ -19,6 +19,9 @@ const USAGE = {
   completion_tokens_details: { reasoning_tokens: 256, audio_tokens: 0 },
 }
 
+/** The price of that usage with o3-mini, micro-dollars. */
+export const USAGE_MICRO_USD = Math.ceil(16 * 1.1 + 640 * 4.4)
+
 /** A chat body with this many messages and characters in each, alternately of user and assistant. */
 export function chatBody(messages: number, charactersEach: number, stream: boolean): string {
   const content = SENTENCE.repeat(Math.ceil(charactersEach / SENTENCE.length)).slice(0, charactersEach)

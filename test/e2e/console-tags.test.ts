@@ -8,7 +8,6 @@ import {
   hasNoBrowser,
   signIn,
   useBrowser,
-  useKey,
 } from '../support/node/console-page.ts'
 import { type OfflineGateway, startOfflineGateway } from '../support/node/offline-gateway.ts'
 
@@ -43,7 +42,7 @@ async function extend(route: Route, fields: object): Promise<void> {
 
 /** Puts made-up usage into the answers, more than a test can make. */
 async function useTags(page: Page, usageTags: readonly string[]): Promise<void> {
-  await page.route('**/admin/usage?by=day*', (route) => extend(route, { usageTags }))
+  await page.route('**/admin/usage?by=day*', (route) => extend(route, { usageTags, total: SUMS }))
   await page.route('**/admin/usage?by=tag*', (route) =>
     route.fulfill({ json: { data: BY_TAG, total: SUMS, usageTags, nextCursor: null } }),
   )
@@ -58,8 +57,6 @@ describe.skipIf(hasNoBrowser)('much usage by tag', { timeout: 60_000 }, () => {
   const openPage = useBrowser()
 
   it('is on the overview for each tag, the dearest first, and a tag that fails leaves the rest', async () => {
-    const { secret } = await createKey({ name: 'tagged' })
-    await useKey(secret)
     const { page, problems } = await openPage('/console', { width: 360, colorScheme: 'dark' })
     await useTags(page, ['team', 'project'])
     const error = { message: 'No usage now.', type: 'server_error', param: null, code: 'usage_unavailable' }
@@ -82,8 +79,7 @@ describe.skipIf(hasNoBrowser)('much usage by tag', { timeout: 60_000 }, () => {
   })
 
   it('is nowhere where the gateway has no tags', async () => {
-    const { id, secret } = await createKey({ name: 'untagged' })
-    await useKey(secret)
+    const { id } = await createKey({ name: 'untagged' })
     const { page, problems } = await openPage('/console')
     const asked: string[] = []
     page.on('request', (request) => asked.push(request.url()))

@@ -31,7 +31,7 @@ async function metrics(by: string): Promise<string> {
 
 /** The README's configuration for the gateway of these tests, scraped each second. */
 function configuration(tokenPath: string): string {
-  const [, config = ''] = /## Metrics\n[^]*?```yaml\n([^]*?)```/.exec(readFileSync('README.md', 'utf8')) ?? []
+  const [, config = ''] = /```yaml\n([^]*?)```/.exec(readFileSync('src/admin/README.md', 'utf8')) ?? []
   return config
     .replaceAll('scheme: https', 'scheme: http')
     .replaceAll('scrape_interval: 60s', 'scrape_interval: 1s')

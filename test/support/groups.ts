@@ -1,11 +1,9 @@
 /** Groups, and keys in them, as their accounts know them. */
 import { expect, vi } from 'vitest'
 import type { AccountStatus } from '../../src/accounts/protocol.ts'
-import type { NewKey } from '../../src/accounts/stored-key.ts'
-import { createGroupId } from '../../src/keys/group-id.ts'
-import { createSecret, hashSecret } from '../../src/keys/secret.ts'
 import type { Limits } from '../../src/limits/limits.ts'
-import { env, type IssuedKey } from './gateway.ts'
+import { ADMIN_TOKEN, env, type IssuedKey, issueKey, send } from './gateway.ts'
+import { createGroup as create } from './group-routes.ts'
 
 export interface GroupTotals {
   requests: number
@@ -31,26 +29,16 @@ const NO_TOTALS: GroupTotals = {
 
 /** Makes a group with these limits, and tells its id. */
 export async function createGroup(limits: Limits = {}, name = 'research'): Promise<string> {
-  const id = createGroupId()
-  await env.ACCOUNTS.getByName(id).create(recordOf({ id, name, limits, secretSha256: '' }))
-  return id
+  return (await create({ name, limits })).id
 }
 
-/** Makes a key of the group. Its first copy in KV names the group. */
-export async function keyIn(group: string, limits: Limits = {}): Promise<IssuedKey> {
-  const { id, secret } = createSecret()
-  const secretSha256 = await hashSecret(secret)
-  await env.ACCOUNTS.getByName(id).create(recordOf({ id, name: 'test', limits, group, secretSha256 }))
-  return { id, secret }
+export function keyIn(group: string, limits: Limits = {}): Promise<IssuedKey> {
+  return issueKey({ group, limits })
 }
 
-function recordOf(fields: Pick<NewKey, 'id' | 'name' | 'limits' | 'group' | 'secretSha256'>): NewKey {
-  const createdAt = new Date().toISOString()
-  return { createdAt, expiresAt: null, disabled: false, previous: null, ...fields }
-}
-
-export async function moveKey({ id }: IssuedKey, group: string | null): Promise<void> {
-  await env.ACCOUNTS.getByName(id).update(id, { group })
+/** The operator's change of a key or a group. */
+export async function change(path: string, body: object): Promise<void> {
+  expect((await send('PATCH', path, ADMIN_TOKEN, body)).status).toBe(200)
 }
 
 /** The state of an account of a key or a group: its limits now, and its sums. */

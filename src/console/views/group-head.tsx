@@ -1,4 +1,4 @@
-/** A group's name and facts, and what the operator can do with it. */
+/** A group's facts, and what the operator can do with it. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import type { Group } from '../api/answers.ts'
@@ -12,23 +12,19 @@ import { groupChangeOf } from '../state/group-form.ts'
 import { goTo, hrefOf } from '../state/route.ts'
 import { GroupDialog } from './group-dialog.tsx'
 
-export function GroupHead({ subject, reload }: { subject: Group; reload: () => void }): JSX.Element {
+export function GroupActions({ subject, reload }: { subject: Group; reload: () => void }): JSX.Element {
   const open = useSignal<'edit' | 'delete' | null>(null)
   const close = (): void => {
     open.value = null
   }
   return (
     <>
-      <div class="page-head">
-        <h1 tabIndex={-1}>{subject.name}</h1>
-        <div class="actions">
-          <Button onClick={() => (open.value = 'edit')}>Edit</Button>
-          <Button kind="danger" onClick={() => (open.value = 'delete')}>
-            Delete
-          </Button>
-        </div>
+      <div class="actions">
+        <Button onClick={() => (open.value = 'edit')}>Edit</Button>
+        <Button kind="danger" onClick={() => (open.value = 'delete')}>
+          Delete
+        </Button>
       </div>
-      <GroupFacts subject={subject} />
       {open.value === 'edit' && (
         <GroupDialog
           editing={subject}
@@ -46,7 +42,7 @@ export function GroupHead({ subject, reload }: { subject: Group; reload: () => v
   )
 }
 
-function GroupFacts({ subject }: { subject: Group }): JSX.Element {
+export function GroupFacts({ subject }: { subject: Group }): JSX.Element {
   const limits = limitRows(subject.limits)
   return (
     <section class="card">

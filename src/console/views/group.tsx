@@ -9,7 +9,7 @@ import { RangeUsageView } from '../parts/range-usage.tsx'
 import { Answered, Empty } from '../parts/states.tsx'
 import { hrefOf } from '../state/route.ts'
 import { useAnswer } from '../state/use-answer.ts'
-import { GroupHead } from './group-head.tsx'
+import { GroupActions, GroupFacts } from './group-head.tsx'
 import { KeyTable } from './key-table.tsx'
 import { NewKey } from './new-key.tsx'
 
@@ -32,10 +32,13 @@ export function GroupPage({ id }: { id: string }): JSX.Element {
       <p class="back">
         <a href={hrefOf({ page: 'groups' })}>Groups</a>
       </p>
+      <div class="page-head">
+        {/* It is one element before and after the answer, so that it keeps the focus. */}
+        <h1 tabIndex={-1}>{group === undefined ? 'Group' : (group?.name ?? 'No such group')}</h1>
+        {group != null && <GroupActions subject={group} reload={found.reload} />}
+      </div>
       <Answered question={found} lines={2}>
-        {({ group: shown }) =>
-          shown === null ? <NoGroup id={id} /> : <GroupHead subject={shown} reload={found.reload} />
-        }
+        {({ group: shown }) => (shown === null ? <NoGroup id={id} /> : <GroupFacts subject={shown} />)}
       </Answered>
       {group != null && (
         <RangeUsageView id={id} none="This group has no limits." read={readGroupUsage}>
@@ -48,14 +51,11 @@ export function GroupPage({ id }: { id: string }): JSX.Element {
 
 function NoGroup({ id }: { id: string }): JSX.Element {
   return (
-    <>
-      <h1 tabIndex={-1}>No such group</h1>
-      <Empty title="No group has this id">
-        <p class="muted">
-          <code>{id}</code> was deleted, or was never created here.
-        </p>
-      </Empty>
-    </>
+    <Empty title="No group has this id">
+      <p class="muted">
+        <code>{id}</code> was deleted, or was never created here.
+      </p>
+    </Empty>
   )
 }
 

@@ -32,6 +32,7 @@ export function KeyPage({ id }: { id: string }): JSX.Element {
       <p class="back">
         <a href={hrefOf({ page: 'keys' })}>Keys</a>
       </p>
+      {found.answer.value.value === null && <h1 tabIndex={-1}>Key</h1>}
       <Answered question={found} lines={2}>
         {(subject) => <SubjectHead subject={subject} id={id} reload={found.reload} />}
       </Answered>

@@ -1,16 +1,9 @@
 /** The operator's routes for groups. */
-import { SORTS } from '../../accounts/key-list.ts'
 import { groupListQuery } from '../../admin/list-query.ts'
-import {
-  groupCreation,
-  groupUpdate,
-  LIST_LIMIT_DEFAULT,
-  LIST_LIMIT_MAX,
-  NAME_LENGTH_MAX,
-} from '../../admin/requests.ts'
+import { groupCreation, groupUpdate, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX } from '../../admin/requests.ts'
 import { ANYWHERE, WITH_BODY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, refusalOfBody, refusalOfQuery } from '../operation.ts'
-import { CURSOR, GROUP_ID, limit } from './parameters.ts'
+import { CURSOR, GROUP_ID, limit, NAME_PREFIX, SORT } from './parameters.ts'
 
 const GROUP = {
   id: 'grp_Abc123Abc123',
@@ -29,24 +22,7 @@ export const groupOperations: readonly Operation[] = [
     tag: 'Groups',
     summary: 'List the groups',
     caller: 'operator',
-    parameters: [
-      limit('Groups', LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX),
-      CURSOR,
-      {
-        name: 'name',
-        in: 'query',
-        description: 'The beginning of the name, in any case.',
-        schema: { type: 'string', maxLength: NAME_LENGTH_MAX },
-        example: 'team',
-      },
-      {
-        name: 'sort',
-        in: 'query',
-        description: 'The order. `cost` is that of the UTC day so far, dearest first.',
-        schema: { type: 'string', enum: SORTS, default: 'created' },
-        example: 'cost',
-      },
-    ],
+    parameters: [limit('Groups', LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX), CURSOR, NAME_PREFIX, SORT],
     answer: {
       status: 200,
       description: 'A page of groups.',

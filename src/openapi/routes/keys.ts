@@ -1,5 +1,5 @@
 /** The operator's routes for keys. */
-import { SORTS, STATES } from '../../accounts/key-list.ts'
+import { STATES } from '../../accounts/key-list.ts'
 import { listQuery } from '../../admin/list-query.ts'
 import {
   keyCreation,
@@ -7,11 +7,10 @@ import {
   keyUpdate,
   LIST_LIMIT_DEFAULT,
   LIST_LIMIT_MAX,
-  NAME_LENGTH_MAX,
 } from '../../admin/requests.ts'
 import { ANYWHERE, WITH_BODY, WITH_TOKEN } from '../failure-lists.ts'
 import { type Operation, type Parameter, refusalOfBody, refusalOfQuery } from '../operation.ts'
-import { CURSOR, GROUP_ID, KEY_ID, limit } from './parameters.ts'
+import { CURSOR, GROUP_ID, KEY_ID, limit, NAME_PREFIX, SORT } from './parameters.ts'
 
 const KEY = {
   id: 'Abc123Abc123',
@@ -26,13 +25,7 @@ const SECRET = 'sk-gw-Abc123Abc123-NotTheSecretOfAnyKeyAtAll000000000'
 const LIST_PARAMETERS: readonly Parameter[] = [
   limit('Keys', LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX),
   CURSOR,
-  {
-    name: 'name',
-    in: 'query',
-    description: 'The beginning of the name, in any case.',
-    schema: { type: 'string', maxLength: NAME_LENGTH_MAX },
-    example: 'al',
-  },
+  NAME_PREFIX,
   {
     name: 'id',
     in: 'query',
@@ -54,13 +47,7 @@ const LIST_PARAMETERS: readonly Parameter[] = [
     schema: { type: 'string', enum: STATES },
     example: 'active',
   },
-  {
-    name: 'sort',
-    in: 'query',
-    description: 'The order. `cost` is that of the UTC day so far, dearest first.',
-    schema: { type: 'string', enum: SORTS, default: 'created' },
-    example: 'cost',
-  },
+  SORT,
 ]
 
 const OF_KEY = ['key_not_found', 'keys_unavailable', 'key_record_unreadable'] as const

@@ -1,5 +1,6 @@
 /** Parameters that several of the operator's routes have. */
-import { RANGE_DAYS_MAX } from '../../admin/requests.ts'
+import { SORTS } from '../../accounts/key-list.ts'
+import { NAME_LENGTH_MAX, RANGE_DAYS_MAX } from '../../admin/requests.ts'
 import { GROUP_ID_FORM } from '../../keys/group-id.ts'
 import type { Parameter } from '../operation.ts'
 
@@ -36,6 +37,22 @@ export const CURSOR: Parameter = {
   in: 'query',
   description: 'The `nextCursor` of the page before.',
   schema: { type: 'string', minLength: 1 },
+}
+
+export const NAME_PREFIX: Parameter = {
+  name: 'name',
+  in: 'query',
+  description: 'The beginning of the name, in any case.',
+  schema: { type: 'string', maxLength: NAME_LENGTH_MAX },
+  example: 'al',
+}
+
+export const SORT: Parameter = {
+  name: 'sort',
+  in: 'query',
+  description: 'The order. `cost` is that of the UTC day so far, dearest first.',
+  schema: { type: 'string', enum: SORTS, default: 'created' },
+  example: 'cost',
 }
 
 export function limit(what: string, limitDefault: number, limitMax: number): Parameter {

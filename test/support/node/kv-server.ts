@@ -23,10 +23,14 @@ export interface KvServer {
   port: number
   /** The stored entries by key. */
   entries: ReadonlyMap<string, KvEntry>
+  /** Runs before each operation on one key, and before each list, with its prefix. */
+  onOperation: (operation: KvOperation, key: string) => void
   /** Runs before each write. If it returns true, the write fails with 500. Default false. */
   failsWrite: () => boolean
   stop(): Promise<void>
 }
+
+export type KvOperation = 'reads' | 'writes' | 'deletes' | 'lists'
 
 export interface KvEntry {
   value: Buffer
@@ -48,9 +52,13 @@ const FAILED: Reply = { status: 500, reason: 'Internal Server Error' }
 
 export async function startKvServer(): Promise<KvServer> {
   const entries = new Map<string, KvEntry>()
-  const kv = { failsWrite: () => false }
+  const kv: Pick<KvServer, 'failsWrite' | 'onOperation'> = {
+    failsWrite: () => false,
+    onOperation: () => undefined,
+  }
   const server = createServer({ noDelay: true, keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     const reply = async (): Promise<void> => {
+      kv.onOperation(...operationOf(request))
       const isFailing = request.method === 'PUT' && kv.failsWrite()
       const { status, reason, headers = {}, body = '' } = isFailing ? FAILED : await answer(entries, request)
       response.writeHead(status, reason, { 'content-length': Buffer.byteLength(body), ...headers }).end(body)
@@ -67,6 +75,13 @@ export async function startKvServer(): Promise<KvServer> {
       await closed
     },
   })
+}
+
+function operationOf({ method, url = '/' }: IncomingMessage): [KvOperation, string] {
+  const { pathname, searchParams } = new URL(url, 'http://kv.invalid')
+  const key = decodeURIComponent(pathname.slice(1))
+  if (key === '') return ['lists', searchParams.get('prefix') ?? '']
+  return [method === 'PUT' ? 'writes' : method === 'DELETE' ? 'deletes' : 'reads', key]
 }
 
 async function answer(entries: Map<string, KvEntry>, request: IncomingMessage): Promise<Reply> {

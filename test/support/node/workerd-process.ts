@@ -21,11 +21,19 @@ export interface WorkerdOptions {
   objectClasses?: string[]
   /** A directory for that storage, which then outlives the process. By default the storage is deleted by `stop`. */
   storagePath?: string
+  /** Further isolates of the same Worker, which call the objects of the first. Default 0. */
+  peers?: number
+  /** Whether the heaps of isolates can be read: `inspectorPort`. Default false. */
+  inspects?: boolean
 }
 
 export interface WorkerdProcess {
   url: string
   port: number
+  /** The ports of the further isolates. */
+  peerPorts: number[]
+  /** The port of V8's inspector; `undefined` where it does not run. */
+  inspectorPort: number | undefined
   /** The runtime's own process, so that its CPU time and memory can be read. */
   pid: number
   /** The output of the Worker and the runtime so far. */
@@ -52,7 +60,9 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
   writeFileSync(configPath, configText(options, storagePath))
 
   const { default: workerdPath } = createRequire(import.meta.url)('workerd') as { default: string }
-  const child = spawn('sh', ['-c', UNDER_SHELL, 'sh', workerdPath, 'serve', '--control-fd=3', configPath], {
+  const inspector = options.inspects === true ? ['--inspector-addr=127.0.0.1:0'] : []
+  const command = [workerdPath, 'serve', '--control-fd=3', ...inspector, configPath]
+  const child = spawn('sh', ['-c', UNDER_SHELL, 'sh', ...command], {
     stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
   })
   const [stdin, stdout, stderr, control, pidPipe] = child.stdio
@@ -64,20 +74,24 @@ export async function startWorkerd(options: WorkerdOptions): Promise<WorkerdProc
     if (options.storagePath === undefined) rmSync(storagePath, { recursive: true, force: true })
   }
   const [pid, listening] = await Promise.all([
-    firstLine(pidPipe as Readable),
-    // If the runtime ends first, the pipe ends without a line.
-    firstLine(control as Readable),
+    firstLines(pidPipe as Readable, 1),
+    // If the runtime ends first, the pipe ends without these lines.
+    firstLines(control as Readable, 1 + (options.peers ?? 0) + inspector.length),
   ])
   rmSync(directory, { recursive: true })
   if (pid === null || listening === null) {
     await stop()
     throw new Error(`workerd did not start:\n${printed.text()}`)
   }
-  const { port } = JSON.parse(listening) as { port: number }
+  const heard = listening.map((line) => JSON.parse(line) as { socket?: string; port: number })
+  const portOf = (socket?: string): number | undefined => heard.find((each) => each.socket === socket)?.port
+  const port = portOf('http') ?? NaN
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    pid: Number(pid),
+    peerPorts: peerNames(options).map((name) => portOf(name) ?? NaN),
+    inspectorPort: portOf(),
+    pid: Number(pid[0]),
     output: () => printed.text(),
     printed: (pattern) => printed.match(pattern),
     storage: () =>
@@ -110,24 +124,41 @@ function configText(options: WorkerdOptions, storagePath: string): string {
   const namespaces = (options.objectClasses ?? []).map(
     (name) => `(className = ${capnpText(name)}, uniqueKey = ${capnpText(name)}, enableSql = true)`,
   )
+  const worker = (bindings: string[]): string => `modules = [${modules.join(', ')}],
+      compatibilityDate = ${capnpText(options.compatibilityDate)},
+      compatibilityFlags = [${options.compatibilityFlags.map(capnpText).join(', ')}],
+      bindings = [${bindings.join(', ')}],`
+  const peers = peerNames(options)
+  const peerBindings = options.bindings.map((binding) =>
+    binding.replace(
+      /durableObjectNamespace = (".*")/,
+      'durableObjectNamespace = (className = $1, serviceName = "main")',
+    ),
+  )
+  const sockets = [['http', 'main'], ...peers.map((name) => [name, name])].map(
+    ([name, service]) => `(name = "${name}", address = "127.0.0.1:0", http = (), service = "${service}")`,
+  )
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = (
-      modules = [${modules.join(', ')}],
-      compatibilityDate = ${capnpText(options.compatibilityDate)},
-      compatibilityFlags = [${options.compatibilityFlags.map(capnpText).join(', ')}],
-      bindings = [${options.bindings.join(', ')}],
+      ${worker(options.bindings)}
       durableObjectNamespaces = [${namespaces.join(', ')}],
       durableObjectStorage = (localDisk = "objects"),
     )),
+    ${peers.map((name) => `(name = "${name}", worker = (${worker(peerBindings)})),`).join('\n    ')}
     ${options.reachesThisMachine === true ? '(name = "internet", network = (allow = ["public", "private"])),' : ''}
     (name = "objects", disk = (path = ${capnpText(storagePath)}, writable = true)),
     ${externals.join(',\n    ')}
   ],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+  sockets = [${sockets.join(', ')}],
 );
 `
+}
+
+/** Names of services and of their sockets. */
+function peerNames({ peers = 0 }: WorkerdOptions): string[] {
+  return Array.from({ length: peers }, (_, at) => `peer-${at + 1}`)
 }
 
 function collectOutput(streams: Readable[]): { text(): string; match(pattern: RegExp): Promise<string> } {
@@ -155,14 +186,14 @@ function collectOutput(streams: Readable[]): { text(): string; match(pattern: Re
   }
 }
 
-/** `null` where the pipe closes before a line is whole. */
-function firstLine(pipe: Readable): Promise<string | null> {
+/** `null` where the pipe closes before the lines are whole. */
+function firstLines(pipe: Readable, count: number): Promise<string[] | null> {
   return new Promise((resolve) => {
     let text = ''
     pipe.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
-      const end = text.indexOf('\n')
-      if (end !== -1) resolve(text.slice(0, end))
+      const lines = text.split('\n')
+      if (lines.length > count) resolve(lines.slice(0, count))
     })
     pipe.once('close', () => resolve(null))
   })

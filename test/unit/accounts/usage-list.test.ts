@@ -44,16 +44,17 @@ describe('a cursor of usage', () => {
 describe('a page of usage', () => {
   it('asks for one group more than it has, after the last one of the page before', () => {
     const query = { from: '2026-01-01', to: '2026-01-31', limit: 10 }
+    const today = '2026-01-20'
     const byColumn = GROUPINGS.filter((by) => by !== 'tag')
-    expect(byColumn.map((by) => selectGroups({ ...query, by, after: null }).parameters)).toEqual(
-      byColumn.map(() => ['2026-01-01', '2026-01-31', '', 11]),
+    expect(byColumn.map((by) => selectGroups({ ...query, by, after: null }, today).parameters)).toEqual(
+      byColumn.map(() => ['2026-01-01', '2026-01-31', today, '', 11]),
     )
     // Requests without the tag are in the first page only.
     const parametersOf = (after: string | null) =>
-      selectGroups({ ...query, by: 'tag', tag: 'team', after }).parameters
+      selectGroups({ ...query, by: 'tag', tag: 'team', after }, today).parameters
     expect(parametersOf(null)).toEqual(['team', '2026-01-01', '2026-01-31', '', 1, 11])
     expect(parametersOf('')).toEqual(['team', '2026-01-01', '2026-01-31', '', 0, 11])
-    expect(selectGroups({ ...query, by: 'model', after: 'o3-mini' }).parameters).toContain('o3-mini')
+    expect(selectGroups({ ...query, by: 'model', after: 'o3-mini' }, today).parameters).toContain('o3-mini')
   })
 
   it('shows a key that the directory does not know yet without a name', () => {

@@ -5,11 +5,10 @@ import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema
 import { responsesRequest } from '../../../src/apis/responses-schema.ts'
 import { FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
 
-const value = fc.constantFrom<unknown>(
-  ...['o3-mini', '', 'high', null, undefined, true, false, 0, 1, 1.5, 1e9, -3],
-  ...[[], {}, ['Hi'], [{ type: 'function', function: { name: 'f' } }], [{ role: 'user', content: 'Hi' }]],
-  ...[[{ role: 'user' }], { type: 'text' }, { include_usage: true }, { effort: 'low' }, { a: 'b' }],
-)
+const SCALARS = ['o3-mini', '', 'high', null, undefined, true, false, 0, 1, 1.5, 1e9, -3]
+const LISTS = [[], ['Hi'], [{ type: 'function', function: { name: 'f' } }], [{ role: 'user', content: 'Hi' }]]
+const OBJECTS = [{}, { type: 'text' }, { include_usage: true }, { effort: 'low' }, { a: 'b' }]
+const value = fc.constantFrom<unknown>(...SCALARS, ...LISTS, ...OBJECTS, [{ role: 'user' }])
 
 describe.each([
   ['chat', chatCompletionRequest._zod.innerType],
@@ -18,7 +17,11 @@ describe.each([
   const plain = plainOf(schema)
   const name = fc.constantFrom(
     ...Object.keys(schema._zod.def.shape),
-    ...['unknown', 'constructor', 'toString', '__proto__', 'hasOwnProperty'],
+    'unknown',
+    'constructor',
+    'toString',
+    '__proto__',
+    'hasOwnProperty',
   )
   const valid = fc.constantFrom<readonly (readonly [string, unknown])[]>(
     [],

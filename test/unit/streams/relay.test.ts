@@ -7,7 +7,8 @@ import { ChatMeter } from '../../../src/streams/chat-meter.ts'
 import type { Meter } from '../../../src/streams/meter.ts'
 import { relay } from '../../../src/streams/relay.ts'
 import { ResponseMeter } from '../../../src/streams/response-meter.ts'
-import type { UpstreamResult } from '../../../src/upstream/call.ts'
+import { Deadline } from '../../../src/timeout.ts'
+import type { AcceptedResult } from '../../../src/upstream/call.ts'
 import { Cancellation } from '../../../src/upstream/cancellation.ts'
 import chatStream from '../../support/fixtures/chat-completion-stream.sse?raw'
 import responseStream from '../../support/fixtures/response-stream.sse?raw'
@@ -35,7 +36,7 @@ function startRelay(
   const writer = upstream.getWriter()
   const cancellation = new Cancellation(new AbortController().signal, timeoutMs)
   const received: number[] = []
-  const result: UpstreamResult = {
+  const result: AcceptedResult = {
     accepted: true,
     response: new Response(readable) as Response & { body: ReadableStream<Uint8Array> },
   }
@@ -48,7 +49,8 @@ function startRelay(
     idleMs,
     api,
     meter,
-    isLate: false,
+    silence: new Deadline(),
+    early: result,
   })
   return {
     ended,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema.ts'
 import { integer } from '../../../src/wire/integer.ts'
+import { isoTimestamp } from '../../../src/wire/iso-timestamp.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
 import type { ParameterFailure } from '../../../src/failure.ts'
 import { EXCERPT_CHARACTERS_MAX, valueAt } from '../../../src/wire/parameter-text.ts'
@@ -93,44 +94,12 @@ describe('explain', () => {
       "Invalid type for 'a': expected an integer, but got a decimal number instead.",
     ],
     [
-      'an odd number',
-      z.object({ a: z.number().check(z.multipleOf(2)) }),
-      { a: 3 },
-      'a',
-      'invalid_value',
-      "Invalid 'a': expected a multiple of 2, but got 3 instead.",
-    ],
-    [
       'an infinite number',
       z.number(),
       JSON.parse('1e999'),
       null,
       'invalid_type',
       'Invalid type for request body: expected a decimal, but got an infinite number instead.',
-    ],
-    [
-      'a string that breaks a pattern',
-      z.object({ a: z.string().check(z.regex(/^\w+$/)) }),
-      { a: ' ' },
-      'a',
-      'invalid_value',
-      "Invalid 'a': string does not match pattern. Expected a string that matches the pattern '^\\w+$'.",
-    ],
-    [
-      'a string of the wrong format',
-      z.object({ a: z.email() }),
-      { a: 'x' },
-      'a',
-      'invalid_value',
-      "Invalid 'a': string does not match format. Expected a string in the format 'email'.",
-    ],
-    [
-      'a string of the wrong format that has a name',
-      z.object({ a: z.iso.datetime('an ISO 8601 time') }),
-      { a: 'noon' },
-      'a',
-      'invalid_value',
-      "Invalid 'a': expected an ISO 8601 time, but got 'noon' instead.",
     ],
     [
       'a value other than the only one',
@@ -147,14 +116,6 @@ describe('explain', () => {
       'a',
       'invalid_type',
       "Invalid type for 'a': expected 'x', but got an integer instead.",
-    ],
-    [
-      'a property name that breaks its schema',
-      z.record(z.string().check(z.maxLength(2)), z.string()),
-      { abc: 'x' },
-      'abc',
-      'invalid_value',
-      "Invalid property name in request body: 'abc'.",
     ],
     [
       'a check without a message',
@@ -192,6 +153,30 @@ describe('explain', () => {
       'missing_required_parameter',
       'Give the key a name.',
     ],
+    [
+      'a string of the wrong format',
+      z.object({ a: z.email() }),
+      { a: 'x' },
+      'a',
+      'invalid_value',
+      "Invalid 'a': expected the format 'email', but got 'x' instead.",
+    ],
+    [
+      'a string of the wrong format that has a name',
+      z.object({ a: z.iso.datetime('an ISO 8601 time') }),
+      { a: 'noon' },
+      'a',
+      'invalid_value',
+      "Invalid 'a': expected an ISO 8601 time, but got 'noon' instead.",
+    ],
+    [
+      'a code that no schema here has',
+      z.object({ a: z.number().check(z.multipleOf(2)) }),
+      { a: 3 },
+      'a',
+      'invalid_value',
+      "Invalid value for 'a'.",
+    ],
   ])('says what is wrong with %s', (_name, schema, input, param, code, message) => {
     expect(refusal(schema, input)).toEqual({ kind: 'invalid_parameter', param, code, message })
   })
@@ -213,7 +198,7 @@ describe('explain', () => {
     const long = 'x'.repeat(10_000)
     const schemas = [
       z.enum(['a']),
-      z.iso.datetime('a time'),
+      isoTimestamp,
       z.object({}).check(z.refine(() => false)),
       z.record(z.string(), z.never()),
     ]
