@@ -14,6 +14,7 @@ import { type Config, type Env, parseConfig } from './config.ts'
 import { AddressThrottle, WRONG_ADMIN_TOKENS_PER_MINUTE } from './keys/address-throttle.ts'
 import { AllowedAddresses } from './keys/allowed-addresses.ts'
 import { createKeyStore, type KeyStore, UNKNOWN_KEYS_PER_MINUTE } from './keys/key-store.ts'
+import { ShownKeys } from './keys/shown-keys.ts'
 import { BodyBudget } from './limits/body-budget.ts'
 import type { Limiter } from './limits/decision.ts'
 import { createLimiter } from './limits/limiter.ts'
@@ -31,6 +32,8 @@ export interface Isolate {
   keys: KeyStore
   /** Parsed lists of addresses, at most one for each record of a key. */
   allowedAddresses: AllowedAddresses
+  /** What the stages see of keys, at most one for each record of a key. */
+  shownKeys: ShownKeys
   /** Addresses that asked for unknown keys, at most `ADDRESSES_MAX`. */
   unknownKeys: AddressThrottle
   /** Addresses that showed wrong admin tokens, at most `ADDRESSES_MAX`. */
@@ -100,6 +103,7 @@ function createIsolate(env: Bindings): Isolate {
     }),
     keys: createKeyStore(kv, (keyId, isAbsentInKv) => accounts.read(keyId, isAbsentInKv)),
     allowedAddresses: new AllowedAddresses(),
+    shownKeys: new ShownKeys(),
     unknownKeys: new AddressThrottle(UNKNOWN_KEYS_PER_MINUTE),
     wrongAdminTokens: new AddressThrottle(WRONG_ADMIN_TOKENS_PER_MINUTE),
     bodies: new BodyBudget(),

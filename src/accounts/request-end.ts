@@ -31,6 +31,9 @@ export interface End {
   firstOutputAtMs: number | null
 }
 
+/** The part of an end where the model has sent nothing that counts. */
+export const NO_OUTPUT = { usage: null, seenTokens: 0, answer: null, firstOutputAtMs: null } as const
+
 /** What the price of an end depends on. */
 interface EndedRequest {
   keyId: string

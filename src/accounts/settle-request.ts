@@ -1,7 +1,7 @@
 /** What a request keeps while it is under way: its leases, and the functions that book its end and its failed attempts. */
 import type { WaitUntil } from '../limits/decision.ts'
 import { bookEnd, identityOf, type Place } from './place.ts'
-import { endingOf } from './request-end.ts'
+import { endingOf, NO_OUTPUT } from './request-end.ts'
 import type { Admission, AdmissionParts, RequestToAdmit, Settle, SettleAttempt } from './request-to-admit.ts'
 import { scarcerStatus } from './scarcer-status.ts'
 
@@ -51,7 +51,7 @@ function attemptSettler(
   let attempts = 0
   return ({ startedAtMs, endedAtMs, ...attempt }) => {
     attempts += 1
-    const end = { ...attempt, usage: null, failed: true, seenTokens: 0, answer: null, firstOutputAtMs: null }
+    const end = { ...NO_OUTPUT, ...attempt, failed: true }
     const entry = {
       ...identityOf(request, attempt.model, startedAtMs, 'isolate'),
       requestId: `${request.requestId}.${attempts}`,

@@ -2,6 +2,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { admit as admitRequest, refuseAny } from '../accounts/admit-request.ts'
 import type { AccountStatus, Refusal } from '../accounts/protocol.ts'
+import { NO_OUTPUT } from '../accounts/request-end.ts'
 import type { Admission, RequestToAdmit } from '../accounts/request-to-admit.ts'
 import type { Api, ModelRequest } from '../apis/api.ts'
 import { estimatePromptTokens } from '../apis/prompt-tokens.ts'
@@ -48,17 +49,7 @@ export function admit<Request extends ModelRequest>(
       const { status } = c.res
       const reason = c.get('log').reason ?? null
       const [model] = c.get('models')
-      settle({
-        model,
-        usage: null,
-        failed: true,
-        isCharged: false,
-        seenTokens: 0,
-        answer: null,
-        status,
-        reason,
-        firstOutputAtMs: null,
-      })
+      settle({ ...NO_OUTPUT, model, failed: true, isCharged: false, status, reason })
     }
   }
 }

@@ -3,9 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { Gateway } from '../context.ts'
 import { GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
-import { type ApiKey, type ApiKeyView, viewOf } from '../keys/api-key.ts'
 import { refusalOfSecret, type SecretRefusal } from '../keys/check-secret.ts'
-import type { Limits } from '../limits/limits.ts'
 import { requestIdOfKey } from '../request-id.ts'
 import { bearerToken, hashSecret, keyIdOf, maskSecret } from '../keys/secret.ts'
 
@@ -27,7 +25,7 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     if (secret === null) throw new GatewayError({ kind: 'missing_key' })
     const keyId = keyIdOf(secret) ?? refuseSecret(c, 'malformed')
     c.get('log').keyId = keyId
-    const { keys, unknownKeys, allowedAddresses } = isolateOf(c.env)
+    const { keys, unknownKeys, allowedAddresses, shownKeys } = isolateOf(c.env)
     const address = c.req.header('cf-connecting-ip') ?? ''
     const nowMs = Date.now()
     const finding = keys.find(keyId, {
@@ -44,30 +42,12 @@ export function authenticate(): MiddlewareHandler<Gateway> {
     const requestId = requestIdOfKey(c.get('requestId'), key.id)
     c.set('requestId', requestId)
     c.get('responseHeaders')['x-request-id'] = requestId
-    const { view, limits } = shownOf(key, c.get('config').defaultLimits)
+    const { view, limits } = shownKeys.of(key, c.get('config').defaultLimits)
     c.set('key', view)
     c.set('secretSha256', secretSha256)
     c.set('limits', limits)
     await next()
   }
-}
-
-interface Shown {
-  view: ApiKeyView
-  limits: Limits
-  defaultLimits: Limits
-}
-
-/** What the stages see of the records that the isolate remembers. It goes with its record, so that it is made once. */
-const shown = new WeakMap<ApiKey, Shown>()
-
-/** The record without its hashes, and its limits with the defaults where it has none. */
-function shownOf(key: ApiKey, defaultLimits: Limits): Shown {
-  const known = shown.get(key)
-  if (known?.defaultLimits === defaultLimits) return known
-  const made = { view: viewOf(key), limits: { ...defaultLimits, ...key.limits }, defaultLimits }
-  shown.set(key, made)
-  return made
 }
 
 /** @throws GatewayError `invalid_key`. */

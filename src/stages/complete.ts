@@ -1,5 +1,6 @@
 /** The last stage: calls the model and answers with what it says, byte for byte. */
 import type { Context } from 'hono'
+import { NO_OUTPUT } from '../accounts/request-end.ts'
 import type { Api, ModelRequest } from '../apis/api.ts'
 import type { Gateway } from '../context.ts'
 import { renderFailure } from '../error-envelope.ts'
@@ -108,16 +109,17 @@ async function answerWhole(
   cancellation.clearTimeout()
   showAnswerFacts(c, answer)
   warnOfOtherModel(c, content.model)
+  const { model } = c.get('target')
+  const { usage } = content
   c.get('settle')({
-    model: c.get('target').model,
-    usage: content.usage,
+    ...NO_OUTPUT,
+    model,
+    usage,
+    answer,
     failed: false,
     isCharged: true,
-    seenTokens: 0,
-    answer,
     status: 200,
     reason: null,
-    firstOutputAtMs: null,
   })
   // One object costs less than headers that are set one by one on the finished answer.
   return new Response(content.body, { headers: { ...JSON_HEADERS, ...c.get('responseHeaders') } })
@@ -138,17 +140,10 @@ function throwFailure(
   const error = hasClientLeft
     ? new GatewayError({ kind: 'client_closed' })
     : new GatewayError(failure, diagnosis.reason)
-  c.get('settle')({
-    model: c.get('target').model,
-    usage: null,
-    failed: !hasClientLeft,
-    isCharged,
-    seenTokens: 0,
-    answer,
-    status: renderFailure(error.failure).status,
-    reason: error.reason,
-    firstOutputAtMs: null,
-  })
+  const { model } = c.get('target')
+  const { status } = renderFailure(error.failure)
+  const { reason } = error
+  c.get('settle')({ ...NO_OUTPUT, model, answer, failed: !hasClientLeft, isCharged, status, reason })
   if (!hasClientLeft) addAlert(c, diagnosis)
   throw error
 }

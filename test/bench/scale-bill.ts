@@ -87,7 +87,7 @@ function billOf(counted: Counts, requests: number, rowsLater: number): Pick<Bill
     workerRequests: 1,
     workerCpuMs: counted.cpuMicros / 1000 / requests,
     kvReads: counted.kv.reads / requests,
-    kvWrites: counted.kv.writes / requests,
+    kvWrites: (counted.kv.writes + counted.kv.copies) / requests,
     kvLists: counted.kv.lists / requests,
     objectRequests: objects.calls / requests,
     objectGbSeconds: ((objects.wallMs / 1000) * OBJECT_GB) / requests,

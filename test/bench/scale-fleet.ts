@@ -17,11 +17,13 @@ const KEYS_AT_ONCE = 20
 /** The objects have done what follows from the requests once nothing was counted for this time, ms. */
 const QUIET_MS = 750
 const QUIET_MS_MAX = 30_000
+const COPIES = 'key:'
 /** A directory in memory, where there is one, so that no disk is measured. */
 const MEMORY_DISK = '/dev/shm'
 
 export interface Counts {
-  kv: Record<KvOperation, number>
+  /** `copies` are the writes of accounts, which publish their keys. `writes` are all others. */
+  kv: Record<KvOperation | 'copies', number>
   objects: CallCounts
   /** CPU time of the process with all isolates and objects, µs. */
   cpuMicros: number
@@ -93,7 +95,9 @@ export async function startFleet(
   { kv, storagePath }: Store,
 ): Promise<Fleet> {
   let operations = noOperations()
-  kv.onOperation = (operation) => void (operations[operation] += 1)
+  kv.onOperation = (operation, key) => {
+    operations[operation === 'writes' && key.startsWith(COPIES) ? 'copies' : operation] += 1
+  }
   const process = await startWorkerd({
     ...worker,
     bindings: bindingsOf(worker, { ADMIN_TOKEN, ...vars }),
@@ -149,8 +153,8 @@ export async function startFleet(
   }
 }
 
-function noOperations(): Record<KvOperation, number> {
-  return { reads: 0, writes: 0, deletes: 0, lists: 0 }
+function noOperations(): Counts['kv'] {
+  return { copies: 0, reads: 0, writes: 0, deletes: 0, lists: 0 }
 }
 
 export function sumOfCounts(a: Counts, b: Counts): Counts {

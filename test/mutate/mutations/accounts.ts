@@ -260,7 +260,6 @@ export const GROUP_ADMISSION: readonly Mutation[] = [
     file: 'src/accounts/admit-with-group.ts',
     text: 'if (held !== null) return held',
     replacement: '',
-    tests: [api('groups')],
-    name: 'still refuses does not ask the group',
+    tests: [unit('accounts/admit-request')],
   },
 ]

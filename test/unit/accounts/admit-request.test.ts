@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { admit, isDecidedByAccount } from '../../../src/accounts/admit-request.ts'
 import type { AdmissionParts, RequestToAdmit } from '../../../src/accounts/request-to-admit.ts'
 import type { End } from '../../../src/accounts/request-end.ts'
-import type { AccountDecision } from '../../../src/accounts/account-view.ts'
+import type { AccountDecision, Refused } from '../../../src/accounts/account-view.ts'
 import { UsageMeans } from '../../../src/accounts/usage-means.ts'
 import type { SettlementEntry } from '../../../src/accounts/protocol.ts'
 import { createLimiter } from '../../../src/limits/limiter.ts'
@@ -35,18 +35,24 @@ interface Rig {
   atOnce: boolean[]
   /** Owner and request of each lease that is kept. */
   leases: string[]
+  /** The accounts that were asked for admission. */
+  asked: string[]
   clock: { nowMs: number }
 }
 
 /** An account client that decides as it is told, and keeps what is booked. */
-function rigWith(decision?: AccountDecision): Rig {
-  const [entries, atOnce, leases] = [[] as SettlementEntry[], [] as boolean[], [] as string[]]
+function rigWith(decision?: AccountDecision, held: Record<string, Refused> = {}): Rig {
+  const [entries, atOnce] = [[] as SettlementEntry[], [] as boolean[]]
+  const [leases, asked] = [[] as string[], [] as string[]]
   const clock = { nowMs: Date.UTC(2027, 0, 5, 12) }
   const parts: AdmissionParts = {
     limiter: createLimiter({ shards: createShardStore(env.KV) }),
     means: new UsageMeans(),
     accountClient: {
-      admit: async () => decision ?? { outcome: 'admitted', by: 'account', status: {} },
+      admit: async (keyId) => {
+        asked.push(keyId)
+        return decision ?? { outcome: 'admitted', by: 'account', status: {} }
+      },
       book: (_keyId, entry, _nowMs, _waitUntil, options) => {
         entries.push(entry)
         atOnce.push(options.atOnce)
@@ -56,13 +62,13 @@ function rigWith(decision?: AccountDecision): Rig {
         leases.push(lease)
         return () => void leases.splice(leases.indexOf(lease), 1)
       },
-      heldRefusal: () => null,
+      heldRefusal: (keyId) => held[keyId] ?? null,
       reportRefusal: () => undefined,
       size: 0,
       waiting: 0,
     },
   }
-  return { parts, entries, atOnce, leases, clock }
+  return { parts, entries, atOnce, leases, asked, clock }
 }
 
 function o3Mini(): Model {
@@ -232,4 +238,23 @@ describe('a request of a key in a group', () => {
       expect(rig.entries).toMatchObject([{ booked: BOOKED }, { booked: BOOKED }])
     },
   )
+
+  it.each([
+    ['its key', 'KEY'],
+    ['its group', 'grp_1'],
+  ])('asks neither account where a refusal of %s still holds for such a request', async (_who, owner) => {
+    const refusal = {
+      reason: 'budget_under_way',
+      limit: 9,
+      used: 9,
+      retryAfterMs: 50,
+      refusedUntilMs: 0,
+    } as const
+    const request = requestWith({ requestsPerDay: 9 }, { groupId: 'grp_1' })
+    const holder = owner === 'KEY' ? request.keyId : owner
+    const refused = { outcome: 'refused', by: 'isolate', refusal, status: {} } as const
+    const rig = rigWith(undefined, { [holder]: refused })
+    expect(await admitIn(rig, request)).toMatchObject({ outcome: 'refused', refusal })
+    expect([rig.asked, rig.entries]).toEqual([[], []])
+  })
 })
