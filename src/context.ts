@@ -35,7 +35,7 @@ export interface Gateway {
     /** Set by `authenticate`: the key's limits, and the gateway's defaults where it has none. */
     limits: Limits
     /** Set by `readJson`: the body's bytes. `validateJson` decodes and frees them. */
-    body: Uint8Array<ArrayBuffer>
+    body: Uint8Array<ArrayBuffer> | undefined
     /** Set by `readJson`: the one timer of the request, for the end of its body and then for the model's first output. */
     deadline: Deadline
     /** Set by `readJson`: how many bytes the body had. */

@@ -13,8 +13,8 @@ import type { ApiKeyView } from '../keys/api-key.ts'
 import { causeOf } from '../log.ts'
 
 /** For `app.onError`. An unforeseen error is a 500 without detail; the log has its name and message. */
-export function fail(error: Error, c: Context<Gateway>): Response {
-  const { failure, reason } = failureOf(error)
+export async function fail(error: Error, c: Context<Gateway>): Promise<Response> {
+  const { failure, reason } = await failureOf(error, c)
   c.get('log').reason = reason
   const { status, headers, body } = renderFailure(failure)
   reportRefusal(c, status, body.error.code)
@@ -75,7 +75,12 @@ export function failNotStored(c: Context<Gateway>): never {
 /** Paths that callers reach when their base URL lacks `/v1`. */
 const UNVERSIONED = new Set(['/chat/completions', '/models', '/responses'])
 
-function failureOf(error: Error): { failure: Failure; reason: string } {
+async function failureOf(error: Error, c: Context<Gateway>): Promise<{ failure: Failure; reason: string }> {
   if (error instanceof GatewayError) return { failure: error.failure, reason: error.reason }
+  if (error instanceof HTTPException && error.status === 400) {
+    // Only Hono's validator throws it, and only for a body that is not JSON.
+    const empty = (await c.req.text()).trim() === ''
+    return { failure: { kind: 'invalid_json', empty }, reason: 'invalid_json' }
+  }
   return { failure: { kind: 'internal' }, reason: `internal: ${causeOf(error)}` }
 }

@@ -10,6 +10,7 @@ import { readTags } from '../accounts/tags.ts'
 import type { Limits } from '../limits/limits.ts'
 import { type Target, targetOf } from '../upstream/target.ts'
 import { field } from '../wire/field.ts'
+import { forgetBody } from './body.ts'
 
 /**
  * A request that asks for more completion tokens than its key may have gets the key's cap, and a header that says so.
@@ -71,6 +72,7 @@ export function prepareInputs<Request extends ModelRequest>(
     showDropped(c, target)
     c.set('callerRequest', callerRequest)
     c.set('target', target)
+    forgetBody(c)
     return next()
   }
 }

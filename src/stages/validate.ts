@@ -1,10 +1,10 @@
 /** Parses the body, checks it against a schema and keeps it as the caller sent it. Every failure is OpenAI's 400. */
-import type { Context, MiddlewareHandler } from 'hono'
+import { zValidator } from '@hono/zod-validator'
+import type { Context } from 'hono'
 import * as z from 'zod/mini'
 import type { Gateway } from '../context.ts'
 import { GatewayError, invalidParameter, type ParameterFailure } from '../failure.ts'
 import { findExcess, JSON_ELEMENTS_MAX, JSON_VALUES_MAX, type JsonExcess } from '../wire/json-bounds.ts'
-import { parseJson } from '../wire/parse-json.ts'
 import { pathOf } from '../wire/parameter-text.ts'
 import { isSerializable, JSON_LEVELS_MAX } from '../wire/serializable.ts'
 import { explain, FIRST_ISSUE_ONLY } from '../wire/validation-error.ts'
@@ -18,48 +18,40 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false })
  *
  * @throws GatewayError `invalid_json`; `invalid_parameter` with the path of the first thing that is wrong.
  */
-export function validateJson<Schema extends z.ZodMiniType<object>>(
-  schema: Schema,
-): MiddlewareHandler<Gateway, string, JsonInput<Schema>> {
-  return function validateJson(c, next) {
-    const value = parse(decodeBody(c))
-    const result = z.safeParse(schema, value, FIRST_ISSUE_ONLY)
-    if (!result.success) throw new GatewayError(explain(result.error.issues, value))
-    if (!isSerializable(value)) throw new GatewayError(UNSERIALIZABLE)
-    // No schema takes `null`.
-    c.req.addValidatedData('json', value ?? {})
-    return next()
+export function validateJson<Schema extends z.ZodMiniType>(schema: Schema) {
+  const validate = zValidator<Schema, 'json', Gateway, string>('json', schema, undefined, {
+    validationFunction: (_schema, value: unknown) => {
+      const result = z.safeParse(schema, value, FIRST_ISSUE_ONLY)
+      if (!result.success) throw new GatewayError(explain(result.error.issues, value))
+      if (!isSerializable(value)) throw new GatewayError(UNSERIALIZABLE)
+      return { success: true, data: value }
+    },
+  })
+  const decodeAndValidate: typeof validate = (c, next) => {
+    decodeBody(c)
+    return validate(c, next)
   }
-}
-
-interface JsonInput<Schema extends z.ZodMiniType> {
-  in: { json: unknown }
-  out: { json: z.output<Schema> }
+  return decodeAndValidate
 }
 
 /**
- * Makes text of the body's bytes, and frees the bytes. The body must be UTF-8, as for OpenAI: otherwise a prompt in another
- * character set would reach the model with its letters replaced, without an error.
+ * Makes text of the body's bytes, for Hono's validator to parse, and frees the bytes. The body must be UTF-8, as for OpenAI:
+ * otherwise a prompt in another character set would reach the model with its letters replaced, without an error.
  */
-function decodeBody(c: Context<Gateway>): string {
+function decodeBody(c: Context<Gateway>): void {
   const body = c.get('body')
+  if (body === undefined) return
   const excess = findExcess(body)
   if (excess !== null) throw new GatewayError(failureOf(excess))
+  let text: string
   try {
-    return utf8.decode(body)
+    text = utf8.decode(body)
   } catch {
     throw new GatewayError({ kind: 'invalid_json', empty: false })
-  } finally {
-    // The garbage collector may leave bytes for seconds. A transfer frees them at once.
-    body.buffer.transfer(0)
   }
-}
-
-/** The text is used once: kept for the minutes that the model may think, it would take as much memory as the values. */
-function parse(text: string): unknown {
-  const value = parseJson(text)
-  if (value === undefined) throw new GatewayError({ kind: 'invalid_json', empty: text.trim() === '' })
-  return value
+  Object.assign(c.req.bodyCache, { text: Promise.resolve(text) })
+  // The garbage collector may leave bytes for seconds. A transfer frees them at once.
+  body.buffer.transfer(0)
 }
 
 const UNSERIALIZABLE = invalidParameter(
