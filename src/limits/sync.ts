@@ -78,7 +78,8 @@ export class Sync {
 
   #runQuiet(limits: WindowLimits, cost: Cost, nowMs: number, waitUntil: WaitUntil): void {
     this.#sampler.draw(cost, limits)
-    if (nowMs - this.#publishedAtMs >= this.#sampleAfterMs(nowMs)) {
+    const afterMs = this.#sampleAfterMs(nowMs)
+    if (afterMs !== null && nowMs - this.#publishedAtMs >= afterMs) {
       this.#beginIfReady('publish', nowMs, waitUntil, async () => {
         const { drawn } = this.#sampler
         await this.#options.shards.publish(this.#state.keyId, this.#nextSample(drawn, nowMs))
@@ -94,11 +95,11 @@ export class Sync {
   }
 
   // The time from the last publication to the next sample, ms. Counts whose renewal is due are replaced by a sample, also by
-  // an empty one, unless they have expired.
-  #sampleAfterMs(nowMs: number): number {
+  // an empty one, unless they have expired. `null` where nothing is to be published.
+  #sampleAfterMs(nowMs: number): number | null {
     const areCountsLive = nowMs - this.#publishedAtMs < SHARD_TTL_SECONDS * 1_000
     if (this.#published !== undefined && areCountsLive) return this.#published.renewWithinSeconds * 1_000
-    return this.#sampler.drawn.requests > 0 ? schedule.SAMPLE_MS : Infinity
+    return this.#sampler.drawn.requests > 0 ? schedule.SAMPLE_MS : null
   }
 
   #list(nowMs: number, waitUntil: WaitUntil): void {

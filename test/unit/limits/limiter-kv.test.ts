@@ -95,6 +95,13 @@ describe('the limiter over KV', () => {
     expect(fleet.kv.counts.put).toBeLessThanOrEqual(requests / 3 + 50)
   })
 
+  it('writes nothing for the first request of a key far from its limit', async () => {
+    const fleet = new Fleet(100)
+    for (const { ask } of fleet.isolates) ask({ requestsPerMinute: 1_000_000 })
+    await fleet.clock.advance(1_000)
+    expect(fleet.kv.counts.put).toBe(0)
+  })
+
   it('shows its peers the demand of isolates that are all quiet', async () => {
     const limits = { requestsPerMinute: 600 }
     const fleet = new Fleet(200)
