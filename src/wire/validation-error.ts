@@ -30,9 +30,13 @@ const NO_MESSAGE = 'Invalid input'
 
 /**
  * For `safeParse` before `explain`, which tells only the first issue. A body of megabytes may have a million issues, and
- * they would take a second. Zod's own `validate` sets it; its public types leave it out.
+ * they would take a second. Zod's own `validate` sets it; its public types leave it out. Where a process has also loaded the whole
+ * of zod, issues would have the messages of its language.
  */
-export const FIRST_ISSUE_ONLY: z.core.ParseContext<Issue> & { abortEarly: true } = { abortEarly: true }
+export const FIRST_ISSUE_ONLY: z.core.ParseContext<Issue> & { abortEarly: true } = {
+  abortEarly: true,
+  error: () => NO_MESSAGE,
+}
 
 /**
  * The failure to show for the issues that a schema found in `input`. It never throws.

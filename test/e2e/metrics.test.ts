@@ -108,6 +108,7 @@ describe.skipIf(hasNoPrometheus)('Prometheus', { timeout: 60_000 }, () => {
     expect(Object.fromEntries(targets.map(({ scrapePool, health }) => [scrapePool, health]))).toEqual({
       gateway: 'up',
       'gateway-keys': 'up',
+      'gateway-groups': 'up',
     })
   })
 
