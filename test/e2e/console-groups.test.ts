@@ -77,7 +77,9 @@ describe.skipIf(hasNoBrowser)('a group', { timeout: 60_000 }, () => {
       await expectSound(page)
       await page.getByRole('link', { name: 'The keys of this group' }).click()
       await expect.poll(names(page)).toEqual([`key of ${name}`])
-      expect(await page.getByLabel('Group').locator('option:checked').textContent()).toBe(name)
+      // The group's id stands there until the groups have loaded.
+      const chosen = () => page.getByLabel('Group').locator('option:checked').textContent()
+      await expect.poll(chosen).toBe(name)
       await page.getByRole('link', { name: `key of ${name}`, exact: true }).click()
       await page.getByRole('button', { name: 'Edit' }).click()
       await page.getByLabel('Group').selectOption('None')
