@@ -8,17 +8,8 @@ export type Period = 'day' | 'month' | 'total'
 
 /** The UTC date, as `2026-11-22`. Dates sort as text. */
 export function dateOf(nowMs: number): string {
-  const day = Math.floor(nowMs / DAY_MS)
-  if (day !== lastDay) {
-    lastDate = new Date(nowMs).toISOString().slice(0, 10)
-    lastDay = day
-  }
-  return lastDate
+  return new Date(nowMs).toISOString().slice(0, 10)
 }
-
-/** The last date that was asked for. Each settlement asks for it, and nearly always it is the same. */
-let lastDay = NaN
-let lastDate = ''
 
 /** The dates from one to the other, both included. */
 export function datesBetween(fromDate: string, toDate: string): string[] {

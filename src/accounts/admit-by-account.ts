@@ -9,7 +9,7 @@ import { admittedTo } from './settle-request.ts'
 import { tagsText } from './tags.ts'
 import { worstCaseMicroUsd } from './worst-case.ts'
 
-/** What an account refuses, or cannot decide. */
+/** The answer of an account that does not admit the request. */
 export type Obstacle = RefusedRequest | Exclude<AccountDecision, { outcome: 'admitted' | 'refused' }>
 
 export async function admitByAccount(

@@ -12,7 +12,7 @@ export const CORRECTION_PAUSES_MS = [5_000, 30_000, 300_000, 3_600_000] as const
 /** A settlement is booked on the day of its admission, but not further back than this, ms. */
 export const ADMITTED_AGE_MAX_MS = 2 * DAY_MS
 
-/** What became of a pending request when its answer was taken. */
+/** The result of a correction. */
 export type Corrected = 'unchanged' | 'corrected' | 'given_up'
 
 /** The caller writes the usage once it has made all its changes. */

@@ -20,7 +20,7 @@ export interface PeriodSum {
   requests: number
 }
 
-/** What a row is of. */
+/** The day, the model and the tags of a row. */
 export interface UsagePlace {
   date: string
   model: string

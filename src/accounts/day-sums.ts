@@ -2,6 +2,7 @@
  * The sums of the days that are over, so that a question about a month reads no row of each key and day. They are made at the
  * first question, or two days later. A late report deletes the sums of its day, and the next question makes them anew. Pure.
  */
+import { daysTable } from './days-table.ts'
 import type { Statement } from './key-list.ts'
 import { COLUMNS, SUMS } from './usage-list.ts'
 
@@ -9,7 +10,7 @@ import { COLUMNS, SUMS } from './usage-list.ts'
 export const DAY_SUMS_MIGRATION = `CREATE TABLE day_sums (date TEXT NOT NULL, model TEXT NOT NULL,
   ${COLUMNS.map(([name]) => `${name} INTEGER NOT NULL`).join(', ')}, PRIMARY KEY (date, model)) WITHOUT ROWID`
 
-const ADD_UP = `WITH RECURSIVE days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)
+const ADD_UP = `WITH RECURSIVE ${daysTable('?', '?')}
   INSERT INTO day_sums SELECT date, model, ${SUMS} FROM days CROSS JOIN usage ON date = day
   WHERE day < ? AND day NOT IN (SELECT date FROM day_sums) GROUP BY date, model`
 

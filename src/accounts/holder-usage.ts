@@ -31,7 +31,7 @@ export function holderUsage(usage: KeyUsage, ofIsolate: AccountStatus, ofGroup: 
   }
 }
 
-/** What all keys of a group may use together. Nothing tells who they are, or what each of them took. */
+/** The limits that all keys of a group share, and what is left of them. It names no key, and no key's part. */
 function groupNow(usage: KeyUsage) {
   const { limits, remaining, renewsAt } = limitsNow(usage)
   return { name: usage.name, limits, remaining, renewsAt }

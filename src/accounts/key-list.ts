@@ -2,6 +2,7 @@
 import { dateOf, periodStartDate } from '../calendar.ts'
 import { type ApiKeyView, viewOf } from '../keys/api-key.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { daysTable } from './days-table.ts'
 import type { StoredKey } from './stored-key.ts'
 
 export const STATES = ['active', 'disabled', 'expired', 'deleted'] as const
@@ -100,7 +101,7 @@ export function selectKeys(
   const where = conditions.map(([condition]) => condition).join(' AND ')
   const today = dateOf(nowMs)
   return {
-    sql: `WITH RECURSIVE ${DAYS}, page AS (
+    sql: `WITH RECURSIVE ${daysTable('?', '?')}, page AS (
         SELECT id, view, deleted_at, today_micro_usd, ${column} AS position FROM (${KEYS_WITH_COST})
         WHERE ${where} ORDER BY ${column}, id LIMIT ?)
       SELECT page.*, ${MONTH_COST} AS month_micro_usd FROM page ORDER BY position, id`,
@@ -143,8 +144,6 @@ const COLUMNS: Readonly<Record<Sort, string>> = {
 
 const KEYS_WITH_COST = `SELECT *, (SELECT coalesce(sum(cost_micro_usd), 0) FROM usage WHERE date = ? AND key_id = keys.id)
   AS today_micro_usd FROM keys`
-
-const DAYS = `days (day) AS (SELECT ? UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?)`
 
 /** A look-up for each day of the month and each key of the page. The primary key has the date first, and a scan reads all keys. */
 const MONTH_COST = `(SELECT coalesce(sum(cost_micro_usd), 0) FROM days CROSS JOIN usage

@@ -69,11 +69,11 @@ export interface DirectoryCalls extends Rpc.DurableObjectBranded {
   /** Keys of a group that are not deleted. */
   countKeys(groupId: string): Promise<KeyCount>
   usage(query: UsageQuery): Promise<UsagePage>
-  /** Of all time, for the operator's monitoring. */
+  /** The metrics of all time, for the operator's monitoring. */
   metrics(by: MetricGrouping): Promise<Metrics>
   /** The rows behind the sums, a page at a time. */
   exportUsage(query: ExportQuery): Promise<ExportPage>
-  /** Of the deployment as a whole. An id that was raised before is not sent again. */
+  /** Raises an alert of the deployment as a whole. An id that was raised before is not sent again. */
   raiseAlert(alert: RaisedAlert): Promise<void>
 }
 

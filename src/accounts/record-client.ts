@@ -43,11 +43,11 @@ export interface Accounts {
   listGroups(query: KeyListQuery): Promise<KeyPage | { kind: 'unavailable' }>
   /** Keys of a group that are not deleted, as far as they have been reported. */
   countKeys(groupId: string): Promise<KeyCount | { kind: 'unavailable' }>
-  /** Of keys, or by `group` of groups. So is `metrics`. */
+  /** The usage of keys, or by `group` of groups. `metrics` are likewise of keys or of groups. */
   usageOfAll(query: UsageQuery): Promise<UsagePage | { kind: 'unavailable' }>
   metrics(by: MetricGrouping): Promise<Metrics | { kind: 'unavailable' }>
   exportUsage(query: ExportQuery): Promise<ExportPage | { kind: 'unavailable' }>
-  /** Of the deployment as a whole. */
+  /** Raises an alert of the deployment as a whole. */
   raiseAlert(alert: RaisedAlert): Promise<{ kind: 'raised' | 'unavailable' }>
 }
 
@@ -67,30 +67,15 @@ export function createAccounts(env: Bindings): Accounts {
     request: (keyId, requestId) =>
       askBook(keyId, async () => accountOf(env, keyId).request(keyId, requestId)),
     minutes: (keyId) => askBook(keyId, async () => accountOf(env, keyId).minutes(keyId)),
-    list: (query) =>
-      ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => directoryOf(env).list(query)),
-    listGroups: (query) =>
-      ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        groupDirectoryOf(env).list(query),
-      ),
-    countKeys: (groupId) =>
-      ask('directory_list', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        directoryOf(env).countKeys(groupId),
-      ),
+    list: (query) => askDirectory('directory_list', async () => directoryOf(env).list(query)),
+    listGroups: (query) => askDirectory('directory_list', async () => groupDirectoryOf(env).list(query)),
+    countKeys: (groupId) => askDirectory('directory_list', async () => directoryOf(env).countKeys(groupId)),
     usageOfAll: (query) =>
-      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        directoryBy(env, query.by).usage(query),
-      ),
-    metrics: (by) =>
-      ask('directory_metrics', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        directoryBy(env, by).metrics(by),
-      ),
-    exportUsage: (query) =>
-      ask('directory_usage', undefined, ACCOUNT_READ_TIMEOUT_MS, async () =>
-        directoryOf(env).exportUsage(query),
-      ),
+      askDirectory('directory_usage', async () => directoryBy(env, query.by).usage(query)),
+    metrics: (by) => askDirectory('directory_metrics', async () => directoryBy(env, by).metrics(by)),
+    exportUsage: (query) => askDirectory('directory_usage', async () => directoryOf(env).exportUsage(query)),
     raiseAlert: (alert) =>
-      ask('alert_raise', undefined, ACCOUNT_READ_TIMEOUT_MS, async () => {
+      askDirectory('alert_raise', async () => {
         await alertDeskOf(env).raiseAlert(alert)
         return { kind: 'raised' } as const
       }),
@@ -113,6 +98,13 @@ function askBook<Answer>(
   call: () => Promise<Answer>,
 ): Promise<Answer | { kind: 'unavailable' }> {
   return ask('account_usage', keyId, ACCOUNT_READ_TIMEOUT_MS, call)
+}
+
+function askDirectory<Answer>(
+  what: string,
+  call: () => Promise<Answer>,
+): Promise<Answer | { kind: 'unavailable' }> {
+  return ask(what, undefined, ACCOUNT_READ_TIMEOUT_MS, call)
 }
 
 async function ask<Answer>(

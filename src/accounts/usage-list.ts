@@ -3,6 +3,7 @@ import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { DAYS_KEPT } from './book-usage.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { daysTable } from './days-table.ts'
 import type { Statement } from './key-list.ts'
 import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
 import { noTimes } from './request-times.ts'
@@ -113,7 +114,7 @@ const PAST = `SELECT date, model, ${COLUMNS.map(([name]) => name).join(', ')} FR
   WHERE date BETWEEN ?1 AND ?2 AND date < ?3`
 /** No report of an account has a date before today that `day_sums` lacks. An account's clock can be ahead. */
 const SINCE_TODAY = 'date BETWEEN max(?1, ?3) AND ?2'
-const DAYS = "days (day) AS (SELECT ?1 UNION ALL SELECT date(day, '+1 day') FROM days WHERE day < ?2)"
+const DAYS = daysTable('?1', '?2')
 
 export type TotalRow = Record<keyof UsageTotals, number>
 export type GroupRow = TotalRow & { value: string; view?: string | null; deletedAt?: string | null }
