@@ -38,6 +38,23 @@ const memberships = () => ({
   ),
 })
 
+/** Each limit, or `null` to remove it. It is made with the lazy schemas that have it. */
+const limitChanges = () => ({
+  requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
+  requestsPerDay: z.nullish(limitShape.requestsPerDay),
+  tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
+  concurrentRequests: z.nullish(limitShape.concurrentRequests),
+  completionTokensPerRequest: z.nullish(limitShape.completionTokensPerRequest),
+  mode: z.nullish(limitShape.mode),
+  budget: z.nullish(limitShape.budget),
+})
+
+/** The limits that a group can have: an account keeps each of them, and what one request may ask for is its key's. */
+function ofGroup<Limits extends Record<keyof typeof limitShape, unknown>>(limits: Limits) {
+  const { mode: _mode, completionTokensPerRequest: _cap, ...shared } = limits
+  return shared
+}
+
 /** `POST /admin/keys` */
 export const keyCreation = z.lazy(() =>
   z.strictObject({
@@ -54,17 +71,7 @@ export const keyUpdate = z.lazy(() =>
     name: z.optional(name),
     expiresAt: z.optional(z.nullable(isoTimestamp)),
     disabled: z.optional(z.boolean()),
-    limits: z.optional(
-      z.strictObject({
-        requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
-        requestsPerDay: z.nullish(limitShape.requestsPerDay),
-        tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
-        concurrentRequests: z.nullish(limitShape.concurrentRequests),
-        completionTokensPerRequest: z.nullish(limitShape.completionTokensPerRequest),
-        mode: z.nullish(limitShape.mode),
-        budget: z.nullish(limitShape.budget),
-      }),
-    ),
+    limits: z.optional(z.strictObject(limitChanges())),
     ...memberships(),
   }),
 )
@@ -76,27 +83,14 @@ export const keyRotation = z.lazy(() =>
   }),
 )
 
-/** `POST /admin/groups`. An account keeps each limit of a group, so there is no `mode`. */
-export const groupCreation = z.lazy(() => {
-  const { requestsPerMinute, tokensPerMinute, requestsPerDay, concurrentRequests, budget } = limitShape
-  const limits = { requestsPerMinute, tokensPerMinute, requestsPerDay, concurrentRequests, budget }
-  return z.strictObject({ name, limits: z.optional(z.strictObject(limits)) })
-})
+/** `POST /admin/groups` */
+export const groupCreation = z.lazy(() =>
+  z.strictObject({ name, limits: z.optional(z.strictObject(ofGroup(limitShape))) }),
+)
 
 /** `PATCH /admin/groups/{id}`: the given fields are set, and `null` removes a limit. */
 export const groupUpdate = z.lazy(() =>
-  z.strictObject({
-    name: z.optional(name),
-    limits: z.optional(
-      z.strictObject({
-        requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
-        tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
-        requestsPerDay: z.nullish(limitShape.requestsPerDay),
-        concurrentRequests: z.nullish(limitShape.concurrentRequests),
-        budget: z.nullish(limitShape.budget),
-      }),
-    ),
-  }),
+  z.strictObject({ name: z.optional(name), limits: z.optional(z.strictObject(ofGroup(limitChanges()))) }),
 )
 
 /** `GET /admin/keys?limit`, and that of groups. A page of 1,000 keys is some 300 KB, and 11 MB where each has the longest lists. */
