@@ -43,7 +43,7 @@ export function limitRows(limits: Limits): [name: string, value: string][] {
 }
 
 /** One short line for a table that has the budget elsewhere. `none` stands for no limit. */
-export function limitsLine(limits: Limits, none = 'None of its own'): string {
+export function limitsLine(limits: Limits, none: string): string {
   const parts = [
     ...(limits.requestsPerMinute === undefined ? [] : [`${shortCount(limits.requestsPerMinute)} req/min`]),
     ...(limits.requestsPerDay === undefined ? [] : [`${shortCount(limits.requestsPerDay)} req/day`]),

@@ -1,11 +1,12 @@
 /** The page that explains a request by its id. */
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import type { RequestAnswer } from '../api/answers.ts'
 import { readRequest } from '../api/operator.ts'
 import { explain } from '../format/explain.ts'
 import { count, milliseconds, usd } from '../format/numbers.ts'
 import { Button } from '../parts/button.tsx'
+import { Fact } from '../parts/facts.tsx'
 import { TextField } from '../parts/field.tsx'
 import { Money, When } from '../parts/figures.tsx'
 import { Answered } from '../parts/states.tsx'
@@ -124,14 +125,5 @@ function Bill({ request }: { request: Extract<RequestAnswer, { costUsd: number }
         <Money usd={costUsd} /> {certainty === 'exact' ? '' : `(${certainty})`}
       </Fact>
     </>
-  )
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }): JSX.Element {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }

@@ -4,8 +4,8 @@ import type { JSX } from 'preact'
 import type { Group } from '../api/answers.ts'
 import { deleteGroup, updateGroup } from '../api/operator.ts'
 import { limitRows } from '../format/limits.ts'
-import { Button, CopyButton } from '../parts/button.tsx'
-import { When } from '../parts/figures.tsx'
+import { Button } from '../parts/button.tsx'
+import { Fact, Facts, LimitFacts, Origin } from '../parts/facts.tsx'
 import { FormDialog } from '../parts/form-dialog.tsx'
 import { announce } from '../state/announce.ts'
 import { groupChangeOf } from '../state/group-form.ts'
@@ -45,34 +45,11 @@ export function GroupActions({ subject, reload }: { subject: Group; reload: () =
 export function GroupFacts({ subject }: { subject: Group }): JSX.Element {
   const limits = limitRows(subject.limits)
   return (
-    <section class="card">
-      <dl class="facts">
-        <div>
-          <dt>Id</dt>
-          <dd>
-            <code>{subject.id}</code> <CopyButton text={subject.id} what="id" />
-          </dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <When at={subject.createdAt} />
-          </dd>
-        </div>
-        {limits.length === 0 && (
-          <div>
-            <dt>Limits</dt>
-            <dd>None: its keys have their own limits alone</dd>
-          </div>
-        )}
-        {limits.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
+    <Facts>
+      <Origin subject={subject} />
+      {limits.length === 0 && <Fact name="Limits">None: its keys have their own limits alone</Fact>}
+      <LimitFacts rows={limits} />
+    </Facts>
   )
 }
 

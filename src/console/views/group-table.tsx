@@ -2,9 +2,7 @@
 import type { JSX } from 'preact'
 import type { ListedGroup } from '../api/answers.ts'
 import { type GroupFilter, listGroups } from '../api/operator.ts'
-import { limitsLine } from '../format/limits.ts'
-import { Budget } from '../parts/budget.tsx'
-import { Money } from '../parts/figures.tsx'
+import { CostCells, CostHeads } from '../parts/cost-columns.tsx'
 import { RowsTable } from '../parts/rows-table.tsx'
 import { hrefOf } from '../state/route.ts'
 import type { ListPage } from '../state/use-rows.ts'
@@ -20,18 +18,7 @@ export function GroupTable({ first, filter }: GroupTableProps): JSX.Element {
       noun="groups"
       first={first}
       readPage={(cursor) => listGroups(filter, cursor)}
-      head={
-        <>
-          <th scope="col" class="number">
-            Today
-          </th>
-          <th scope="col" class="number">
-            This month
-          </th>
-          <th scope="col">Budget</th>
-          <th scope="col">Other limits</th>
-        </>
-      }
+      head={<CostHeads />}
     >
       {(group) => (
         <tr key={group.id}>
@@ -39,16 +26,7 @@ export function GroupTable({ first, filter }: GroupTableProps): JSX.Element {
             <a href={hrefOf({ page: 'group', id: group.id })}>{group.name}</a>
             <code class="id">{group.id}</code>
           </th>
-          <td class="number">
-            <Money usd={group.todayCostUsd} />
-          </td>
-          <td class="number">
-            <Money usd={group.monthCostUsd} />
-          </td>
-          <td>
-            <Budget listed={group} none="None" />
-          </td>
-          <td class="limits-cell">{limitsLine(group.limits, 'None')}</td>
+          <CostCells listed={group} none="None" />
         </tr>
       )}
     </RowsTable>

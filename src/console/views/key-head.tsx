@@ -5,7 +5,8 @@ import type { Key } from '../api/answers.ts'
 import type { CallError } from '../api/client.ts'
 import { readGroup, readGroups, updateKey } from '../api/operator.ts'
 import { limitRows, stateOf } from '../format/limits.ts'
-import { Button, CopyButton } from '../parts/button.tsx'
+import { Button } from '../parts/button.tsx'
+import { Fact, Facts, LimitFacts, Origin } from '../parts/facts.tsx'
 import { When } from '../parts/figures.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
 import { Failure } from '../parts/states.tsx'
@@ -63,67 +64,29 @@ export function KeyFacts({ subject }: { subject: Key & { deletedAt?: string | un
   const { deletedAt } = subject
   const limits = limitRows(subject.limits)
   return (
-    <section class="card">
-      <dl class="facts">
-        <div>
-          <dt>Id</dt>
-          <dd>
-            <code>{subject.id}</code> <CopyButton text={subject.id} what="id" />
-          </dd>
-        </div>
-        <div>
-          <dt>Created</dt>
-          <dd>
-            <When at={subject.createdAt} />
-          </dd>
-        </div>
-        {deletedAt === undefined ? (
-          <div>
-            <dt>Expires</dt>
-            <dd>{subject.expiresAt === null ? 'Never' : <When at={subject.expiresAt} />}</dd>
-          </div>
-        ) : (
-          <div>
-            <dt>Deleted</dt>
-            <dd>
-              <When at={deletedAt} />
-            </dd>
-          </div>
-        )}
-        {subject.group != null && (
-          <div>
-            <dt>Group</dt>
-            <dd>
-              <GroupName id={subject.group} />
-            </dd>
-          </div>
-        )}
-        {limits.length === 0 && deletedAt === undefined && (
-          <div>
-            <dt>Limits</dt>
-            <dd>None of its own: the gateway’s defaults apply</dd>
-          </div>
-        )}
-        {subject.models !== undefined && (
-          <div>
-            <dt>Models</dt>
-            <dd>{subject.models.join(', ')}</dd>
-          </div>
-        )}
-        {subject.allowedAddresses !== undefined && (
-          <div>
-            <dt>Addresses</dt>
-            <dd>{subject.allowedAddresses.join(', ')}</dd>
-          </div>
-        )}
-        {limits.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
+    <Facts>
+      <Origin subject={subject} />
+      {deletedAt === undefined ? (
+        <Fact name="Expires">{subject.expiresAt === null ? 'Never' : <When at={subject.expiresAt} />}</Fact>
+      ) : (
+        <Fact name="Deleted">
+          <When at={deletedAt} />
+        </Fact>
+      )}
+      {subject.group != null && (
+        <Fact name="Group">
+          <GroupName id={subject.group} />
+        </Fact>
+      )}
+      {limits.length === 0 && deletedAt === undefined && (
+        <Fact name="Limits">None of its own: the gateway’s defaults apply</Fact>
+      )}
+      {subject.models !== undefined && <Fact name="Models">{subject.models.join(', ')}</Fact>}
+      {subject.allowedAddresses !== undefined && (
+        <Fact name="Addresses">{subject.allowedAddresses.join(', ')}</Fact>
+      )}
+      <LimitFacts rows={limits} />
+    </Facts>
   )
 }
 

@@ -2,9 +2,9 @@
 import type { JSX } from 'preact'
 import type { Group, ListedKey } from '../api/answers.ts'
 import { type KeyFilter, listKeys } from '../api/operator.ts'
-import { limitsLine, stateOf } from '../format/limits.ts'
-import { Budget } from '../parts/budget.tsx'
-import { Money, When } from '../parts/figures.tsx'
+import { stateOf } from '../format/limits.ts'
+import { CostCells, CostHeads } from '../parts/cost-columns.tsx'
+import { When } from '../parts/figures.tsx'
 import { GroupLink } from '../parts/group-link.tsx'
 import { RowsTable } from '../parts/rows-table.tsx'
 import { StateBadge } from '../parts/state-badge.tsx'
@@ -28,14 +28,7 @@ export function KeyTable({ first, filter, groups }: KeyTableProps): JSX.Element 
       head={
         <>
           <th scope="col">State</th>
-          <th scope="col" class="number">
-            Today
-          </th>
-          <th scope="col" class="number">
-            This month
-          </th>
-          <th scope="col">Budget</th>
-          <th scope="col">Other limits</th>
+          <CostHeads />
           <th scope="col">Expires</th>
         </>
       }
@@ -66,16 +59,7 @@ function KeyRow({ listed, groups, nowMs }: KeyRowProps): JSX.Element {
       <td>
         <StateBadge state={stateOf(listed, nowMs)} />
       </td>
-      <td class="number">
-        <Money usd={listed.todayCostUsd} />
-      </td>
-      <td class="number">
-        <Money usd={listed.monthCostUsd} />
-      </td>
-      <td>
-        <Budget listed={listed} none="None of its own" />
-      </td>
-      <td class="limits-cell">{limitsLine(listed.limits)}</td>
+      <CostCells listed={listed} none="None of its own" />
       <td>{listed.expiresAt === null ? <span class="muted">Never</span> : <When at={listed.expiresAt} />}</td>
     </tr>
   )
