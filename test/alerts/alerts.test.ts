@@ -1,8 +1,9 @@
 /** Alerts of keys through the front door: what the webhook receives, when, how often, and what happens while it fails. */
-import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ALERT_KEPT_MS, ALERT_RETRY_MS, ALERTS_A_DAY_MAX } from '../../src/alerts/outbox-state.ts'
 import { DAY_MS } from '../../src/calendar.ts'
+import { startEachAt } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, issueKey, type IssuedKey, send } from '../support/gateway.ts'
 import { usageAfter, usageOf } from '../support/usage.ts'
@@ -10,16 +11,10 @@ import { WEBHOOK_SECRET } from '../support/webhook.ts'
 import { answer, isSigned, payloads, received } from './receiving.ts'
 
 // The frozen time is ahead of the runtime's clock, so that an alarm runs only where a test runs it.
+startEachAt('2027-02-03T12:00:00Z')
 beforeEach(async () => {
-  vi.useFakeTimers({ now: Date.parse('2027-02-03T12:00:00Z'), toFake: ['Date'], shouldAdvanceTime: true })
   await answer(200)
 })
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
-
 const account = ({ id }: { id: string }) => env.ACCOUNTS.getByName(id)
 const alarm = (key: IssuedKey) => runDurableObjectAlarm(account(key))
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms)

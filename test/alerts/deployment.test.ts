@@ -1,26 +1,21 @@
 /** Alerts of the deployment as a whole: isolates and accounts see them, and one object sends each once. */
-import { evictDurableObject, reset, runDurableObjectAlarm } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { UNPUBLISHED_TOLD_MS } from '../../src/accounts/account-alerts.ts'
 import { RAISE_RETRY_MS } from '../../src/alerts/raised-alerts.ts'
 import { DAY_MS } from '../../src/calendar.ts'
+import { startEachAt } from '../support/clean-state.ts'
 import { recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, AT_ONCE, env, HELLO, issueKey, type IssuedKey, send } from '../support/gateway.ts'
 import { isolate, type Send } from '../support/isolate.ts'
 import { answer, payloads, received } from './receiving.ts'
 
 // The frozen time is ahead of the runtime's clock, so that an alarm runs only where a test runs it.
+startEachAt('2027-02-03T12:00:00Z')
 beforeEach(async () => {
-  vi.useFakeTimers({ now: Date.parse('2027-02-03T12:00:00Z'), toFake: ['Date'], shouldAdvanceTime: true })
   recordLog()
   await answer(200)
 })
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
-
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
 const desk = () => env.DIRECTORY.getByName('alerts-1')
 const account = ({ id }: IssuedKey) => env.ACCOUNTS.getByName(id)

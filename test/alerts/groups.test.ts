@@ -1,29 +1,24 @@
 /** Alerts of groups through the front door: their budgets, and reports that do not arrive. */
-import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { AccountAlerts, UNPUBLISHED_TOLD_MS } from '../../src/accounts/account-alerts.ts'
 import { AccountStore } from '../../src/accounts/account-store.ts'
 import { sourcesOf } from '../../src/accounts/publication-sources.ts'
 import { Publication } from '../../src/accounts/publication.ts'
 import { DAY_MS } from '../../src/calendar.ts'
 import { book } from '../support/book.ts'
+import { startEachAt } from '../support/clean-state.ts'
 import { recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, env, issueKey, send } from '../support/gateway.ts'
 import { createGroup } from '../support/group-routes.ts'
 import { answer, payloads, received } from './receiving.ts'
 
 // The frozen time is ahead of the runtime's clock, so that an alarm runs only where a test runs it.
+startEachAt('2027-02-03T12:00:00Z')
 beforeEach(async () => {
-  vi.useFakeTimers({ now: Date.parse('2027-02-03T12:00:00Z'), toFake: ['Date'], shouldAdvanceTime: true })
   recordLog()
   await answer(200)
 })
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
-
 const alarm = (id: string) => runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
 const desk = () => env.DIRECTORY.getByName('alerts-1')
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms)

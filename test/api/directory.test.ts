@@ -1,7 +1,7 @@
 /** The operator's questions about all keys. Most of these tests give an account's report to the directory themselves. */
 import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import * as fc from 'fast-check'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { OLDER_DATE } from '../../src/accounts/book-usage.ts'
 import { NO_USAGE, sumOf } from '../../src/accounts/ledger.ts'
 import type { KeyReport } from '../../src/accounts/key-list.ts'
@@ -9,6 +9,7 @@ import type { UsageReport, UsageRow, UsageTotals } from '../../src/accounts/prot
 import { type ShownTotals, shownTotals } from '../../src/accounts/usage-report.ts'
 import { DAY_MS } from '../../src/calendar.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
+import { withoutReadyKey } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import {
   ADMIN_TOKEN,
@@ -24,11 +25,7 @@ import { usageAfter } from '../support/usage.ts'
 
 const TODAY = '2027-01-05'
 
-// The worker makes its ready-made key at its first request, and that key must not be in a list.
-beforeAll(async () => {
-  await issueKey()
-  await reset()
-})
+withoutReadyKey()
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.parse(`${TODAY}T12:00:00Z`), toFake: ['Date'] })

@@ -1,19 +1,11 @@
 /** What becomes of requests while the account of a key's group does not answer. */
-import { reset } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Limits } from '../../src/limits/limits.ts'
+import { startEachAt } from '../support/clean-state.ts'
 import { complete, env, errorOf } from '../support/gateway.ts'
 import { createGroup, keyIn, totalAfter, waitForAccount } from '../support/groups.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.UTC(2027, 0, 5, 12), toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt(Date.UTC(2027, 0, 5, 12))
 
 type Admit = (admit: () => Promise<unknown>) => Promise<unknown>
 const FAILS: Admit = () => Promise.reject(new Error('internal error'))

@@ -1,20 +1,13 @@
 /** Each end of a request of a key in a group is booked once with the key and once with the group. */
-import { reset, runDurableObjectAlarm } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { runDurableObjectAlarm } from 'cloudflare:test'
+import { describe, expect, it, vi } from 'vitest'
 import type { Limits } from '../../src/limits/limits.ts'
+import { startEachAt } from '../support/clean-state.ts'
 import { AT_ONCE, complete, env, HELLO, type IssuedKey, respond, send } from '../support/gateway.ts'
 import { accountNow, createGroup, keyIn, change, totalAfter, waitForAccount } from '../support/groups.ts'
 import { isolate } from '../support/isolate.ts'
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.UTC(2027, 0, 5, 12), toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt(Date.UTC(2027, 0, 5, 12))
 
 const USAGE = { prompt_tokens: 1_000, completion_tokens: 500 }
 /** 1,000 × 1.10 + 500 × 4.40 dollars a million. */

@@ -1,29 +1,18 @@
 /** The operator's side of groups: their records and their keys. */
-import { evictDurableObject, reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { describe, expect, it, vi } from 'vitest'
 import { createGroupId } from '../../src/keys/group-id.ts'
 import { groupRecord } from '../../src/keys/group.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'
+import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { ask, createGroup, namesAt, refusal } from '../support/group-routes.ts'
 import { isolate, type Send } from '../support/isolate.ts'
 
-// The worker makes its ready-made key at its first request, and that key must not be in a list.
-beforeAll(async () => {
-  await issueKey()
-  await reset()
-})
+withoutReadyKey()
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.parse('2027-01-05T12:00:00Z'), toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt('2027-01-05T12:00:00Z')
 
 const BUDGET = { usd: 20, period: 'month' }
 

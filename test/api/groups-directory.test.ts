@@ -1,11 +1,12 @@
 /** What the directories know of groups: usage, metrics, health, and what comes back after a loss. */
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { GROUP_MIGRATION, selectKeyCount, selectKeys, SORTS } from '../../src/accounts/key-list.ts'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import { METRIC_KEYS_MAX, OTHER_KEYS } from '../../src/accounts/metric-list.ts'
 import { createGroupId } from '../../src/keys/group-id.ts'
 import { bookAndReport } from '../support/book.ts'
+import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'
 import { recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { ask, createGroup, namesAt, refusal, textAt } from '../support/group-routes.ts'
@@ -13,21 +14,9 @@ import { isolate, type Send } from '../support/isolate.ts'
 import { parseOpenMetrics, valuesOf } from '../support/open-metrics.ts'
 import { usageAfter } from '../support/usage.ts'
 
-// The worker makes its ready-made key at its first request, and that key must not be in a list.
-beforeAll(async () => {
-  await issueKey()
-  await reset()
-})
+withoutReadyKey()
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.parse('2027-01-05T12:00:00Z'), toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt('2027-01-05T12:00:00Z')
 
 const BUDGET = { usd: 20, period: 'month' }
 

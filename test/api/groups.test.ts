@@ -1,7 +1,7 @@
 /** Limits of a group: they hold for all of its keys together, beside the limits of each key. */
-import { reset } from 'cloudflare:test'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Limits } from '../../src/limits/limits.ts'
+import { startEachAt } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import {
   ADMIN_TOKEN,
@@ -22,15 +22,7 @@ import { accountNow, createGroup, keyIn, change, totalAfter, waitForAccount } fr
 const NOON_MS = Date.UTC(2027, 0, 5, 12)
 const CALLERS = 64
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: NOON_MS, toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt(NOON_MS)
 
 const STREAM_THAT_HANGS = { stream: true, simulate: { ...AT_ONCE, hang: 0 } }
 

@@ -1,7 +1,7 @@
 /** What the operator sees of a key beside its record: the cost of the day and the month, and what is left of its limits. */
-import { reset } from 'cloudflare:test'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
+import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, issueKey, send } from '../support/gateway.ts'
 import { usageAfter } from '../support/usage.ts'
 
@@ -13,20 +13,9 @@ interface Listed {
   deletedAt?: string
 }
 
-// The worker makes its ready-made key at its first request, and that key must not be in a list.
-beforeAll(async () => {
-  await issueKey()
-  await reset()
-})
+withoutReadyKey()
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.parse('2027-02-03T12:00:00Z'), toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt('2027-02-03T12:00:00Z')
 
 async function listed(query: string): Promise<Listed[]> {
   const response = await send('GET', `/admin/keys${query}`, ADMIN_TOKEN)

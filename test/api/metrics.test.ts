@@ -1,7 +1,7 @@
 /** What a monitoring system reads. Most of these tests give an account's report to the directory themselves. */
 import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import * as fc from 'fast-check'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { NO_MODEL, NO_USAGE } from '../../src/accounts/ledger.ts'
 import {
   METRIC_KEYS_MAX,
@@ -12,6 +12,7 @@ import {
 import type { UsageRow } from '../../src/accounts/protocol.ts'
 import { addTimes, noTimes } from '../../src/accounts/request-times.ts'
 import { DAY_MS } from '../../src/calendar.ts'
+import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, AT_ONCE, complete, env, errorOf, issueKey, send } from '../support/gateway.ts'
 import { type ParsedFamily, parseOpenMetrics, valuesOf } from '../support/open-metrics.ts'
@@ -20,21 +21,9 @@ import { usageAfter } from '../support/usage.ts'
 const TODAY = '2027-01-05'
 const KEY = 'abcdefghijkl'
 
-// The worker makes its ready-made key at its first request, and that key must not be counted.
-beforeAll(async () => {
-  await issueKey()
-  await reset()
-})
+withoutReadyKey()
 
-beforeEach(() => {
-  vi.useFakeTimers({ now: Date.parse(`${TODAY}T12:00:00Z`), toFake: ['Date'], shouldAdvanceTime: true })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
-})
+startEachAt(`${TODAY}T12:00:00Z`)
 
 function directory() {
   return env.DIRECTORY.getByName('directory-1')

@@ -1,11 +1,12 @@
 /** With `USAGE_TAGS`, usage is told apart by what callers write into their requests' `metadata`. */
-import { reset, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { CORRECTION_PAUSES_MS } from '../../src/accounts/book-ends.ts'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import { TAGGED_SHOWN_MAX } from '../../src/accounts/tagged-usage.ts'
 import { EXPORT_PAGE_ROWS } from '../../src/accounts/usage-export.ts'
 import { STORED_COLUMNS, TAG_MIGRATION } from '../../src/accounts/usage-list.ts'
+import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import {
   ADMIN_TOKEN,
@@ -24,23 +25,13 @@ import { type KeyUsageAnswer, type Totals, usageAfter, usageOf } from '../suppor
 const TODAY = '2027-01-05'
 const BUDGET = { budget: { usd: 10, period: 'day' } }
 
-// The worker makes its ready-made key at its first request, and that key must not be in a list.
-beforeAll(async () => {
-  await issueKey()
-  await reset()
-})
+withoutReadyKey()
 
 let tagged: Send
 
+startEachAt(`${TODAY}T12:00:00Z`)
 beforeEach(() => {
-  vi.useFakeTimers({ now: Date.parse(`${TODAY}T12:00:00Z`), toFake: ['Date'], shouldAdvanceTime: true })
   tagged = isolate(undefined, { USAGE_TAGS: 'team, project' })
-})
-
-afterEach(async () => {
-  vi.restoreAllMocks()
-  vi.useRealTimers()
-  await reset()
 })
 
 type TaggedUsage = KeyUsageAnswer & { tags: (Totals & { tags: Record<string, string> })[] }
