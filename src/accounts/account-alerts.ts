@@ -12,8 +12,10 @@ import type { Budget } from '../limits/limits.ts'
 import { causeOf } from '../log.ts'
 import { orTimeoutError } from '../timeout.ts'
 import type { Account } from './account-store.ts'
+import { limitMicroUsdOf } from './admission.ts'
 import { alertDeskOf, type Bindings } from './objects.ts'
 import type { Publication } from './publication.ts'
+import { usdOf } from './usage-report.ts'
 
 /** A key's end is told so long before it, ms. */
 export const EXPIRY_TOLD_MS = 7 * DAY_MS
@@ -21,8 +23,6 @@ export const EXPIRY_TOLD_MS = 7 * DAY_MS
 export const UNPUBLISHED_TOLD_MS = 300_000
 /** How long an account waits for the object of the deployment's alerts, ms. */
 export const DESK_TIMEOUT_MS = 2_000
-
-const MICRO_USD = 1_000_000
 
 export class AccountAlerts {
   readonly #env: Bindings
@@ -50,7 +50,7 @@ export class AccountAlerts {
     const today = dateOf(nowMs)
     const dates = datesPrefix(period, nowMs)
     const bookedMicroUsd = account.book.bookedMicroUsd(dates)
-    const limitMicroUsd = Math.round(usd * MICRO_USD)
+    const limitMicroUsd = limitMicroUsdOf(budget)
     const { state } = this.#outbox
     const { told, percent } = judgeBudget(state.budgets, { dates, limitMicroUsd, bookedMicroUsd }, today)
     if (told !== state.budgets) this.#outbox.save({ ...state, budgets: [...told] })
@@ -58,7 +58,7 @@ export class AccountAlerts {
     const owner = ownerOf(account)
     const renewsAtMs = periodEndMs(period, nowMs)
     const renewsAt = renewsAtMs === null ? null : new Date(renewsAtMs).toISOString()
-    const spentUsd = bookedMicroUsd / MICRO_USD
+    const spentUsd = usdOf(bookedMicroUsd)
     const id = `budget:${account.stored.key.id}:${period}:${dates}:${limitMicroUsd}:${percent}`
     this.#outbox.raise(
       raisedAlert(

@@ -1,7 +1,7 @@
 /** Decides whether a key's account admits a request. All limits are exact here, whatever the key's mode. No clock, no I/O. */
 import { DAY_MS, periodEndMs } from '../calendar.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
-import type { Limits } from '../limits/limits.ts'
+import type { Budget, Limits } from '../limits/limits.ts'
 import type { RollingWindow } from '../limits/rolling-window.ts'
 import type { AccountStatus, AdmissionRequest, BudgetStatus, Refusal } from './protocol.ts'
 
@@ -145,11 +145,16 @@ function concurrencyRefusal({ limits, concurrent }: AdmissionState, nowMs: numbe
   }
 }
 
+/** A budget in whole micro-dollars. */
+export function limitMicroUsdOf({ usd }: Budget): number {
+  return Math.round(usd * 1_000_000)
+}
+
 function budgetOf(state: AdmissionState, nowMs: number): BudgetStatus | null {
   const { budget } = state.limits
   if (budget === undefined) return null
   const { bookedMicroUsd, underWayMicroUsd } = state
-  const limitMicroUsd = Math.round(budget.usd * 1_000_000)
+  const limitMicroUsd = limitMicroUsdOf(budget)
   return {
     limitMicroUsd,
     period: budget.period,

@@ -1,7 +1,7 @@
 /** The answer to a key's holder: what the key may use, what is left of it and when it renews, and what it took. Pure. */
 import { dateOf, DAY_MS, periodStartDate } from '../calendar.ts'
 import type { AccountStatus, KeyUsage } from './protocol.ts'
-import { shownDays, shownModels, shownTags, sumSince } from './usage-report.ts'
+import { shownDays, shownModels, shownTags, sumSince, usdOf } from './usage-report.ts'
 
 /** Days that the answer shows, today included: no month is longer. */
 export const DAYS_SHOWN = 31
@@ -50,7 +50,7 @@ export function limitsNow({ atMs, limits, status }: Pick<KeyUsage, 'atMs' | 'lim
       tokensPerMinute: tokens?.remaining,
       requestsPerDay: requestsPerDay?.remaining,
       concurrentRequests: concurrentRequests?.remaining,
-      budgetUsd: budget && budget.leftMicroUsd / 1e6,
+      budgetUsd: budget && usdOf(budget.leftMicroUsd),
     },
     renewsAt: {
       requestsPerMinute: timeAfter(requests?.resetMs),

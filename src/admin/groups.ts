@@ -1,7 +1,5 @@
 /** The operator's routes for groups: create, list, show, change, delete. */
 import type { Context } from 'hono'
-import { DAYS_KEPT } from '../accounts/book-usage.ts'
-import { dateOf, DAY_MS } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
 import { type Failure, GatewayError } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
@@ -9,17 +7,15 @@ import { groupRecord, groupViewOf } from '../keys/group.ts'
 import { createGroupId, GROUP_ID_FORM } from '../keys/group-id.ts'
 import { groupListQuery } from './list-query.ts'
 import type { groupCreation, groupUpdate } from './requests.ts'
-import { takeRecord } from './take-record.ts'
+import { deletion, takeCreated, takeRecord } from './take-record.ts'
 import type { WithBody } from './with-body.ts'
 
 /** 201 with the group. */
 export async function createGroup(c: WithBody<typeof groupCreation>): Promise<Response> {
   const { name, limits = {} } = c.req.valid('json')
   const group = { id: createGroupId(), name, createdAt: new Date().toISOString(), limits }
-  const answer = await isolateOf(c.env).accounts.create(groupRecord(group))
-  // An id has 71 random bits, so a collision needs no handling of its own.
-  if (answer.kind !== 'created') throw new GatewayError({ kind: 'keys_unavailable' })
-  return c.json(groupViewOf(answer.key), 201)
+  const created = takeCreated(await isolateOf(c.env).accounts.create(groupRecord(group)))
+  return c.json(groupViewOf(created), 201)
 }
 
 /**
@@ -64,7 +60,7 @@ export async function deleteGroup(c: Context<Gateway>): Promise<Response> {
   const nowMs = Date.now()
   const reading = await accounts.delete(id, new Date(nowMs).toISOString())
   if (reading.kind !== 'deleted') takeRecord(reading, notFound(id))
-  return c.json({ id, deleted: true, usageKeptUntil: dateOf(nowMs + DAYS_KEPT * DAY_MS) })
+  return c.json(deletion(id, nowMs))
 }
 
 /** No object is created for a text that is no id of a group. @throws GatewayError `group_not_found`. */

@@ -1,7 +1,5 @@
 /** The operator's routes for keys: create, list, show, change, delete, rotate. */
 import type { Context } from 'hono'
-import { DAYS_KEPT } from '../accounts/book-usage.ts'
-import { dateOf, DAY_MS } from '../calendar.ts'
 import type { Gateway } from '../context.ts'
 import { GatewayError, invalidParameter } from '../failure.ts'
 import { isolateOf } from '../isolate.ts'
@@ -10,7 +8,7 @@ import { createSecret, hashSecret, KEY_ID_FORM } from '../keys/secret.ts'
 import { quoted } from '../wire/parameter-text.ts'
 import { listQuery } from './list-query.ts'
 import type { keyCreation, keyRotation, keyUpdate } from './requests.ts'
-import { takeRecord } from './take-record.ts'
+import { deletion, takeCreated, takeRecord } from './take-record.ts'
 import type { WithBody } from './with-body.ts'
 
 /** 201 with the key's view and its `secret`. Only this answer has the secret. */
@@ -19,7 +17,7 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
   requireModels(c, body.models)
   await requireGroup(c, body.group)
   const { id, secret } = createSecret()
-  const answer = await isolateOf(c.env).accounts.create({
+  const created = await isolateOf(c.env).accounts.create({
     id,
     name: body.name,
     createdAt: new Date().toISOString(),
@@ -32,9 +30,8 @@ export async function createKey(c: WithBody<typeof keyCreation>): Promise<Respon
     secretSha256: await hashSecret(secret),
     previous: null,
   })
-  // An id has 71 random bits, so a collision needs no handling of its own.
-  if (answer.kind !== 'created') throw new GatewayError({ kind: 'keys_unavailable' })
-  return c.json({ ...viewOf(take(c, id, { kind: 'found', key: answer.key })), secret }, 201)
+  const key = takeCreated(created)
+  return c.json({ ...viewOf(take(c, id, { kind: 'found', key })), secret }, 201)
 }
 
 /**
@@ -74,7 +71,7 @@ export async function deleteKey(c: Context<Gateway>): Promise<Response> {
   const reading = await accounts.delete(id, new Date(nowMs).toISOString())
   if (reading.kind !== 'deleted') take(c, id, reading)
   else keys.remember(id, reading, nowMs)
-  return c.json({ id, deleted: true, usageKeptUntil: dateOf(nowMs + DAYS_KEPT * DAY_MS) })
+  return c.json(deletion(id, nowMs))
 }
 
 /** Makes a new secret. The old one stays good for `graceSeconds` (default 0), and the one before it ends now. */

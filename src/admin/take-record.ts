@@ -1,4 +1,6 @@
 /** The answer of an account to the operator: a record, or the failure that says why there is none. */
+import { DAYS_KEPT } from '../accounts/book-usage.ts'
+import { dateOf, DAY_MS } from '../calendar.ts'
 import { type Failure, GatewayError } from '../failure.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 
@@ -15,4 +17,19 @@ export function takeRecord(reading: KeyReading, notFound: Failure): ApiKey {
     case 'unavailable':
       throw new GatewayError({ kind: 'keys_unavailable' })
   }
+}
+
+/**
+ * The record of a new key or group. Its id has 71 random bits, so a collision needs no handling of its own.
+ *
+ * @throws GatewayError `keys_unavailable`.
+ */
+export function takeCreated(answer: KeyReading | { kind: 'created'; key: ApiKey }): ApiKey {
+  if (answer.kind !== 'created') throw new GatewayError({ kind: 'keys_unavailable' })
+  return answer.key
+}
+
+/** What the operator reads of a key or a group that was deleted at `nowMs`, ms since 1970. */
+export function deletion(id: string, nowMs: number) {
+  return { id, deleted: true, usageKeptUntil: dateOf(nowMs + DAYS_KEPT * DAY_MS) }
 }

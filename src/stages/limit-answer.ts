@@ -1,5 +1,6 @@
 /** Renders a decision for the caller: the headers of each limit that is set, and the 429 of a refusal. */
 import type { AccountStatus, BudgetStatus, Refusal } from '../accounts/protocol.ts'
+import { usdOf } from '../accounts/usage-report.ts'
 import { GatewayError, type RateLimitFailure } from '../failure.ts'
 import type { LimitStatus } from '../limits/fleet-share.ts'
 
@@ -18,8 +19,8 @@ export function limitHeaders(status: AccountStatus, refusal: Refusal | null = nu
       'x-gateway-remaining-concurrent-requests': `${concurrentRequests.remaining}`,
     }),
     ...(budget && {
-      'x-gateway-limit-budget-usd': `${budget.limitMicroUsd / 1e6}`,
-      'x-gateway-remaining-budget-usd': `${budget.leftMicroUsd / 1e6}`,
+      'x-gateway-limit-budget-usd': `${usdOf(budget.limitMicroUsd)}`,
+      'x-gateway-remaining-budget-usd': `${usdOf(budget.leftMicroUsd)}`,
     }),
   }
 }
@@ -83,7 +84,7 @@ function messageOf(refusal: Refusal, { requestsPerDay, budget }: AccountStatus):
     case 'budget_spent': {
       const fitting = refusal.fitting ?? 1
       const fits = fitting === 1 ? 'Only 1 request' : `${fitting} requests`
-      return `The budget of ${owner} cannot cover this request beside those under way: ${usd(budget?.leftMicroUsd ?? 0)} USD are left of ${usd(limit)} USD. ${fits} like this one can run at once. Lower the maximum of output tokens to let more run at once, or try again in ${duration(waitMs)}.`
+      return `The budget of ${owner} cannot cover this request beside those under way: ${usdOf(budget?.leftMicroUsd ?? 0)} USD are left of ${usdOf(limit)} USD. ${fits} like this one can run at once. Lower the maximum of output tokens to let more run at once, or try again in ${duration(waitMs)}.`
     }
   }
 }
@@ -93,15 +94,11 @@ function spentMessage(budget: BudgetStatus | undefined, owner: string): string {
   const when =
     renewsAtMs === null ? 'does not start anew' : `starts anew at ${new Date(renewsAtMs).toISOString()}`
   const span = period === 'total' ? 'in total' : `a ${period}`
-  return `The budget of ${owner} is spent: ${usd(limitMicroUsd)} USD ${span}. It ${when}. Ask the operator of this gateway.`
+  return `The budget of ${owner} is spent: ${usdOf(limitMicroUsd)} USD ${span}. It ${when}. Ask the operator of this gateway.`
 }
 
 function ownerOf({ of }: Refusal): string {
   return of === 'group' ? "this key's group" : 'this key'
-}
-
-function usd(microUsd: number): number {
-  return microUsd / 1e6
 }
 
 /** Formats a duration as OpenAI does: `12ms`, `1.5s`, `6m0s`, `1h2m3s`. */
