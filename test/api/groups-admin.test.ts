@@ -210,6 +210,8 @@ describe('a group', () => {
     ])
     expect(deleted.status).toBe(200)
     expect((await other('GET', path, ADMIN_TOKEN)).status).toBe(404)
+    // The report of the change may be under way, and the alarm then reports the deletion.
+    await runDurableObjectAlarm(env.ACCOUNTS.getByName(id))
     expect(await namesAt('/admin/groups')).toEqual([])
   })
 
