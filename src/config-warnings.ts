@@ -1,6 +1,7 @@
 /** Warnings for the operator: names that look like vars of the gateway and are none, and vars that have no effect. */
 import { parseAddress } from './alerts/webhook.ts'
-import { type Config, type Env, VAR_NAMES } from './config.ts'
+import type { Config, Env } from './config.ts'
+import { VAR_NAMES } from './vars.ts'
 
 /** The beginnings of the gateway's own names. Another name that begins so is taken for a mistake. */
 const PREFIXES =
@@ -10,6 +11,8 @@ const TYPO_LETTERS_MAX = 2
 
 const SECRET_NAMES = ['ADMIN_TOKEN', 'ALERT_WEBHOOK_URL', 'ALERT_WEBHOOK_SECRET']
 const NAMES: readonly string[] = [...VAR_NAMES, ...SECRET_NAMES]
+/** The bindings of `wrangler.toml`. To find the nearest var of a name takes longer than to parse all vars. */
+const BINDINGS: readonly string[] = ['AI', 'KV', 'ACCOUNTS', 'DIRECTORY']
 
 /** Sentences for the log. They name vars and hold no values, since a var can be a secret under a wrong name. */
 export function configWarnings(env: Env, config: Config): string[] {
@@ -18,7 +21,7 @@ export function configWarnings(env: Env, config: Config): string[] {
 
 function misnamedVars(names: readonly string[]): string[] {
   return names
-    .filter((name) => !NAMES.includes(name))
+    .filter((name) => !NAMES.includes(name) && !BINDINGS.includes(name))
     .flatMap((name) => {
       const upper = name.toUpperCase()
       const nearest = nearestName(upper)

@@ -1,18 +1,9 @@
 /** Bindings and vars of the Worker, parsed once into `Config`. A bad var fails with its name. */
-import * as z from 'zod/mini'
-import { GatewayError } from './failure.ts'
 import type { ModelTable } from './models/model.ts'
-import { modelOverrides, modelTable } from './models/table.ts'
-import {
-  type Budget,
-  BUDGET_USD_MAX,
-  BUDGET_USD_MIN,
-  LIMIT_MAX,
-  limitShape,
-  type Limits,
-  PERIODS,
-} from './limits/limits.ts'
+import { modelTable } from './models/table.ts'
+import { type Budget, type Limits, PERIODS } from './limits/limits.ts'
 import type { GatewayOptions, UpstreamBinding } from './upstream/call.ts'
+import { type NumberVar, parseVars, type Vars } from './vars.ts'
 
 /**
  * The bindings of `wrangler.toml`, without the Durable Objects: `accounts/objects.ts` adds them. Vars are `unknown`: the
@@ -93,20 +84,12 @@ export interface Config {
   corsOrigins: readonly string[]
 }
 
-/** Where Cloudflare may be asked to create a Durable Object: https://developers.cloudflare.com/durable-objects/reference/data-location/ */
-export const LOCATION_HINTS = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const
-
 /** It also bounds what a request may hold in memory: an isolate has 128 MB. */
 export const BODY_BYTES_MAX_DEFAULT = 4 * 1024 * 1024
 
 /** @throws GatewayError `misconfigured` with the name of the var that is wrong. */
 export function parseConfig(env: Env): Config {
-  const parsed = vars.safeParse({ ...env, MODELS: parseJson(env.MODELS) })
-  if (!parsed.success) {
-    const variable = String(parsed.error.issues[0]?.path[0])
-    throw new GatewayError({ kind: 'misconfigured', variable }, `misconfigured: ${variable}`)
-  }
-  const { data } = parsed
+  const data = parseVars(env)
   return {
     gateway: gatewayOptions(data),
     logTexts: data.AI_GATEWAY_LOG_TEXTS === 'true',
@@ -135,52 +118,7 @@ export function parseConfig(env: Env): Config {
   }
 }
 
-/** Names, and behind some a colon and a factor of up to 100: `flex:0.5, priority:2, web_search`. */
-const EXTRAS_FORM = /^[\s,]*([\w-]+(:(\d{1,2}(\.\d{1,6})?|100))?([\s,]+|$))*$/
-
-/** Up to three names. The names of AI Gateway's other metadata are taken. OpenAI's `metadata` has names of 64 characters. */
-const TAGS_FORM = /^[\s,]*((?!(key_id|key_name|request_id)([\s,]|$))[A-Za-z][\w.-]{0,63}([\s,]+|$)){0,3}$/
-
-/** One schema for all number vars: an isolate's start is mostly the making of schemas. */
-const numeral = z.union([z.number(), z.string()])
-
-const vars = z.object({
-  // `accounts/objects.ts` reads it, inside the objects too, where no configuration is parsed.
-  ACCOUNTS_LOCATION_HINT: z.optional(z.enum(LOCATION_HINTS)),
-  AI_GATEWAY_ID: z.optional(z.string().check(z.minLength(1))),
-  AI_GATEWAY_COLLECT_LOG: z.optional(z.enum(['true', 'false'])),
-  AI_GATEWAY_LOG_TEXTS: z.optional(z.enum(['true', 'false'])),
-  AI_GATEWAY_CACHE_SECONDS: wholeNumber(0, 30 * 86_400),
-  AI_GATEWAY_ATTEMPTS: wholeNumber(1, 5),
-  AI_GATEWAY_RETRY_DELAY_MS: wholeNumber(0, 5_000),
-  AI_GATEWAY_BACKOFF: z.optional(z.enum(['constant', 'linear', 'exponential'])),
-  AI_GATEWAY_TIMEOUT_MS: wholeNumber(1, 3_600_000),
-  UNSUPPORTED_PARAMETERS: z.optional(z.enum(['forward', 'reject', 'drop'])),
-  VENDOR_STORAGE: z.optional(z.enum(['never', 'allow'])),
-  ALLOWED_EXTRAS: z.optional(z.string().check(z.refine((list) => EXTRAS_FORM.test(list)))),
-  BODY_BYTES_MAX: wholeNumber(1024, 100 * 1024 * 1024),
-  BODY_SECONDS: wholeNumber(1, 3600),
-  MODELS: z.optional(modelOverrides),
-  DEFAULT_REQUESTS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
-  DEFAULT_REQUESTS_PER_DAY: wholeNumber(1, LIMIT_MAX),
-  DEFAULT_TOKENS_PER_MINUTE: wholeNumber(1, LIMIT_MAX),
-  DEFAULT_CONCURRENT_REQUESTS: wholeNumber(1, LIMIT_MAX),
-  DEFAULT_COMPLETION_TOKENS_PER_REQUEST: wholeNumber(1, LIMIT_MAX),
-  DEFAULT_BUDGET_USD: numberVar(/^\d+(\.\d+)?$/, BUDGET_USD_MIN, BUDGET_USD_MAX),
-  DEFAULT_BUDGET_PERIOD: z.optional(z.enum(PERIODS)),
-  LIMIT_MODE: limitShape.mode,
-  STREAM_KEEPALIVE_SECONDS: wholeNumber(0, 3600),
-  STREAM_IDLE_SECONDS: wholeNumber(1, 3600),
-  UPSTREAM_TIMEOUT_SECONDS: wholeNumber(1, 3600),
-  METER_STREAMS: z.optional(z.enum(['when-limited', 'always', 'never'])),
-  USAGE_TAGS: z.optional(z.string().check(z.regex(TAGS_FORM))),
-  CORS_ORIGINS: z.optional(z.string()),
-})
-
-/** The names of all vars. */
-export const VAR_NAMES: readonly string[] = Object.keys(vars.shape)
-
-function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {
+function gatewayOptions(data: Vars): GatewayOptions {
   const maxAttempts = numberOf(data.AI_GATEWAY_ATTEMPTS)
   const retryDelayMs = numberOf(data.AI_GATEWAY_RETRY_DELAY_MS)
   const backoff = data.AI_GATEWAY_BACKOFF
@@ -194,23 +132,6 @@ function gatewayOptions(data: z.output<typeof vars>): GatewayOptions {
     ...(requestTimeoutMs === undefined ? {} : { requestTimeoutMs }),
     ...(maxAttempts === undefined ? {} : { retries: { maxAttempts, retryDelayMs, backoff } }),
   }
-}
-
-type NumberVar = number | string | undefined
-
-function wholeNumber(minimum: number, maximum: number) {
-  return numberVar(/^\d+$/, minimum, maximum)
-}
-
-/** A number var, written as a number or as text. A zod transform would cost half a kilobyte of the bundle. */
-function numberVar(form: RegExp, minimum: number, maximum: number) {
-  return z.optional(
-    numeral.check(({ value, issues }) => {
-      const number = form.test(String(value)) ? Number(value) : NaN
-      if (number >= minimum && number <= maximum) return
-      issues.push({ code: 'custom', message: `not a number from ${minimum} to ${maximum}`, input: value })
-    }),
-  )
 }
 
 /**
@@ -239,15 +160,6 @@ function tierFactorsOf(extras: readonly string[]): Map<string, number> {
   return new Map(priced.map((extra) => [nameOf(extra), Number(extra.slice(extra.indexOf(':') + 1))]))
 }
 
-function numberOf(value: NumberVar): number | undefined {
+function numberOf(value: NumberVar | undefined): number | undefined {
   return value === undefined ? undefined : Number(value)
-}
-
-/** JSON, written as text or as a TOML table. Text that is no JSON stays text, and the schema refuses it. */
-function parseJson(value: unknown): unknown {
-  try {
-    return typeof value === 'string' ? JSON.parse(value) : value
-  } catch {
-    return value
-  }
 }

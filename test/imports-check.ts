@@ -21,7 +21,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['models', 'upstream'],
   ['streams'],
   ['alerts', 'apis', 'keys', 'limits'],
-  ['config.ts', 'config-warnings.ts'],
+  ['config.ts', 'config-warnings.ts', 'vars.ts'],
   ['accounts'],
   ['isolate.ts'],
   ['context.ts'],

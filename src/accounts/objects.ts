@@ -1,6 +1,7 @@
 /** The Durable Objects as their callers see them: their bindings, their calls, their names and where they live. */
 import type { RaisedAlert } from '../alerts/alert.ts'
-import { type Env, LOCATION_HINTS } from '../config.ts'
+import type { Env } from '../config.ts'
+import { LOCATION_HINTS } from '../vars.ts'
 import type { ApiKey, KeyReading } from '../keys/api-key.ts'
 import { isGroupId } from '../keys/group-id.ts'
 import type { StoredRequest } from './book-schema.ts'

@@ -13,21 +13,26 @@ export const BUDGET_USD_MAX = 1_000_000
 
 export const PERIODS = ['day', 'month', 'total'] as const satisfies readonly Period[]
 
+export const MODES = ['strict', 'balanced', 'lenient', 'exact'] as const
+
+/** One schema for all, since an isolate's start is mostly the making of schemas. */
+const limit = z.optional(integer(1, LIMIT_MAX))
+
 export const limitShape = {
-  requestsPerMinute: z.optional(integer(1, LIMIT_MAX)),
+  requestsPerMinute: limit,
   /** From 00:00 UTC. */
-  requestsPerDay: z.optional(integer(1, LIMIT_MAX)),
+  requestsPerDay: limit,
   /** Prompt and completion together. */
-  tokensPerMinute: z.optional(integer(1, LIMIT_MAX)),
+  tokensPerMinute: limit,
   /** Requests under way at the same time. */
-  concurrentRequests: z.optional(integer(1, LIMIT_MAX)),
+  concurrentRequests: limit,
   /** The most completion tokens that one request may ask for, reasoning included. A request that asks for more gets this cap. */
-  completionTokensPerRequest: z.optional(integer(1, LIMIT_MAX)),
+  completionTokensPerRequest: limit,
   /**
    * The tolerance for demand above the limit while peers' counts are old: see `TOLERANCES`. Default `balanced`. `exact`: the
    * key's account counts, and each request waits for it.
    */
-  mode: z.optional(z.enum(['strict', 'balanced', 'lenient', 'exact'])),
+  mode: z.optional(z.enum(MODES)),
   /** Dollars to spend from 00:00 UTC, from the first of the month, or in the key's life. */
   budget: z.optional(
     z.strictObject({
