@@ -47,29 +47,27 @@ const SCHEMAS = {
   CORS_ORIGINS: () => z.string(),
 }
 
-type VarName = keyof typeof SCHEMAS
-
 /** The names of all vars. */
-export const VAR_NAMES = Object.keys(SCHEMAS) as VarName[]
+export const VAR_NAMES: readonly string[] = Object.keys(SCHEMAS)
 
 /** The vars that are set. */
-export type Vars = { [Name in VarName]?: z.output<ReturnType<(typeof SCHEMAS)[Name]>> }
+export type Vars = { [Name in keyof typeof SCHEMAS]?: z.output<ReturnType<(typeof SCHEMAS)[Name]>> }
 
 export type NumberVar = number | string
 
 /** @throws GatewayError `misconfigured` with the name of the first var that is wrong. */
-export function parseVars(env: { readonly [Name in VarName]?: unknown }): Vars {
-  const set: Partial<Record<VarName, unknown>> = {}
-  for (const name of VAR_NAMES) {
-    const value = name === 'MODELS' ? parseJson(env[name]) : env[name]
-    if (value === undefined) continue
-    if (!SCHEMAS[name]().safeParse(value).success) {
-      throw new GatewayError({ kind: 'misconfigured', variable: name }, `misconfigured: ${name}`)
-    }
-    set[name] = value
+export function parseVars(env: { readonly MODELS?: unknown }): Vars {
+  const vars = { ...env, MODELS: parseJson(env.MODELS) }
+  requireFit(vars)
+  return vars
+}
+
+/** No schema changes a value. So the values that fit are the parsed ones. */
+function requireFit(vars: Readonly<Record<string, unknown>>): asserts vars is Vars {
+  for (const [name, schemaOf] of Object.entries(SCHEMAS)) {
+    if (vars[name] === undefined || schemaOf().safeParse(vars[name]).success) continue
+    throw new GatewayError({ kind: 'misconfigured', variable: name }, `misconfigured: ${name}`)
   }
-  // Each value fits the schema of its name, and no schema changes it.
-  return set as Vars
 }
 
 function wholeNumber(minimum: number, maximum: number) {

@@ -13,10 +13,12 @@
  * expects; `explain` uses it. A lazy schema is made when a body first has the field: most isolates never see a tool.
  */
 import * as z from 'zod/mini'
+import { field } from '../wire/field.ts'
 import { integer } from '../wire/integer.ts'
+import { bodySchema } from './body-schema.ts'
 import {
   effort,
-  jsonSchema,
+  jsonSchemaShape,
   mapOf,
   maybeBoolean,
   maybeObject,
@@ -32,7 +34,6 @@ import {
   topP,
   verbosity,
 } from './parameter-shapes.ts'
-import { skipAbsentParameters } from './skip-absent-parameters.ts'
 import { skipPlainMessages } from './skip-plain-messages.ts'
 
 /** Strings in `stop`. */
@@ -40,63 +41,69 @@ export const STOP_MAX = 4
 /** Entries of the deprecated `functions`. */
 export const FUNCTIONS_MAX = 128
 
-const parts = z.lazy(() =>
+const parts = () =>
   z
     .array(
       z.discriminatedUnion('type', [
-        z.object({ type: z.literal('text'), text: string }),
-        z.object({ type: z.literal('image_url'), image_url: z.object({ url: string }) }),
-        z.object({ type: z.literal('input_audio'), input_audio: z.object({ data: string, format: string }) }),
-        z.object({ type: z.literal('refusal'), refusal: string }),
+        z.object({ type: z.literal('text'), text: string() }),
+        z.object({ type: z.literal('image_url'), image_url: z.object({ url: string() }) }),
+        z.object({
+          type: z.literal('input_audio'),
+          input_audio: z.object({ data: string(), format: string() }),
+        }),
+        z.object({ type: z.literal('refusal'), refusal: string() }),
         z.object({ type: z.literal('audio') }),
         z.object({ type: z.literal('file'), file: z.object({}) }),
       ]),
       'an array of objects',
     )
-    .check(z.minLength(1)),
-)
+    .check(z.minLength(1))
 // The catalog lets any role have null, and the model itself may still refuse it.
-const content = z.nullable(z.union([string, parts]))
+const content = () => z.nullable(z.union([string(), z.lazy(parts)]))
 
-const calledFunction = z.object({ name: string, arguments: string })
-const toolCalls = z.lazy(() =>
+const calledFunction = () => z.object({ name: string(), arguments: string() })
+const toolCalls = () =>
   z.array(
     z.discriminatedUnion('type', [
-      z.object({ id: string, type: z.literal('function'), function: calledFunction }),
-      z.object({ id: string, type: z.literal('custom'), custom: z.object({ name: string, input: string }) }),
+      z.object({ id: string(), type: z.literal('function'), function: calledFunction() }),
+      z.object({
+        id: string(),
+        type: z.literal('custom'),
+        custom: z.object({ name: string(), input: string() }),
+      }),
     ]),
     'an array of objects',
-  ),
-)
+  )
 
-const message = z.lazy(() =>
+const message = () =>
   z.discriminatedUnion('role', [
-    z.object({ role: z.literal('system'), content, name: maybeString }),
+    z.object({ role: z.literal('system'), content: content(), name: maybeString() }),
     z.object({
       role: z.literal('assistant'),
-      content: z.optional(content),
-      name: maybeString,
-      tool_calls: z.nullish(toolCalls),
-      function_call: z.nullish(calledFunction),
+      content: z.optional(content()),
+      name: maybeString(),
+      tool_calls: z.nullish(toolCalls()),
+      function_call: z.nullish(calledFunction()),
     }),
-    z.object({ role: z.literal('user'), content, name: maybeString }),
-    z.object({ role: z.literal('function'), content: z.nullable(string), name: string }),
-    z.object({ role: z.literal('tool'), content, tool_call_id: string }),
-    z.object({ role: z.literal('developer'), content, name: maybeString }),
-  ]),
-)
+    z.object({ role: z.literal('user'), content: content(), name: maybeString() }),
+    z.object({ role: z.literal('function'), content: z.nullable(string()), name: string() }),
+    z.object({ role: z.literal('tool'), content: content(), tool_call_id: string() }),
+    z.object({ role: z.literal('developer'), content: content(), name: maybeString() }),
+  ])
 
-const functionShape = { name: string, description: maybeString, parameters: maybeObject }
-const named = z.object({ name: string })
+const functionShape = () => ({ name: string(), description: maybeString(), parameters: maybeObject() })
+const named = () => z.object({ name: string() })
 
-const tool = z.lazy(() =>
+const tool = () =>
   z.discriminatedUnion('type', [
-    z.object({ type: z.literal('function'), function: z.object({ ...functionShape, strict: maybeBoolean }) }),
-    z.object({ type: z.literal('custom'), custom: named }),
-  ]),
-)
+    z.object({
+      type: z.literal('function'),
+      function: z.object({ ...functionShape(), strict: maybeBoolean() }),
+    }),
+    z.object({ type: z.literal('custom'), custom: named() }),
+  ])
 
-const toolChoice = z.lazy(() =>
+const toolChoice = () =>
   z.union([
     z.discriminatedUnion('type', [
       z.object({
@@ -106,84 +113,88 @@ const toolChoice = z.lazy(() =>
           tools: z.array(z.object({}), 'an array of objects'),
         }),
       }),
-      z.object({ type: z.literal('function'), function: named }),
-      z.object({ type: z.literal('custom'), custom: named }),
+      z.object({ type: z.literal('function'), function: named() }),
+      z.object({ type: z.literal('custom'), custom: named() }),
     ]),
-    toolMode,
-  ]),
-)
+    toolMode(),
+  ])
 
-const responseFormat = z.lazy(() =>
+const responseFormat = () =>
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('json_object') }),
-    z.object({ type: z.literal('json_schema'), json_schema: jsonSchema }),
+    z.object({ type: z.literal('json_schema'), json_schema: z.object(jsonSchemaShape()) }),
     z.object({ type: z.literal('text') }),
-  ]),
-)
+  ])
 
-const penalty = z.nullish(z.number().check(z.minimum(-2), z.maximum(2)))
+const penalty = () => z.nullish(z.number().check(z.minimum(-2), z.maximum(2)))
 
-const body = () =>
-  z
-    .object({
-      model: modelName,
-      messages: skipPlainMessages(z.array(message, 'an array of objects').check(z.minLength(1))),
-      functions: z.nullish(
-        z
-          .array(z.object(functionShape), 'an array of function definitions')
-          .check(z.minLength(1), z.maxLength(FUNCTIONS_MAX)),
-      ),
-      function_call: z.nullish(z.union([named, z.enum(['none', 'auto'])])),
-      tools: z.nullish(z.array(tool, 'an array of objects')),
-      tool_choice: z.nullish(toolChoice),
-      parallel_tool_calls: maybeBoolean,
-      max_completion_tokens: tokensMax,
-      max_tokens: tokensMax,
-      n: z.nullish(integer(1, 128)),
-      stop: z.nullish(
-        z.union([
-          string,
-          z.array(string, 'an array of strings').check(z.minLength(1), z.maxLength(STOP_MAX)),
-        ]),
-      ),
-      temperature,
-      top_p: topP,
-      presence_penalty: penalty,
-      frequency_penalty: penalty,
-      logit_bias: z.nullish(mapOf(integer())),
-      logprobs: maybeBoolean,
-      top_logprobs: topLogprobs,
-      user: maybeString,
-      seed: z.nullish(integer()),
-      response_format: z.nullish(responseFormat),
-      reasoning_effort: effort,
-      safety_identifier: safetyIdentifier,
-      prompt_cache_options: maybeObject,
-      prompt_cache_key: maybeString,
-      prompt_cache_retention: maybeString,
-      service_tier: maybeString,
-      stream: maybeBoolean,
-      stream_options: z.nullish(z.object({ include_usage: maybeBoolean, include_obfuscation: maybeBoolean })),
-      store: maybeBoolean,
-      metadata,
-      moderation: maybeObject,
-      verbosity,
-      prediction: maybeObject,
-      modalities: z.nullish(z.array(z.enum(['text', 'audio']), 'an array of strings')),
-      audio: maybeObject,
-      web_search_options: maybeObject,
-    })
-    .check(({ value, issues }) => {
-      if (value.stream_options == null || value.stream === true) return
-      issues.push({
-        code: 'custom',
-        path: ['stream_options'],
-        message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
-        input: value,
-      })
-    })
+const parameters = {
+  model: modelName,
+  messages: () => skipPlainMessages(z.array(z.lazy(message), 'an array of objects').check(z.minLength(1))),
+  functions: () =>
+    z.nullish(
+      z
+        .array(z.object(functionShape()), 'an array of function definitions')
+        .check(z.minLength(1), z.maxLength(FUNCTIONS_MAX)),
+    ),
+  function_call: () => z.nullish(z.union([named(), z.enum(['none', 'auto'])])),
+  tools: () => z.nullish(z.array(tool(), 'an array of objects')),
+  tool_choice: () => z.nullish(toolChoice()),
+  parallel_tool_calls: maybeBoolean,
+  max_completion_tokens: tokensMax,
+  max_tokens: tokensMax,
+  n: () => z.nullish(integer(1, 128)),
+  stop: () =>
+    z.nullish(
+      z.union([
+        string(),
+        z.array(string(), 'an array of strings').check(z.minLength(1), z.maxLength(STOP_MAX)),
+      ]),
+    ),
+  temperature,
+  top_p: topP,
+  presence_penalty: penalty,
+  frequency_penalty: penalty,
+  logit_bias: () => z.nullish(mapOf(integer())),
+  logprobs: maybeBoolean,
+  top_logprobs: topLogprobs,
+  user: maybeString,
+  seed: () => z.nullish(integer()),
+  response_format: () => z.nullish(responseFormat()),
+  reasoning_effort: effort,
+  safety_identifier: safetyIdentifier,
+  prompt_cache_options: maybeObject,
+  prompt_cache_key: maybeString,
+  prompt_cache_retention: maybeString,
+  service_tier: maybeString,
+  stream: maybeBoolean,
+  stream_options: () =>
+    z.nullish(z.object({ include_usage: maybeBoolean(), include_obfuscation: maybeBoolean() })),
+  store: maybeBoolean,
+  metadata,
+  moderation: maybeObject,
+  verbosity,
+  prediction: maybeObject,
+  modalities: () => z.nullish(z.array(z.enum(['text', 'audio']), 'an array of strings')),
+  audio: maybeObject,
+  web_search_options: maybeObject,
+}
 
-export const chatCompletionRequest = z.lazy(() => skipAbsentParameters(body()))
+export const chatCompletionRequest = bodySchema(parameters, {
+  required: ['model', 'messages'],
+  issueOf: issueOfStreamOptions,
+})
+
+function issueOfStreamOptions(body: object): z.core.$ZodRawIssue | null {
+  const options = field(body, 'stream_options')
+  if (options == null || field(body, 'stream') === true) return null
+  return {
+    code: 'custom',
+    path: ['stream_options'],
+    message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.",
+    input: options,
+  }
+}
 
 /** All that the schema knows of a body. */
 export type ChatCompletionBody = z.output<typeof chatCompletionRequest>

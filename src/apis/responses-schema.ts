@@ -7,9 +7,10 @@
  * that would fetch the response later, and its usage would never be known.
  */
 import * as z from 'zod/mini'
+import { bodySchema } from './body-schema.ts'
 import {
   effort,
-  jsonSchema,
+  jsonSchemaShape,
   maybeBoolean,
   maybeObject,
   maybeString,
@@ -24,58 +25,57 @@ import {
   topP,
   verbosity,
 } from './parameter-shapes.ts'
-import { skipAbsentParameters } from './skip-absent-parameters.ts'
 
-const format = z.lazy(() =>
+const format = () =>
   z.discriminatedUnion('type', [
     z.object({ type: z.literal('json_object') }),
-    z.object({ ...jsonSchema.shape, type: z.literal('json_schema'), schema: z.object({}) }),
+    z.object({ ...jsonSchemaShape(), type: z.literal('json_schema'), schema: z.object({}) }),
     z.object({ type: z.literal('text') }),
-  ]),
-)
-const typed = z.object({ type: string })
+  ])
+const typed = () => z.object({ type: string() })
 
-const body = () =>
-  z.object({
-    model: modelName,
-    // OpenAI refuses it too: a chat body was sent to the wrong path.
-    messages: refused(
+const parameters = {
+  model: modelName,
+  // OpenAI refuses it too: a chat body was sent to the wrong path.
+  messages: () =>
+    refused(
       z.optional(z.nullable(z.array(z.object({})))),
       "In the Responses API, this parameter has moved to 'input'.",
     ),
-    previous_response_id: maybeString,
-    conversation: z.nullish(z.union([string, z.object({})])),
-    background: z.nullish(
+  previous_response_id: maybeString,
+  conversation: () => z.nullish(z.union([string(), z.object({})])),
+  background: () =>
+    z.nullish(
       refused(
         z.boolean(),
         "This gateway does not run responses in the background. Leave out this parameter, and set 'stream' where an answer takes long.",
       ),
     ),
-    input: z.union([string, z.array(z.object({}), 'an array of objects')]),
-    instructions: maybeString,
-    max_output_tokens: tokensMax,
-    max_tool_calls: tokensMax,
-    tools: z.nullish(z.array(typed, 'an array of objects')),
-    tool_choice: z.nullish(z.union([typed, toolMode])),
-    parallel_tool_calls: maybeBoolean,
-    text: z.nullish(z.object({ format: z.nullish(format), verbosity })),
-    reasoning: z.nullish(z.object({ effort, summary: maybeString })),
-    include: z.nullish(z.array(string, 'an array of strings')),
-    temperature,
-    top_p: topP,
-    top_logprobs: topLogprobs,
-    truncation: maybeString,
-    user: maybeString,
-    safety_identifier: safetyIdentifier,
-    prompt_cache_key: maybeString,
-    service_tier: maybeString,
-    stream: maybeBoolean,
-    stream_options: maybeObject,
-    store: maybeBoolean,
-    metadata,
-  })
+  input: () => z.union([string(), z.array(z.object({}), 'an array of objects')]),
+  instructions: maybeString,
+  max_output_tokens: tokensMax,
+  max_tool_calls: tokensMax,
+  tools: () => z.nullish(z.array(typed(), 'an array of objects')),
+  tool_choice: () => z.nullish(z.union([typed(), toolMode()])),
+  parallel_tool_calls: maybeBoolean,
+  text: () => z.nullish(z.object({ format: z.nullish(format()), verbosity: verbosity() })),
+  reasoning: () => z.nullish(z.object({ effort: effort(), summary: maybeString() })),
+  include: () => z.nullish(z.array(string(), 'an array of strings')),
+  temperature,
+  top_p: topP,
+  top_logprobs: topLogprobs,
+  truncation: maybeString,
+  user: maybeString,
+  safety_identifier: safetyIdentifier,
+  prompt_cache_key: maybeString,
+  service_tier: maybeString,
+  stream: maybeBoolean,
+  stream_options: maybeObject,
+  store: maybeBoolean,
+  metadata,
+}
 
-export const responsesRequest = z.lazy(() => skipAbsentParameters(body()))
+export const responsesRequest = bodySchema(parameters, { required: ['model', 'input'] })
 
 /** The fields that the gateway itself reads. The others pass from the caller to the model. */
 export type ResponsesRequest = Pick<
