@@ -166,7 +166,7 @@ export function parseJson(text: unknown): unknown {
   return JSON.parse(parseText(text))
 }
 
-const string = z.string()
+const string = z.lazy(() => z.string())
 
 /** A text of a row. */
 export function parseText(value: unknown): string {

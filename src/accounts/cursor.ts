@@ -20,4 +20,4 @@ export function decodeCursor(text: string): readonly (string | number)[] {
   }
 }
 
-const position = z.array(z.union([z.string(), z.number()]))
+const position = z.lazy(() => z.array(z.union([z.string(), z.number()])))

@@ -4,7 +4,7 @@ import { type ApiKey, apiKeyRecord, type KeyReading } from '../keys/api-key.ts'
 import { type Limits, limitsSchema } from '../limits/limits.ts'
 
 /** A deleted key keeps its record, so that its id is never used again. */
-export const storedKey = z.object({ key: apiKeyRecord, deletedAt: z.nullable(z.string()) })
+export const storedKey = z.lazy(() => z.object({ key: apiKeyRecord, deletedAt: z.nullable(z.string()) }))
 export type StoredKey = z.output<typeof storedKey>
 
 export type NewKey = Omit<ApiKey, 'version'>

@@ -30,7 +30,7 @@ export function tagsText(tags: Tags): string {
 }
 
 // `z.record` would bring half a kilobyte along.
-const tagsObject = z.catchall(z.object({}), z.string())
+const tagsObject = z.lazy(() => z.catchall(z.object({}), z.string()))
 
 /** @param text The ledger's. */
 export function parseTags(text: string): Tags {

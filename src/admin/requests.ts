@@ -16,14 +16,14 @@ export const KEY_MODELS_MAX = 50
 /** As long as a name in `MODELS` may be. */
 const MODEL_NAME_LENGTH_MAX = 100
 
-const name = z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX))
+const name = z.lazy(() => z.string().check(z.minLength(1), z.maxLength(NAME_LENGTH_MAX)))
 
-const addressRange = z.string().check(({ value, issues }) => {
+function requireAddressRange({ value, issues }: z.core.ParsePayload<string>): void {
   if (parseRange(value) !== null) return
   const message =
     'Invalid address: expected an IPv4 or IPv6 address or CIDR, such as 203.0.113.7 or 2001:db8::/32.'
   issues.push({ code: 'custom', message, input: value })
-})
+}
 
 /** Made with the lazy schemas that have them. */
 const memberships = () => ({
@@ -34,23 +34,26 @@ const memberships = () => ({
       .check(z.minLength(1), z.maxLength(KEY_MODELS_MAX)),
   ),
   allowedAddresses: z.nullish(
-    z.array(addressRange).check(z.minLength(1), z.maxLength(ALLOWED_ADDRESSES_MAX)),
+    z.array(z.string().check(requireAddressRange)).check(z.minLength(1), z.maxLength(ALLOWED_ADDRESSES_MAX)),
   ),
 })
 
 /** Each limit, or `null` to remove it. It is made with the lazy schemas that have it. */
-const limitChanges = () => ({
-  requestsPerMinute: z.nullish(limitShape.requestsPerMinute),
-  requestsPerDay: z.nullish(limitShape.requestsPerDay),
-  tokensPerMinute: z.nullish(limitShape.tokensPerMinute),
-  concurrentRequests: z.nullish(limitShape.concurrentRequests),
-  completionTokensPerRequest: z.nullish(limitShape.completionTokensPerRequest),
-  mode: z.nullish(limitShape.mode),
-  budget: z.nullish(limitShape.budget),
-})
+function limitChanges() {
+  const shape = limitShape()
+  return {
+    requestsPerMinute: z.nullish(shape.requestsPerMinute),
+    requestsPerDay: z.nullish(shape.requestsPerDay),
+    tokensPerMinute: z.nullish(shape.tokensPerMinute),
+    concurrentRequests: z.nullish(shape.concurrentRequests),
+    completionTokensPerRequest: z.nullish(shape.completionTokensPerRequest),
+    mode: z.nullish(shape.mode),
+    budget: z.nullish(shape.budget),
+  }
+}
 
 /** The limits that a group can have: an account keeps each of them, and what one request may ask for is its key's. */
-function ofGroup<Limits extends Record<keyof typeof limitShape, unknown>>(limits: Limits) {
+function ofGroup<Limits extends Record<keyof ReturnType<typeof limitShape>, unknown>>(limits: Limits) {
   const { mode: _mode, completionTokensPerRequest: _cap, ...shared } = limits
   return shared
 }
@@ -85,7 +88,7 @@ export const keyRotation = z.lazy(() =>
 
 /** `POST /admin/groups` */
 export const groupCreation = z.lazy(() =>
-  z.strictObject({ name, limits: z.optional(z.strictObject(ofGroup(limitShape))) }),
+  z.strictObject({ name, limits: z.optional(z.strictObject(ofGroup(limitShape()))) }),
 )
 
 /** `PATCH /admin/groups/{id}`: the given fields are set, and `null` removes a limit. */

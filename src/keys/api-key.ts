@@ -4,33 +4,36 @@ import { limitShape } from '../limits/limits.ts'
 import { integer } from '../wire/integer.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 
-const viewShape = {
+/** The fields of the view. Made with the lazy schemas that have them. */
+export const viewShape = () => ({
   id: z.string(),
   name: z.string(),
   createdAt: isoTimestamp,
   expiresAt: z.nullable(isoTimestamp),
   disabled: z.boolean(),
-  limits: z.object(limitShape),
+  limits: z.object(limitShape()),
   /** The id of the group whose limits and budget hold for the key too. Absent: none. */
   group: z.optional(z.string()),
   /** Public names of the models that the key may use. Absent: all. */
   models: z.optional(z.array(z.string())),
   /** Addresses and CIDR ranges from which the key may be used. Absent: from anywhere. */
   allowedAddresses: z.optional(z.array(z.string())),
-}
+})
 
 /** The record without its hashes. */
-export const apiKeyView = z.object(viewShape)
+export const apiKeyView = z.lazy(() => z.object(viewShape()))
 export type ApiKeyView = z.output<typeof apiKeyView>
 
-export const apiKeyRecord = z.object({
-  ...viewShape,
-  secretSha256: z.string(),
-  /** The secret before the last rotation. It is good until `validUntil`. */
-  previous: z.nullable(z.object({ secretSha256: z.string(), validUntil: isoTimestamp })),
-  /** Grows by 1 with each change. It is 0 in a record of version 0.1 of the gateway, which had no versions. */
-  version: z._default(integer(0, Number.MAX_SAFE_INTEGER), 0),
-})
+export const apiKeyRecord = z.lazy(() =>
+  z.object({
+    ...viewShape(),
+    secretSha256: z.string(),
+    /** The secret before the last rotation. It is good until `validUntil`. */
+    previous: z.nullable(z.object({ secretSha256: z.string(), validUntil: isoTimestamp })),
+    /** Grows by 1 with each change. It is 0 in a record of version 0.1 of the gateway, which had no versions. */
+    version: z._default(integer(0, Number.MAX_SAFE_INTEGER), 0),
+  }),
+)
 export type ApiKey = z.output<typeof apiKeyRecord>
 
 /** The answer of KV or of an account about a key. */

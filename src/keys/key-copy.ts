@@ -10,7 +10,9 @@ export const TOMBSTONE_TTL_SECONDS = 30 * 86_400
 /** KV's own cache at a location; 30 s is the least that KV takes. */
 export const COPY_CACHE_TTL_SECONDS = 30
 
-const tombstone = z.object({ version: integer(0, Number.MAX_SAFE_INTEGER), deletedAt: z.string() })
+const tombstone = z.lazy(() =>
+  z.object({ version: integer(0, Number.MAX_SAFE_INTEGER), deletedAt: z.string() }),
+)
 
 /** Never throws: KV that fails, or takes longer than `timeoutMs`, is `unavailable`, and the log has a line with `what`. */
 export async function readCopy(

@@ -15,35 +15,36 @@ export const PERIODS = ['day', 'month', 'total'] as const satisfies readonly Per
 
 export const MODES = ['strict', 'balanced', 'lenient', 'exact'] as const
 
-/** One schema for all, since an isolate's start is mostly the making of schemas. */
-const limit = z.optional(integer(1, LIMIT_MAX))
-
-export const limitShape = {
-  requestsPerMinute: limit,
-  /** From 00:00 UTC. */
-  requestsPerDay: limit,
-  /** Prompt and completion together. */
-  tokensPerMinute: limit,
-  /** Requests under way at the same time. */
-  concurrentRequests: limit,
-  /** The most completion tokens that one request may ask for, reasoning included. A request that asks for more gets this cap. */
-  completionTokensPerRequest: limit,
-  /**
-   * The tolerance for demand above the limit while peers' counts are old: see `TOLERANCES`. Default `balanced`. `exact`: the
-   * key's account counts, and each request waits for it.
-   */
-  mode: z.optional(z.enum(MODES)),
-  /** Dollars to spend from 00:00 UTC, from the first of the month, or in the key's life. */
-  budget: z.optional(
-    z.strictObject({
-      usd: z.number().check(z.minimum(BUDGET_USD_MIN), z.maximum(BUDGET_USD_MAX)),
-      period: z.enum(PERIODS),
-    }),
-  ),
+/** Made with the lazy schemas that have it. */
+export function limitShape() {
+  const limit = z.optional(integer(1, LIMIT_MAX))
+  return {
+    requestsPerMinute: limit,
+    /** From 00:00 UTC. */
+    requestsPerDay: limit,
+    /** Prompt and completion together. */
+    tokensPerMinute: limit,
+    /** Requests under way at the same time. */
+    concurrentRequests: limit,
+    /** The most completion tokens that one request may ask for, reasoning included. A request that asks for more gets this cap. */
+    completionTokensPerRequest: limit,
+    /**
+     * The tolerance for demand above the limit while peers' counts are old: see `TOLERANCES`. Default `balanced`. `exact`: the
+     * key's account counts, and each request waits for it.
+     */
+    mode: z.optional(z.enum(MODES)),
+    /** Dollars to spend from 00:00 UTC, from the first of the month, or in the key's life. */
+    budget: z.optional(
+      z.strictObject({
+        usd: z.number().check(z.minimum(BUDGET_USD_MIN), z.maximum(BUDGET_USD_MAX)),
+        period: z.enum(PERIODS),
+      }),
+    ),
+  }
 }
 
 /** Limits of a key. A limit that is not set has the gateway's default; without a default the key has no such limit. */
-export const limitsSchema = z.strictObject(limitShape)
+export const limitsSchema = z.lazy(() => z.strictObject(limitShape()))
 export type Limits = z.output<typeof limitsSchema>
 export type Mode = NonNullable<Limits['mode']>
 export type Budget = NonNullable<Limits['budget']>

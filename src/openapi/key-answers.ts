@@ -1,10 +1,11 @@
 /** Answers on the records of keys and groups. */
 import * as z from 'zod/mini'
-import { apiKeyView } from '../keys/api-key.ts'
-import { limitsSchema } from '../limits/limits.ts'
+import { viewShape } from '../keys/api-key.ts'
+import { limitShape } from '../limits/limits.ts'
 import { date, deletedAt, nextCursor, text, usd } from './answer-fields.ts'
 
-export const createdKey = z.extend(apiKeyView, {
+export const createdKey = z.object({
+  ...viewShape(),
   secret: text('The bearer string of the key. No other answer has it.'),
 })
 
@@ -26,12 +27,13 @@ const costsShape = {
 }
 
 export const keyPage = z.object({
-  data: z.array(z.extend(apiKeyView, { ...costsShape, deletedAt })),
+  data: z.array(z.object({ ...viewShape(), ...costsShape, deletedAt })),
   nextCursor,
 })
 
-export const group = z.extend(z.pick(apiKeyView, { id: true, name: true, createdAt: true }), {
-  limits: z.omit(limitsSchema, { completionTokensPerRequest: true, mode: true }),
+export const group = z.object({
+  ...z.pick(z.object(viewShape()), { id: true, name: true, createdAt: true }).shape,
+  limits: z.omit(z.strictObject(limitShape()), { completionTokensPerRequest: true, mode: true }),
 })
 
 export const deletedGroup = z.extend(deletedKey, {

@@ -1,6 +1,6 @@
 /** The answers of the gateway that the pages read. Fields that no page shows are not named. */
 import * as z from 'zod/mini'
-import { apiKeyView } from '../../keys/api-key.ts'
+import { apiKeyView, viewShape } from '../../keys/api-key.ts'
 import { limitsSchema } from '../../limits/limits.ts'
 
 const totalsShape = {
@@ -65,14 +65,16 @@ export const usageByTag = usagePage(tagTotals)
 export const key = apiKeyView
 export type Key = z.output<typeof key>
 
-export const createdKey = z.extend(apiKeyView, { secret: z.string() })
-export const rotatedKey = z.extend(apiKeyView, {
+export const createdKey = z.object({ ...viewShape(), secret: z.string() })
+export const rotatedKey = z.object({
+  ...viewShape(),
   secret: z.string(),
   previousValidUntil: z.nullable(z.string()),
 })
 export const deletedKey = z.object({ id: z.string(), usageKeptUntil: z.string() })
 
-const listedKey = z.extend(apiKeyView, {
+const listedKey = z.object({
+  ...viewShape(),
   todayCostUsd: z.number(),
   monthCostUsd: z.number(),
   deletedAt: z.optional(z.string()),
