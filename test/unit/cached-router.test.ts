@@ -11,7 +11,21 @@ const OTHER_PATHS = [
   '/v1/models/o3-mini',
   '/v1/models/a/b',
   '/v1/chat/completions/',
+  '/v1/models/',
+  '/v1/responses/resp_1',
+  '/v1/responses/resp_1/',
+  '/v1/responses/resp_1/cancel',
+  '/v1/responses/a-resp_1',
+  '/v1/responses/resp_1-b',
+  '/v1x',
+  '/admin',
+  '/admin/',
+  '/admin/keys/',
   '/admin/keys/x',
+  '/admin/keys/x/',
+  '/admin/keys/x/y',
+  '/admin/keys/x/rotate',
+  '/admin//keys',
 ]
 
 describe('the cached router', () => {
