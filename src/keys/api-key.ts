@@ -5,20 +5,24 @@ import { integer } from '../wire/integer.ts'
 import { isoTimestamp } from '../wire/iso-timestamp.ts'
 
 /** The fields of the view. Made with the lazy schemas that have them. */
-export const viewShape = () => ({
-  id: z.string(),
-  name: z.string(),
-  createdAt: isoTimestamp,
-  expiresAt: z.nullable(isoTimestamp),
-  disabled: z.boolean(),
-  limits: z.object(limitShape()),
-  /** The id of the group whose limits and budget hold for the key too. Absent: none. */
-  group: z.optional(z.string()),
-  /** Public names of the models that the key may use. Absent: all. */
-  models: z.optional(z.array(z.string())),
-  /** Addresses and CIDR ranges from which the key may be used. Absent: from anywhere. */
-  allowedAddresses: z.optional(z.array(z.string())),
-})
+export function viewShape() {
+  const text = z.string()
+  const texts = z.optional(z.array(text))
+  return {
+    id: text,
+    name: text,
+    createdAt: isoTimestamp,
+    expiresAt: z.nullable(isoTimestamp),
+    disabled: z.boolean(),
+    limits: z.object(limitShape()),
+    /** The id of the group whose limits and budget hold for the key too. Absent: none. */
+    group: z.optional(text),
+    /** Public names of the models that the key may use. Absent: all. */
+    models: texts,
+    /** Addresses and CIDR ranges from which the key may be used. Absent: from anywhere. */
+    allowedAddresses: texts,
+  }
+}
 
 /** The record without its hashes. */
 export const apiKeyView = z.lazy(() => z.object(viewShape()))
