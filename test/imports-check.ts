@@ -12,6 +12,7 @@ const LEVELS: readonly (readonly string[])[] = [
     'cached-router.ts',
     'error-envelope.ts',
     'failure.ts',
+    'lazy.ts',
     'log.ts',
     'lru.ts',
     'request-id.ts',

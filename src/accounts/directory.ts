@@ -6,7 +6,7 @@ import { postWaiting } from '../alerts/webhook.ts'
 import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { Alarm } from './alarm.ts'
-import { addUpDays, DAY_SUMS_MIGRATION, deleteSums } from './day-sums.ts'
+import { addUpDays, daySumsMigration, deleteSums } from './day-sums.ts'
 import {
   cursorOf,
   foldedName,
@@ -26,7 +26,7 @@ import {
 import {
   countRow,
   endSeries,
-  METRIC_MIGRATION,
+  metricMigration,
   metricGroup,
   type MetricGrouping,
   type MetricRow,
@@ -52,7 +52,7 @@ import {
   putRow,
   selectGroups,
   selectTotal,
-  TAG_MIGRATION,
+  tagMigration,
   type TotalRow,
   usageCursorOf,
   type UsagePage,
@@ -92,10 +92,10 @@ const MIGRATIONS: Migrations = [
      PRIMARY KEY (date, key_id, model)
    ) WITHOUT ROWID;`,
   'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
-  METRIC_MIGRATION,
+  metricMigration,
   GROUP_MIGRATION,
-  TAG_MIGRATION,
-  DAY_SUMS_MIGRATION,
+  tagMigration,
+  daySumsMigration,
   SHOWN_MIGRATION,
   STATE_MIGRATION,
 ]

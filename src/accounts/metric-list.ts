@@ -4,6 +4,7 @@
  * A key and a model have one row over all days. So a question reads few rows, and a day that is deleted lowers nothing. A
  * correction can lower a sum. Its counter then stays at the most that the sum has been, until the sum is above it.
  */
+import { lazy } from '../lazy.ts'
 import { type ListedState, STATES, stateCondition, type Statement } from './key-list.ts'
 import { isRequestTimes, noTimes, type RequestTimes } from './request-times.ts'
 import { STORED_COLUMNS, TIME_COLUMNS } from './usage-list.ts'
@@ -63,16 +64,16 @@ interface Summed {
   addend: (row: string) => string
 }
 
-const SUMS: readonly Summed[] = [
+const sums = lazy((): readonly Summed[] => [
   ...[...COUNTERS, ...GAUGES].map(([name, plus, minus]) => ({
     column: `sum_${name}`,
     addend: (row: string) => `${row}.${plus}${minus === undefined ? '' : ` - ${row}.${minus}`}`,
   })),
   ...TIME_COLUMNS.map((column) => ({ column, addend: (row: string) => `${row}.${column}` })),
-]
+])
 
 /** The column of each counter, and that of its sum. */
-const MOSTS = COUNTERS.map(([name]) => ({ most: `most_${name}`, sum: `sum_${name}` }))
+const mosts = lazy(() => COUNTERS.map(([name]) => ({ most: `most_${name}`, sum: `sum_${name}` })))
 
 /** In `is_shown`: 1 for a key with series of its own, 0 for another one, and this for a key whose series has ended. */
 const ENDED = 2
@@ -96,27 +97,29 @@ export function endSeries(keyId: string): Statement {
 }
 
 /** For the directory, which has `keys` and `usage`. The usage that it has is counted, without times. */
-export const METRIC_MIGRATION = `
+export const metricMigration = (): string => `
   ${TIME_COLUMNS.map((column) => `ALTER TABLE usage ADD COLUMN ${column} INTEGER NOT NULL DEFAULT 0;`).join(' ')}
   CREATE TABLE metrics (key_id TEXT NOT NULL, model TEXT NOT NULL, is_shown INTEGER NOT NULL,
-    ${list(SUMS, ({ column }) => `${column} INTEGER NOT NULL`)},
-    ${list(MOSTS, ({ most }) => `${most} INTEGER NOT NULL DEFAULT 0`)}, PRIMARY KEY (key_id, model)) WITHOUT ROWID;
-  INSERT INTO metrics (key_id, model, is_shown, ${list(SUMS, ({ column }) => column)})
+    ${list(sums(), ({ column }) => `${column} INTEGER NOT NULL`)},
+    ${list(mosts(), ({ most }) => `${most} INTEGER NOT NULL DEFAULT 0`)}, PRIMARY KEY (key_id, model)) WITHOUT ROWID;
+  INSERT INTO metrics (key_id, model, is_shown, ${list(sums(), ({ column }) => column)})
     SELECT key_id, model, dense_rank() OVER (ORDER BY deleted_at IS NOT NULL, key_id) <= ${METRIC_KEYS_MAX},
-      ${list(SUMS, ({ addend }) => `sum(${addend('usage')})`)}
+      ${list(sums(), ({ addend }) => `sum(${addend('usage')})`)}
     FROM usage LEFT JOIN keys ON id = key_id GROUP BY key_id, model;
-  UPDATE metrics SET ${list(MOSTS, ({ most, sum }) => `${most} = max(0, ${sum})`)}`
+  UPDATE metrics SET ${list(mosts(), ({ most, sum }) => `${most} = max(0, ${sum})`)}`
 
-const COUNT_ROW = `
+const countRowSql = lazy(
+  () => `
   WITH new (${STORED_COLUMNS.join(', ')}) AS (SELECT ${list(STORED_COLUMNS, () => '?')}),
     added AS (SELECT new.key_id, new.model, ${IS_SHOWN} AS is_shown,
-        ${list(SUMS, ({ column, addend }) => `${difference(column, addend)} AS ${column}`)}
+        ${list(sums(), ({ column, addend }) => `${difference(column, addend)} AS ${column}`)}
       FROM new LEFT JOIN usage AS old USING (date, key_id, model, tags)
       WHERE old.revision IS NULL OR old.revision < new.revision)
-  INSERT INTO metrics SELECT *, ${list(MOSTS, ({ sum }) => `max(0, ${sum})`)} FROM added WHERE true
+  INSERT INTO metrics SELECT *, ${list(mosts(), ({ sum }) => `max(0, ${sum})`)} FROM added WHERE true
   ON CONFLICT (key_id, model) DO UPDATE SET
-    ${list(SUMS, ({ column }) => `${column} = ${column} + excluded.${column}`)},
-    ${list(MOSTS, ({ most, sum }) => `${most} = max(${most}, ${sum} + excluded.${sum})`)}`
+    ${list(sums(), ({ column }) => `${column} = ${column} + excluded.${column}`)},
+    ${list(mosts(), ({ most, sum }) => `${most} = max(${most}, ${sum} + excluded.${sum})`)}`,
+)
 
 /** No correction lowers a time. An account that went back to an earlier version has forgotten those of its day. */
 function difference(column: string, addend: Summed['addend']): string {
@@ -126,30 +129,31 @@ function difference(column: string, addend: Summed['addend']): string {
 
 /** Counts what `putRow` is about to change. The parameters are those of `putRow`. */
 export function countRow({ parameters }: Statement): Statement {
-  return { sql: COUNT_ROW, parameters }
+  return { sql: countRowSql(), parameters }
 }
 
-const SHOWN = `${list(COUNTERS, ([name]) => `sum(most_${name}) AS ${name}`)},
+const shown = (): string => `${list(COUNTERS, ([name]) => `sum(most_${name}) AS ${name}`)},
   ${list(GAUGES, ([name]) => `sum(sum_${name}) AS ${name}`)},
   json_array(${list(TIME_COLUMNS, (column) => `sum(${column})`)}) AS times`
 
 /** The series of a deleted key ends. Deleted keys among the others stay, so that no counter falls. */
-const BY_KEY = `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${SHOWN}
+const byKey =
+  (): string => `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${shown()}
   FROM metrics LEFT JOIN keys ON id = key_id WHERE is_shown < ${ENDED}
   GROUP BY value ORDER BY NOT is_shown, value`
 
-const GROUPS: Readonly<Record<MetricGrouping, string>> = {
-  model: `SELECT model AS value, NULL AS name, ${SHOWN} FROM metrics GROUP BY model ORDER BY model`,
-  key: BY_KEY,
+const groupsSql = lazy((): Readonly<Record<MetricGrouping, string>> => ({
+  model: `SELECT model AS value, NULL AS name, ${shown()} FROM metrics GROUP BY model ORDER BY model`,
+  key: byKey(),
   // The directory of groups has them in the place of keys.
-  group: BY_KEY,
-}
+  group: byKey(),
+}))
 
 export type MetricRow = Record<MetricName, number> & { value: string; name: string | null; times: string }
 
 /** The rows are `MetricRow`. */
 export function selectMetrics(by: MetricGrouping): Statement {
-  return { sql: GROUPS[by], parameters: [] }
+  return { sql: groupsSql()[by], parameters: [] }
 }
 
 export function metricGroup({ times, ...sums }: MetricRow): MetricGroup {

@@ -1,7 +1,10 @@
 /** Numbered changes of a Durable Object's schema. Each runs once, in a transaction of its own. */
 
-/** SQL of the migration with the number `index + 1`. An entry is never changed once it has been deployed. */
-export type Migrations = readonly string[]
+/**
+ * SQL of the migration with the number `index + 1`, or the function that makes it. An entry is never changed once it has been
+ * deployed.
+ */
+export type Migrations = readonly (string | (() => string))[]
 
 /** Whether the object has stored anything yet. */
 export function isEmpty({ sql }: DurableObjectStorage): boolean {
@@ -17,7 +20,7 @@ export function migrate(storage: DurableObjectStorage, migrations: Migrations): 
   migrations.slice(done).forEach((statements, index) => {
     storage.transactionSync(() => {
       sql.exec('CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)')
-      sql.exec(statements)
+      sql.exec(typeof statements === 'string' ? statements : statements())
       sql.exec('INSERT INTO migrations (number) VALUES (?)', done + index + 1)
     })
   })

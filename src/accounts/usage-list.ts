@@ -1,6 +1,7 @@
 /** The usage of all keys: the reports of accounts, and the sums that the operator asks for, in SQL. Pure. */
 import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
+import { lazy } from '../lazy.ts'
 import { DAYS_KEPT } from './book-usage.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { daysTable } from './days-table.ts'
@@ -64,11 +65,13 @@ const NUMBERS: readonly string[] = [...COLUMNS.map(([, column]) => column), ...T
 /** The columns of a row, in the order of the parameters of `putRow`. */
 export const STORED_COLUMNS: readonly string[] = ['date', 'key_id', 'model', 'tags', 'revision', ...NUMBERS]
 
-const PUT_ROW = `INSERT INTO usage (${STORED_COLUMNS.join(', ')})
+const putRowSql = lazy(
+  () => `INSERT INTO usage (${STORED_COLUMNS.join(', ')})
   VALUES (${STORED_COLUMNS.map(() => '?').join(', ')})
   ON CONFLICT (date, key_id, model, tags) DO UPDATE SET revision = excluded.revision,
     ${NUMBERS.map((column) => `${column} = excluded.${column}`).join(', ')}
-  WHERE excluded.revision > usage.revision`
+  WHERE excluded.revision > usage.revision`,
+)
 
 /** Stores the row of a day, a key, a model and tags, unless the stored row is of the same revision or of a later one. */
 export function putRow(
@@ -76,7 +79,7 @@ export function putRow(
   row: UsageRow,
 ): Statement {
   return {
-    sql: PUT_ROW,
+    sql: putRowSql(),
     parameters: [
       row.date,
       keyId,
@@ -95,7 +98,7 @@ export function firstKeptDate(nowMs: number): string {
 }
 
 /** For the directory. A primary key cannot be changed, so the rows are copied, some 300,000 a second. */
-export const TAG_MIGRATION = `
+export const tagMigration = (): string => `
   CREATE TABLE tagged_usage (date TEXT NOT NULL, key_id TEXT NOT NULL, model TEXT NOT NULL, tags TEXT NOT NULL,
     revision INTEGER NOT NULL, ${NUMBERS.map((column) => `${column} INTEGER NOT NULL`).join(', ')},
     PRIMARY KEY (date, key_id, model, tags)) WITHOUT ROWID;
@@ -105,13 +108,17 @@ export const TAG_MIGRATION = `
   ALTER TABLE tagged_usage RENAME TO usage`
 
 /** A sum of no rows is 0. */
-export const SUMS = COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', ')
+export const sums = lazy(() =>
+  COLUMNS.map(([name, column]) => `coalesce(sum(${column}), 0) AS ${name}`).join(', '),
+)
 /** The sums of rows that have the names of totals as columns. */
-const SUMS_OF_PARTS = COLUMNS.map(([name]) => `coalesce(sum(${name}), 0) AS ${name}`).join(', ')
+const sumsOfParts = lazy(() => COLUMNS.map(([name]) => `coalesce(sum(${name}), 0) AS ${name}`).join(', '))
 
 /** The parameters of all statements: 1 and 2 are the range, 3 is today, 4 the group before the page, and 5 its length. */
-const PAST = `SELECT date, model, ${COLUMNS.map(([name]) => name).join(', ')} FROM day_sums
-  WHERE date BETWEEN ?1 AND ?2 AND date < ?3`
+const past = lazy(
+  () => `SELECT date, model, ${COLUMNS.map(([name]) => name).join(', ')} FROM day_sums
+  WHERE date BETWEEN ?1 AND ?2 AND date < ?3`,
+)
 /** No report of an account has a date before today that `day_sums` lacks. An account's clock can be ahead. */
 const SINCE_TODAY = 'date BETWEEN max(?1, ?3) AND ?2'
 const DAYS = daysTable('?1', '?2')
@@ -122,37 +129,37 @@ export type GroupRow = TotalRow & { value: string; view?: string | null; deleted
 /** The rows are `TotalRow`. The sums of the days before today exist. */
 export function selectTotal({ from, to }: UsageQuery, today: string): Statement {
   return {
-    sql: `SELECT ${SUMS_OF_PARTS} FROM (${PAST} UNION ALL SELECT '', '', ${SUMS} FROM usage WHERE ${SINCE_TODAY})`,
+    sql: `SELECT ${sumsOfParts()} FROM (${past()} UNION ALL SELECT '', '', ${sums()} FROM usage WHERE ${SINCE_TODAY})`,
     parameters: [from, to, today],
   }
 }
 
 // The primary key has the date first. So a page begins with the next keys of each day, and reads no others.
-const BY_KEY = `WITH RECURSIVE ${DAYS},
+const byKey = (): string => `WITH RECURSIVE ${DAYS},
       page (id) AS (SELECT DISTINCT next.value FROM days, json_each((SELECT json_group_array(key_id) FROM
         (SELECT DISTINCT key_id FROM usage WHERE date = day AND key_id > ?4 ORDER BY key_id LIMIT ?5))) AS next
         ORDER BY next.value LIMIT ?5),
-      sums AS (SELECT id AS value, ${SUMS} FROM page CROSS JOIN days CROSS JOIN usage ON date = day AND key_id = id
+      sums AS (SELECT id AS value, ${sums()} FROM page CROSS JOIN days CROSS JOIN usage ON date = day AND key_id = id
         GROUP BY id)
     SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
     ORDER BY value`
 
-const GROUPS: Readonly<Record<Grouping, string>> = {
+const groupsSql = lazy((): Readonly<Record<Grouping, string>> => ({
   day: `WITH RECURSIVE ${DAYS},
-      parts AS (${PAST} UNION ALL SELECT date, '', ${SUMS} FROM usage WHERE ${SINCE_TODAY} GROUP BY date)
-    SELECT day AS value, ${SUMS_OF_PARTS} FROM days LEFT JOIN parts ON date = day
+      parts AS (${past()} UNION ALL SELECT date, '', ${sums()} FROM usage WHERE ${SINCE_TODAY} GROUP BY date)
+    SELECT day AS value, ${sumsOfParts()} FROM days LEFT JOIN parts ON date = day
     WHERE day > ?4 GROUP BY day ORDER BY day LIMIT ?5`,
-  key: BY_KEY,
+  key: byKey(),
   // The directory of groups has them in the place of keys.
-  group: BY_KEY,
-  model: `WITH parts AS (${PAST} UNION ALL SELECT date, model, ${COLUMNS.map(([name, column]) => `${column} AS ${name}`).join(', ')}
+  group: byKey(),
+  model: `WITH parts AS (${past()} UNION ALL SELECT date, model, ${COLUMNS.map(([name, column]) => `${column} AS ${name}`).join(', ')}
       FROM usage WHERE ${SINCE_TODAY})
-    SELECT model AS value, ${SUMS_OF_PARTS} FROM parts
+    SELECT model AS value, ${sumsOfParts()} FROM parts
     WHERE model > ?4 GROUP BY model ORDER BY model LIMIT ?5`,
   // A value is never empty. So the empty text stands for requests without the tag, and the first page has it too.
-  tag: `SELECT iif(tags = '', '', coalesce(tags ->> ?, '')) AS value, ${SUMS} FROM usage
+  tag: `SELECT iif(tags = '', '', coalesce(tags ->> ?, '')) AS value, ${sums()} FROM usage
     WHERE date BETWEEN ? AND ? GROUP BY value HAVING value > ? OR ? ORDER BY value LIMIT ?`,
-}
+}))
 
 /**
  * The rows are `GroupRow`: one more than a page has, so that the last page is known. The sums of the days before today exist.
@@ -160,10 +167,10 @@ const GROUPS: Readonly<Record<Grouping, string>> = {
 export function selectGroups({ from, to, by, tag = '', limit, after }: UsageQuery, today: string): Statement {
   if (by === 'tag') {
     const isFirst = after === null ? 1 : 0
-    return { sql: GROUPS[by], parameters: [tag, from, to, after ?? '', isFirst, limit + 1] }
+    return { sql: groupsSql()[by], parameters: [tag, from, to, after ?? '', isFirst, limit + 1] }
   }
   // Every date, key id and model sorts after the empty text. So refusals, which have no model, are in no group by model.
-  return { sql: GROUPS[by], parameters: [from, to, today, after ?? '', limit + 1] }
+  return { sql: groupsSql()[by], parameters: [from, to, today, after ?? '', limit + 1] }
 }
 
 export function groupOf(by: Grouping, { value, view, deletedAt, ...totals }: GroupRow): UsageGroup {

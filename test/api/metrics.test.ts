@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { NO_MODEL, NO_USAGE } from '../../src/accounts/ledger.ts'
 import {
   METRIC_KEYS_MAX,
-  METRIC_MIGRATION,
+  metricMigration,
   OTHER_KEYS,
   SHOWN_MIGRATION,
 } from '../../src/accounts/metric-list.ts'
@@ -291,7 +291,7 @@ describe('a directory of an earlier version', () => {
     await send('DELETE', `/admin/keys/${gone.id}`, ADMIN_TOKEN)
     await runInDurableObject(directory(), (_instance, { storage }) => {
       const times = noTimes().map((_, at) => `ALTER TABLE usage DROP COLUMN times_${at};`)
-      storage.sql.exec(`DROP TABLE metrics; ${times.join('')} ${METRIC_MIGRATION}; ${SHOWN_MIGRATION}`)
+      storage.sql.exec(`DROP TABLE metrics; ${times.join('')} ${metricMigration()}; ${SHOWN_MIGRATION}`)
     })
     expect(await requestsTotal()).toEqual({ 'o3-mini': 6 })
     expect(await requestsTotal('?by=key')).toEqual({ [KEY]: 5 })

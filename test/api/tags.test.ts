@@ -5,7 +5,7 @@ import { CORRECTION_PAUSES_MS } from '../../src/accounts/book-ends.ts'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
 import { TAGGED_SHOWN_MAX } from '../../src/accounts/tagged-usage.ts'
 import { EXPORT_PAGE_ROWS } from '../../src/accounts/usage-export.ts'
-import { STORED_COLUMNS, TAG_MIGRATION } from '../../src/accounts/usage-list.ts'
+import { STORED_COLUMNS, tagMigration } from '../../src/accounts/usage-list.ts'
 import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'
 import { linesOf, recordLog } from '../support/console.ts'
 import {
@@ -286,7 +286,7 @@ describe('the directory', () => {
       const columns = STORED_COLUMNS.filter((column) => column !== 'tags').join(', ')
       storage.sql.exec(`CREATE TABLE untagged (${columns}, PRIMARY KEY (date, key_id, model)) WITHOUT ROWID;
         INSERT INTO untagged SELECT ${columns} FROM usage; DROP TABLE usage;
-        ALTER TABLE untagged RENAME TO usage; ${TAG_MIGRATION}`)
+        ALTER TABLE untagged RENAME TO usage; ${tagMigration()}`)
     })
     expect([await page('by=key'), await page('by=model'), await page('')]).toEqual(before)
     await report('abcdefghijkl', { requests: 9 }, { requests: 1, tags: '{"team":"a"}' })
