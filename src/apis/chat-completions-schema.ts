@@ -10,7 +10,7 @@
  * keeps adding values. The upstream's own 400 refuses the rest.
  *
  * Fields stand in the order in which OpenAI reports their errors. A string given to a schema is the name of the type that it
- * expects; `explain` uses it. A lazy schema is made when a body first has the field: most isolates never see a tool.
+ * expects; `explain` uses it. A parameter's schema is made when a body first has it: most isolates never see a tool.
  */
 import * as z from 'zod/mini'
 import { field } from '../wire/field.ts'
