@@ -1,6 +1,7 @@
 /** A bad var is refused by its name. A var that has no effect, or a name that is no var, is one warning in the log. */
 import { reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
+import { VAR_NAMES } from '../../src/vars.ts'
 import wranglerToml from '../../wrangler.toml?raw'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, errorOf } from '../support/gateway.ts'
@@ -79,6 +80,20 @@ describe('a var that has no effect beside another one', () => {
     }
     expect(await warningsWith(vars)).toEqual([])
   })
+})
+
+/** Vars that take any text. */
+const FREE_TEXTS = ['AI_GATEWAY_ID', 'CORS_ORIGINS']
+
+describe('a var that takes no free text', () => {
+  it.each(VAR_NAMES.filter((name) => !FREE_TEXTS.includes(name)))(
+    'is refused by its name where its value makes no sense: %s',
+    async (name) => {
+      const response = await isolate(undefined, { [name]: '?!' })('GET', '/health', '')
+      const { code, message } = await errorOf(response)
+      expect([response.status, code, message]).toEqual([500, 'misconfigured', expect.stringContaining(name)])
+    },
+  )
 })
 
 describe('a number var', () => {
