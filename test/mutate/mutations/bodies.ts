@@ -117,6 +117,13 @@ export const PARAMETERS: readonly Mutation[] = [
     tests: [unit('apis/chat-completions-schema')],
   },
   {
+    guard: 'parameters: those that do not fit together are explained',
+    file: 'src/apis/body-schema.ts',
+    text: 'if (issue !== null) issues.push(issue)',
+    replacement: '',
+    tests: [unit('apis/chat-completions-schema')],
+  },
+  {
     guard: 'parameters: an array has none',
     file: 'src/apis/body-schema.ts',
     text: ' || Array.isArray(body)) return false',

@@ -63,6 +63,22 @@ export const CONFIGURATION: readonly Mutation[] = [
     name: 'in a var',
   },
   {
+    guard: 'configuration: a bad VENDOR_STORAGE is refused',
+    file: 'src/vars.ts',
+    text: "z.enum(['never', 'allow'])",
+    replacement: 'z.string()',
+    tests: [api('configuration')],
+    name: 'makes no sense',
+  },
+  {
+    guard: 'configuration: a list of extras has a form',
+    file: 'src/vars.ts',
+    text: 'EXTRAS_FORM.test(list)',
+    replacement: 'true',
+    tests: [api('extras')],
+    name: 'is a var that is checked',
+  },
+  {
     guard: 'configuration: a number out of its range is refused',
     file: 'src/vars.ts',
     text: 'if (number >= minimum && number <= maximum) return',
