@@ -1,6 +1,7 @@
-/** A var that has no effect, or a name that is no var, is one warning in the log. */
+/** A bad var is refused by its name. A var that has no effect, or a name that is no var, is one warning in the log. */
 import { reset } from 'cloudflare:test'
 import { afterEach, describe, expect, it } from 'vitest'
+import { VAR_NAMES } from '../../src/vars.ts'
 import wranglerToml from '../../wrangler.toml?raw'
 import { linesOf, recordLog } from '../support/console.ts'
 import { ADMIN_TOKEN, errorOf } from '../support/gateway.ts'
@@ -78,6 +79,50 @@ describe('a var that has no effect beside another one', () => {
       STREAM_KEEPALIVE_SECONDS: '5',
     }
     expect(await warningsWith(vars)).toEqual([])
+  })
+})
+
+/** Vars that take any text. */
+const FREE_TEXTS = ['AI_GATEWAY_ID', 'CORS_ORIGINS']
+
+describe('a var that takes no free text', () => {
+  it.each(VAR_NAMES.filter((name) => !FREE_TEXTS.includes(name)))(
+    'is refused by its name where its value makes no sense: %s',
+    async (name) => {
+      const response = await isolate(undefined, { [name]: '?!' })('GET', '/health', '')
+      const { code, message } = await errorOf(response)
+      expect([response.status, code, message]).toEqual([500, 'misconfigured', expect.stringContaining(name)])
+    },
+  )
+})
+
+describe('a number var', () => {
+  it.each<[string, string | number]>([
+    ['AI_GATEWAY_ATTEMPTS', '0'],
+    ['AI_GATEWAY_ATTEMPTS', 6],
+    ['BODY_BYTES_MAX', '1023'],
+    ['BODY_SECONDS', -1],
+    ['BODY_SECONDS', 'x'],
+    ['BODY_SECONDS', '1.5'],
+    ['BODY_SECONDS', 1.5],
+    ['BODY_SECONDS', '1e3'],
+    ['BODY_SECONDS', '0x10'],
+    ['DEFAULT_BUDGET_USD', '0'],
+    ['STREAM_KEEPALIVE_SECONDS', ''],
+    ['STREAM_KEEPALIVE_SECONDS', '3601'],
+  ])('that is not in its range or form is refused by its name: %s = %j', async (name, value) => {
+    const response = await isolate(undefined, { [name]: value })('GET', '/health', '')
+    const { code, message } = await errorOf(response)
+    expect([response.status, code, message]).toEqual([500, 'misconfigured', expect.stringContaining(name)])
+  })
+
+  it('may be at either end of its range, as text or as a number', async () => {
+    for (const vars of [
+      { AI_GATEWAY_ATTEMPTS: '1', BODY_BYTES_MAX: 1024, STREAM_KEEPALIVE_SECONDS: 0 },
+      { AI_GATEWAY_ATTEMPTS: 5, BODY_BYTES_MAX: '104857600', STREAM_KEEPALIVE_SECONDS: '3600' },
+    ]) {
+      expect((await isolate(undefined, vars)('GET', '/health', '')).status).toBe(200)
+    }
   })
 })
 

@@ -1,4 +1,4 @@
-/** The guards of bodies: memory. */
+/** The guards of bodies: memory and parameters. */
 import { api, hostile, unit, type Mutation } from '../mutation.ts'
 
 export const MEMORY: readonly Mutation[] = [
@@ -98,5 +98,37 @@ export const MEMORY: readonly Mutation[] = [
     replacement: '',
     tests: [hostile('uploads')],
     name: 'are free once clients have left',
+  },
+]
+
+export const PARAMETERS: readonly Mutation[] = [
+  {
+    guard: 'parameters: a required one that is absent is refused',
+    file: 'src/apis/body-schema.ts',
+    text: 'if (!required.every((name) => Object.hasOwn(body, name))) return false',
+    replacement: '',
+    tests: [unit('apis/body-schema'), unit('apis/chat-completions-schema')],
+  },
+  {
+    guard: 'parameters: those that do not fit together are refused',
+    file: 'src/apis/body-schema.ts',
+    text: 'return areValid && issueOf(body) === null',
+    replacement: 'return areValid',
+    tests: [unit('apis/chat-completions-schema')],
+  },
+  {
+    guard: 'parameters: those that do not fit together are explained',
+    file: 'src/apis/body-schema.ts',
+    text: 'if (issue !== null) issues.push(issue)',
+    replacement: '',
+    tests: [unit('apis/chat-completions-schema')],
+  },
+  {
+    guard: 'parameters: an array has none',
+    file: 'src/apis/body-schema.ts',
+    text: ' || Array.isArray(body)) return false',
+    replacement: ') return false',
+    tests: [unit('apis/body-schema')],
+    name: 'is no array',
   },
 ]

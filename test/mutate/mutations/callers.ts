@@ -108,7 +108,7 @@ export const THROTTLES: readonly Mutation[] = [
   {
     guard: 'throttle: a look-up that finds its key does not count',
     file: 'src/keys/key-store.ts',
-    text: "if (reading.kind === 'found' || reading.kind === 'unreadable') lookUp?.takeBack()",
+    text: "if (reading.kind === 'found' || reading.kind === 'unreadable') counted?.takeBack()",
     replacement: '',
     tests: [api('access')],
     name: 'is not made by valid keys',

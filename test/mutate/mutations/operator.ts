@@ -1,4 +1,4 @@
-/** The guards of the operator: limits over quiet isolates, configuration, and privacy. */
+/** The guards of the operator: limits over quiet isolates, privacy, metrics and groups. */
 import { alerts, api, contract, unit, type Mutation } from '../mutation.ts'
 
 export const LOTS: readonly Mutation[] = [
@@ -25,36 +25,7 @@ export const LOTS: readonly Mutation[] = [
   },
 ]
 
-export const OPERATOR: readonly Mutation[] = [
-  {
-    guard: 'configuration: a wrong name is a warning with the nearest right one',
-    file: 'src/config-warnings.ts',
-    text: '...misnamedVars(Object.keys(env)), ',
-    replacement: '',
-    tests: [api('configuration')],
-  },
-  {
-    guard: 'configuration: a var without effect is a warning',
-    file: 'src/config-warnings.ts',
-    text: ', ...varsWithoutEffect(env, config)',
-    replacement: '',
-    tests: [api('configuration')],
-  },
-  {
-    guard: 'configuration: a gateway without an admin token says what to run',
-    file: 'src/admin/authenticate.ts',
-    text: "warnOnce(isolateOf(c.env).warned, 'admin_off', 'admin_off', () => ADMIN_OFF_WARNING)",
-    replacement: '',
-    tests: [api('configuration')],
-  },
-  {
-    guard: 'configuration: aliases follow o3-mini',
-    file: 'src/models/table.ts',
-    text: 'for (const id of [O3_MINI, ...O3_MINI_ALIASES]) table.set(id, { ...o3Mini, id })',
-    replacement: `table.set(O3_MINI, o3Mini)
-  for (const id of O3_MINI_ALIASES) table.set(id, modelOf(id, 'openai/o3-mini'))`,
-    tests: [unit('models/table'), api('models')],
-  },
+export const PRIVACY: readonly Mutation[] = [
   {
     guard: 'privacy: each call asks for a log without texts',
     file: 'src/upstream/call.ts',

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
+import { bodySchema } from '../../../src/apis/body-schema.ts'
 import { chatCompletionRequest } from '../../../src/apis/chat-completions-schema.ts'
 import { responsesRequest } from '../../../src/apis/responses-schema.ts'
 import { FIRST_ISSUE_ONLY } from '../../../src/wire/validation-error.ts'
@@ -51,6 +52,17 @@ describe.each([
     for (const body of [null, undefined, 'Hi', 7, [], [{ model: 'o3-mini' }]]) {
       expect(issuesOf(schema, body)).toEqual(issuesOf(whole, body))
       expect(issuesOf(schema, body)).not.toEqual([])
+    }
+  })
+})
+
+describe('a body of which no parameter is required', () => {
+  const schema = bodySchema({ name: () => z.string() }, { required: [] })
+
+  it('may have none, and is no array or other value', () => {
+    expect(issuesOf(schema, {})).toEqual([])
+    for (const body of [[], ['Hi'], null, 'Hi']) {
+      expect(issuesOf(schema, body)).toEqual([expect.objectContaining({ code: 'invalid_type', path: [] })])
     }
   })
 })
