@@ -6,11 +6,11 @@ import { postWaiting } from '../alerts/webhook.ts'
 import { DAY_MS, dateOf } from '../calendar.ts'
 import { apiKeyView } from '../keys/api-key.ts'
 import { Alarm } from './alarm.ts'
-import { addUpDays, daySumsMigration, deleteSums } from './day-sums.ts'
+import { addUpDays, deleteSums } from './day-sums.ts'
+import { DIRECTORY_MIGRATIONS } from './directory-schema.ts'
 import {
   cursorOf,
   foldedName,
-  GROUP_MIGRATION,
   type KeyCount,
   type KeyListQuery,
   type KeyPage,
@@ -20,22 +20,19 @@ import {
   type ListedState,
   selectKeyCount,
   selectKeys,
-  STATE_MIGRATION,
   type Statement,
 } from './key-list.ts'
 import {
   countRow,
   endSeries,
-  metricMigration,
   metricGroup,
   type MetricGrouping,
   type MetricRow,
   type Metrics,
   selectKeyStates,
   selectMetrics,
-  SHOWN_MIGRATION,
 } from './metric-list.ts'
-import { migrate, type Migrations } from './migrations.ts'
+import { migrate } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
 import type { UsageReport } from './protocol.ts'
 import {
@@ -52,53 +49,12 @@ import {
   putRow,
   selectGroups,
   selectTotal,
-  tagMigration,
   type TotalRow,
   usageCursorOf,
   type UsagePage,
   type UsageQuery,
 } from './usage-list.ts'
 import { usdOf } from './usage-report.ts'
-
-const MIGRATIONS: Migrations = [
-  `CREATE TABLE keys (
-     id TEXT PRIMARY KEY,
-     version INTEGER NOT NULL,
-     view TEXT NOT NULL,
-     name_folded TEXT NOT NULL,
-     created_at_ms INTEGER NOT NULL,
-     expires_at_ms INTEGER,
-     disabled INTEGER NOT NULL,
-     deleted_at TEXT
-   ) WITHOUT ROWID;
-   CREATE INDEX keys_by_name ON keys (name_folded, id);
-   CREATE INDEX keys_by_creation ON keys (created_at_ms, id);`,
-  // Each query selects by date first, as the primary key does. A second index would cost one more row for each row written.
-  `CREATE TABLE usage (
-     date TEXT NOT NULL,
-     key_id TEXT NOT NULL,
-     model TEXT NOT NULL,
-     revision INTEGER NOT NULL,
-     requests INTEGER NOT NULL,
-     failures INTEGER NOT NULL,
-     prompt_tokens INTEGER NOT NULL,
-     cached_tokens INTEGER NOT NULL,
-     completion_tokens INTEGER NOT NULL,
-     reasoning_tokens INTEGER NOT NULL,
-     cost_micro_usd INTEGER NOT NULL,
-     pending INTEGER NOT NULL,
-     estimated INTEGER NOT NULL,
-     estimated_micro_usd INTEGER NOT NULL,
-     PRIMARY KEY (date, key_id, model)
-   ) WITHOUT ROWID;`,
-  'ALTER TABLE usage ADD COLUMN refused INTEGER NOT NULL DEFAULT 0',
-  metricMigration,
-  GROUP_MIGRATION,
-  tagMigration,
-  daySumsMigration,
-  SHOWN_MIGRATION,
-  STATE_MIGRATION,
-]
 
 /** Days whose sums are made in advance, each once. */
 const DAYS_ADDED_UP = 31
@@ -114,7 +70,7 @@ export class Directory extends DurableObject<Bindings> implements DirectoryCalls
     this.#alerts = new AlertOutbox(ctx.storage.sql, ({ body }) => postWaiting(env, body))
     this.#alarm = new Alarm(ctx.storage)
     void ctx.blockConcurrencyWhile(async () => {
-      migrate(ctx.storage, MIGRATIONS)
+      migrate(ctx.storage, DIRECTORY_MIGRATIONS)
       await this.#alarm.load()
       this.#wake()
     })
