@@ -15,6 +15,7 @@ const LEVELS: readonly (readonly string[])[] = [
     'lazy.ts',
     'log.ts',
     'lru.ts',
+    'render-failure.ts',
     'request-id.ts',
     'timeout.ts',
     'wire',

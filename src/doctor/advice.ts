@@ -7,7 +7,7 @@ const envelope = z.object({
   error: z.object({ message: z.string(), code: z.nullable(z.string()) }),
 })
 
-/** By the error's code. The codes are those of `src/error-envelope.ts` and `src/upstream/failures.ts`. */
+/** By the error's code. The codes are those of `src/render-failure.ts` and `src/upstream/failures.ts`. */
 const ADVICE: Readonly<Record<string, string>> = {
   admin_off: 'Set a token of at least 32 characters: npx wrangler secret put ADMIN_TOKEN',
   invalid_admin_token:

@@ -1,5 +1,6 @@
 /** A sample of each failure, from which the gateway's own code makes the example, its status and its headers. */
-import { renderFailure, type RenderedFailure } from '../error-envelope.ts'
+import type { RenderedFailure } from '../error-envelope.ts'
+import { renderFailure } from '../render-failure.ts'
 import type { Failure, UpstreamFailure } from '../failure.ts'
 import { failureOfError, failureOfNothing, failureOfResponse, timeoutOutcome } from '../upstream/failures.ts'
 

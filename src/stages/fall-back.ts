@@ -1,7 +1,7 @@
 /** Lets other models answer where the requested one fails, and tells the caller and the log which one has. */
 import type { Context } from 'hono'
 import type { Gateway } from '../context.ts'
-import { renderFailure } from '../error-envelope.ts'
+import { renderFailure } from '../render-failure.ts'
 import { isolateOf } from '../isolate.ts'
 import { log } from '../log.ts'
 import type { Model } from '../models/model.ts'

@@ -3,7 +3,8 @@
  * an error event where the upstream fails. After the first output a stream without a meter is piped natively, with no
  * JavaScript for a chunk.
  */
-import { type ErrorBody, renderFailure } from '../error-envelope.ts'
+import type { ErrorBody } from '../error-envelope.ts'
+import { renderFailure } from '../render-failure.ts'
 import { type Deadline, raceDeadline, TIMED_OUT } from '../timeout.ts'
 import type { AcceptedResult, UpstreamResult } from '../upstream/call.ts'
 import type { Cancellation } from '../upstream/cancellation.ts'
