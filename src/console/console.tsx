@@ -1,7 +1,7 @@
 /** The operator's page. */
 import { render, type JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { keyPage } from './api/answers.ts'
+import { keyPage } from './api/answers/keys.ts'
 import { call } from './api/client.ts'
 import { Notices, Shell } from './parts/shell.tsx'
 import { SignIn } from './parts/sign-in.tsx'

@@ -1,6 +1,6 @@
 /** The page of a key's holder, who signs in with the key's secret. */
 import { render, type JSX } from 'preact'
-import { holderUsage } from './api/answers.ts'
+import { holderUsage } from './api/answers/usage.ts'
 import { call } from './api/client.ts'
 import { Notices, Shell } from './parts/shell.tsx'
 import { SignIn } from './parts/sign-in.tsx'

@@ -2,7 +2,7 @@
 import * as z from 'zod/mini'
 import { type Prices, pricesOf } from '../../models/prices.ts'
 import { parseUsage, type Usage } from '../../wire/usage.ts'
-import { type ModelEntry, modelEntry } from './answers.ts'
+import { type ModelEntry, modelEntry } from './answers/deployment.ts'
 import { call } from './client.ts'
 
 export const CHAT_PATH = '/v1/chat/completions'

@@ -1,6 +1,7 @@
 /** The operator's calls, with the admin token of the session. */
 import type * as z from 'zod/mini'
 import { operatorSession } from '../state/session.ts'
+import { health, modelList, testedAlert } from './answers/deployment.ts'
 import {
   createdKey,
   deletedGroup,
@@ -8,23 +9,20 @@ import {
   type Group,
   group,
   groupPage,
-  health,
   key,
   keyPage,
   type ListedKey,
-  minuteList,
-  modelList,
-  rangeUsage,
-  requestAnswer,
-  requestList,
   rotatedKey,
-  testedAlert,
+} from './answers/keys.ts'
+import { minuteList, requestAnswer, requestList } from './answers/requests.ts'
+import {
+  rangeUsage,
   usageByDay,
   usageByGroup,
   usageByKey,
   usageByModel,
   usageByTag,
-} from './answers.ts'
+} from './answers/usage.ts'
 import type { GroupChange, GroupDraft, KeyChange, KeyDraft } from './bodies.ts'
 import { call, CallError, type CallOptions, open } from './client.ts'
 

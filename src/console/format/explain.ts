@@ -1,5 +1,5 @@
 /** The explanation of a request in words: a short result, and sentences that say why and what to do. Pure. */
-import type { RequestRecord } from '../api/answers.ts'
+import type { RequestRecord } from '../api/answers/requests.ts'
 import { count, milliseconds, plural, usd } from './numbers.ts'
 
 export interface Explanation {

@@ -1,6 +1,6 @@
 /** A budget in a list, with a bar of what is used of it. */
 import type { JSX } from 'preact'
-import type { ListedGroup } from '../api/answers.ts'
+import type { ListedGroup } from '../api/answers/keys.ts'
 import { budgetText } from '../format/limits.ts'
 import { usd } from '../format/numbers.ts'
 import { levelOf, shareOf, UsedBar } from './used-bar.tsx'

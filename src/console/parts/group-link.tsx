@@ -1,6 +1,6 @@
 /** A link to a group by its name, or by its id where the name is not known. */
 import type { JSX } from 'preact'
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 import { hrefOf } from '../state/route.ts'
 
 export function GroupLink({ id, groups }: { id: string; groups: readonly Group[] }): JSX.Element {

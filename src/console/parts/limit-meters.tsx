@@ -1,6 +1,6 @@
 /** What is left of the limits of a key or a group, and when it renews. The operator's and the holder's pages share it. */
 import type { ComponentChildren, JSX } from 'preact'
-import type { LimitsNow } from '../api/answers.ts'
+import type { LimitsNow } from '../api/answers/usage.ts'
 import { LIMIT_NAMES, budgetText } from '../format/limits.ts'
 import { count, usd } from '../format/numbers.ts'
 import { until } from '../format/time.ts'

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren, JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
-import type { RangeUsage } from '../api/answers.ts'
+import type { RangeUsage } from '../api/answers/usage.ts'
 import { useAnswer } from '../state/use-answer.ts'
 import { Button } from './button.tsx'
 import { Segments } from './field.tsx'

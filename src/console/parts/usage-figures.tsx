@@ -1,7 +1,7 @@
 /** Sums of usage: cards, the chart of days, and tables by day and model. The operator's and the holder's pages share them. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { DayTotals, ModelTotals, TaggedTotals, Totals } from '../api/answers.ts'
+import type { DayTotals, ModelTotals, TaggedTotals, Totals } from '../api/answers/usage.ts'
 import { count, plural, shortCount, usd } from '../format/numbers.ts'
 import { dayName } from '../format/time.ts'
 import { Bars } from './bars.tsx'

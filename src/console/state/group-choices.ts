@@ -1,5 +1,5 @@
 /** The choices of a field that names a group. Pure. */
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 
 /**
  * The current group is among them where its name is not known: it is new, or the groups did not load. Groups of the same name are

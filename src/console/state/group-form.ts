@@ -1,6 +1,6 @@
 /** The form of a group: from a group to the fields' texts, and from the texts to what the API takes. Pure but for its signals. */
 import type { Signal } from '@preact/signals'
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 import type { GroupChange, GroupDraft } from '../api/bodies.ts'
 import { limitChanges, limitFieldsOf, type LimitForm, limitsOf, textSignal } from './limit-form.ts'
 

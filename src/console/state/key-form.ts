@@ -1,7 +1,7 @@
 /** The form of a key: from a key to the fields' texts, and from the texts to what the API takes. Pure but for its signals. */
 import type { Signal } from '@preact/signals'
 import type { Limits } from '../../limits/limits.ts'
-import type { Key } from '../api/answers.ts'
+import type { Key } from '../api/answers/keys.ts'
 import type { KeyChange, KeyDraft } from '../api/bodies.ts'
 import { fieldValueOf } from '../format/time.ts'
 import { limitChanges, limitFieldsOf, type LimitForm, limitsOf, textSignal } from './limit-form.ts'

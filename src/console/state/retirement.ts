@@ -1,6 +1,6 @@
 /** The calendar of retirements: the models in use, their announced ends, and what their successors would have cost. */
 import { DAY_MS, dateOf } from '../../calendar.ts'
-import type { ListedModel } from '../api/answers.ts'
+import type { ListedModel } from '../api/answers/deployment.ts'
 import { readModels, readUsageByModel } from '../api/operator.ts'
 
 export interface ModelEnd {

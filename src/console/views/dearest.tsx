@@ -1,6 +1,6 @@
 /** The groups, and the values of tags, that cost most. Each is a question of its own, so that one that fails leaves the rest. */
 import type { JSX } from 'preact'
-import type { GroupTotals, TagTotals, Totals } from '../api/answers.ts'
+import type { GroupTotals, TagTotals, Totals } from '../api/answers/usage.ts'
 import { readUsageByGroup, readUsageByTag } from '../api/operator.ts'
 import { plural } from '../format/numbers.ts'
 import { Answered } from '../parts/states.tsx'

@@ -1,7 +1,7 @@
 /** The page that explains a request by its id. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { RequestAnswer } from '../api/answers.ts'
+import type { RequestAnswer } from '../api/answers/requests.ts'
 import { readRequest } from '../api/operator.ts'
 import { explain } from '../format/explain.ts'
 import { count, milliseconds, usd } from '../format/numbers.ts'

@@ -1,7 +1,7 @@
 /** The form that creates or edits a group. */
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 import { GROUP_LIMITS } from '../format/limits.ts'
 import { TextField } from '../parts/field.tsx'
 import { FormDialog } from '../parts/form-dialog.tsx'

@@ -1,7 +1,7 @@
 /** A group's facts, and what the operator can do with it. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 import { deleteGroup, updateGroup } from '../api/operator.ts'
 import { limitRows } from '../format/limits.ts'
 import { Button } from '../parts/button.tsx'

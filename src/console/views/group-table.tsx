@@ -1,6 +1,6 @@
 /** The table of groups: their costs, budgets and limits. */
 import type { JSX } from 'preact'
-import type { ListedGroup } from '../api/answers.ts'
+import type { ListedGroup } from '../api/answers/keys.ts'
 import { type GroupFilter, listGroups } from '../api/operator.ts'
 import { CostCells, CostHeads } from '../parts/cost-columns.tsx'
 import { RowsTable } from '../parts/rows-table.tsx'

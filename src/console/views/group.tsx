@@ -1,7 +1,7 @@
 /** One group: its limits, what is left of them, its keys, and its usage. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 import { CallError } from '../api/client.ts'
 import { type KeyFilter, listKeys, readGroup, readGroupUsage } from '../api/operator.ts'
 import { Button } from '../parts/button.tsx'

@@ -1,6 +1,6 @@
 /** The health of the gateway's parts: whether each works, how fast, and what to do where it does not. */
 import type { JSX } from 'preact'
-import type { Health } from '../api/answers.ts'
+import type { Health } from '../api/answers/deployment.ts'
 import { readHealth } from '../api/operator.ts'
 import { count } from '../format/numbers.ts'
 import { Button } from '../parts/button.tsx'

@@ -1,7 +1,8 @@
 /** The page of a key's holder: limits with what is left of them, what the key took, and its last requests. */
 import type { JSX } from 'preact'
-import type { HolderUsage } from '../api/answers.ts'
-import { holderUsage, requestList } from '../api/answers.ts'
+import type { HolderUsage } from '../api/answers/usage.ts'
+import { requestList } from '../api/answers/requests.ts'
+import { holderUsage } from '../api/answers/usage.ts'
 import { call, CallError } from '../api/client.ts'
 import { localClockTime, utcTime } from '../format/time.ts'
 import { Button } from '../parts/button.tsx'

@@ -1,7 +1,7 @@
 /** The dialogs that rotate and delete a key. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Key } from '../api/answers.ts'
+import type { Key } from '../api/answers/keys.ts'
 import { deleteKey, rotateKey } from '../api/operator.ts'
 import { Choice, TextField } from '../parts/field.tsx'
 import { FormDialog } from '../parts/form-dialog.tsx'

@@ -2,7 +2,7 @@
 import { useComputed } from '@preact/signals'
 import type { JSX } from 'preact'
 import { useMemo } from 'preact/hooks'
-import type { Group, Key } from '../api/answers.ts'
+import type { Group, Key } from '../api/answers/keys.ts'
 import { NUMBER_LIMITS } from '../format/limits.ts'
 import { localTime, utcTime } from '../format/time.ts'
 import { Choice, TextArea, TextField } from '../parts/field.tsx'

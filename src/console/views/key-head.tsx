@@ -1,7 +1,7 @@
 /** A key's name, state and facts, and what the operator can do with it. */
 import { useSignal, type Signal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Key } from '../api/answers.ts'
+import type { Key } from '../api/answers/keys.ts'
 import type { CallError } from '../api/client.ts'
 import { readGroup, readGroups, updateKey } from '../api/operator.ts'
 import { limitRows, stateOf } from '../format/limits.ts'

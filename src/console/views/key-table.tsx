@@ -1,6 +1,6 @@
 /** The table of keys: their state, costs, budgets and limits. */
 import type { JSX } from 'preact'
-import type { Group, ListedKey } from '../api/answers.ts'
+import type { Group, ListedKey } from '../api/answers/keys.ts'
 import { type KeyFilter, listKeys } from '../api/operator.ts'
 import { stateOf } from '../format/limits.ts'
 import { CostCells, CostHeads } from '../parts/cost-columns.tsx'

@@ -1,6 +1,6 @@
 /** One key: its state and limits, what is left of them, and its usage by day and model. */
 import type { JSX } from 'preact'
-import type { Key, ListedKey } from '../api/answers.ts'
+import type { Key, ListedKey } from '../api/answers/keys.ts'
 import { CallError } from '../api/client.ts'
 import { findDeletedKey, readKey, readKeyUsage, readRequests } from '../api/operator.ts'
 import { RangeUsageView } from '../parts/range-usage.tsx'

@@ -1,7 +1,7 @@
 /** Creates a key: its form, and then its secret. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { Group } from '../api/answers.ts'
+import type { Group } from '../api/answers/keys.ts'
 import { createKey } from '../api/operator.ts'
 import { announce } from '../state/announce.ts'
 import { draftOf } from '../state/key-form.ts'

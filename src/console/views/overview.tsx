@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
 import { DAY_MS, dateOf } from '../../calendar.ts'
-import type { DayTotals, KeyTotals, ModelTotals, Totals } from '../api/answers.ts'
+import type { DayTotals, KeyTotals, ModelTotals, Totals } from '../api/answers/usage.ts'
 import { downloadUsage, readUsageByDay, readUsageByKey, readUsageByModel } from '../api/operator.ts'
 import type { CallError } from '../api/client.ts'
 import { localClockTime, utcTime } from '../format/time.ts'

@@ -1,7 +1,7 @@
 /** The last requests of a key, each with what became of it. The operator's and the holder's pages share it. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { RequestRecord } from '../api/answers.ts'
+import type { RequestRecord } from '../api/answers/requests.ts'
 import { explain } from '../format/explain.ts'
 import { count, milliseconds, plural } from '../format/numbers.ts'
 import { Segments } from '../parts/field.tsx'

@@ -1,7 +1,7 @@
 /** Tries the webhook of alerts, and says what it answered or what to do. */
 import { useSignal } from '@preact/signals'
 import type { JSX } from 'preact'
-import type { TestedAlert } from '../api/answers.ts'
+import type { TestedAlert } from '../api/answers/deployment.ts'
 import { testAlert } from '../api/operator.ts'
 import { count } from '../format/numbers.ts'
 import { Button } from '../parts/button.tsx'
