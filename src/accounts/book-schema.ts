@@ -1,7 +1,7 @@
 /** The tables of an account's book, and the parts of their rows. */
 import * as z from 'zod/mini'
 import { integer } from '../wire/integer.ts'
-import type { UsageRow } from './protocol.ts'
+import type { UsageRow } from './usage-protocol.ts'
 import { bookedShape } from './request-record.ts'
 import { isRequestTimes, type RequestTimes } from './request-times.ts'
 

@@ -4,7 +4,8 @@ import { getOrCreate } from '../lru.ts'
 import { type BookSql, parseUsageRow, parseWhole } from './book-schema.ts'
 import { BookTags } from './book-tags.ts'
 import { NO_USAGE, sumOf } from './ledger.ts'
-import type { RequestEnd, UsageRow, UsageTotals } from './protocol.ts'
+import type { RequestEnd } from './protocol.ts'
+import type { UsageRow, UsageTotals } from './usage-protocol.ts'
 import { addTimes, noTimes } from './request-times.ts'
 
 /** Days that keep a row of their own. Older ones are one row a model. */

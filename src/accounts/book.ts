@@ -15,7 +15,8 @@ import { BookUsage, type UsageChanges } from './book-usage.ts'
 import { BookWindows } from './book-windows.ts'
 import { NO_MODEL, refuse } from './ledger.ts'
 import type { AccountStatus, AdmissionReply, AdmissionRequest, BookedUsage } from './protocol.ts'
-import type { RefusalReport, SettlementBatch, SettlementEntry, UsageRow } from './protocol.ts'
+import type { RefusalReport, SettlementBatch, SettlementEntry } from './protocol.ts'
+import type { UsageRow } from './usage-protocol.ts'
 import type { SettledRecord } from './request-record.ts'
 
 /** A request holds its place and its worst case for so long after its admission or last renewal, ms. */

@@ -34,7 +34,7 @@ import {
 } from './metric-list.ts'
 import { migrate } from './migrations.ts'
 import type { Bindings, DirectoryCalls } from './objects.ts'
-import type { UsageReport } from './protocol.ts'
+import type { UsageReport } from './usage-protocol.ts'
 import {
   exportedUsage,
   type ExportPage,

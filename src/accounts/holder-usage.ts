@@ -1,6 +1,7 @@
 /** The answer to a key's holder: what the key may use, what is left of it and when it renews, and what it took. Pure. */
 import { dateOf, DAY_MS, periodStartDate } from '../calendar.ts'
-import type { AccountStatus, KeyUsage } from './protocol.ts'
+import type { AccountStatus } from './protocol.ts'
+import type { KeyUsage } from './usage-protocol.ts'
 import { shownDays, shownModels, shownTags, sumSince, usdOf } from './usage-report.ts'
 
 /** Days that the answer shows, today included: no month is longer. */

@@ -1,5 +1,6 @@
 /** The arithmetic of a key's totals: bookings are added, replaced and taken out. No clock, no I/O. */
-import type { BookedUsage, SettlementEntry, UsageTotals } from './protocol.ts'
+import type { BookedUsage, SettlementEntry } from './protocol.ts'
+import type { UsageTotals } from './usage-protocol.ts'
 
 /** The booking of one request. */
 export type Booking = Pick<SettlementEntry, 'booked' | 'certainty' | 'failed' | 'isAttempt'>

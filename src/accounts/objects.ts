@@ -8,14 +8,8 @@ import type { StoredRequest } from './book-schema.ts'
 import type { KeyCount, KeyListQuery, KeyPage, KeyReport } from './key-list.ts'
 import type { MetricGrouping, Metrics } from './metric-list.ts'
 import type { MinuteCounts } from './minute-counts.ts'
-import type {
-  AccountAnswer,
-  AccountRequest,
-  KeyUsage,
-  SettlementBatch,
-  UsageQuestion,
-  UsageReport,
-} from './protocol.ts'
+import type { AccountAnswer, AccountRequest, SettlementBatch } from './protocol.ts'
+import type { KeyUsage, UsageQuestion, UsageReport } from './usage-protocol.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { ExportPage, ExportQuery } from './usage-export.ts'

@@ -16,7 +16,7 @@ import {
   groupDirectoryOf,
   type KeyAccountCalls,
 } from './objects.ts'
-import type { KeyUsage, UsageQuestion } from './protocol.ts'
+import type { KeyUsage, UsageQuestion } from './usage-protocol.ts'
 import type { KeyPatch, NewKey, Rotation } from './stored-key.ts'
 import type { ExportPage, ExportQuery } from './usage-export.ts'
 import type { Grouping, UsagePage, UsageQuery } from './usage-list.ts'

@@ -1,6 +1,6 @@
 /** The report of an account's usage to the directory, in parts: a key with many tags has thousands of rows. */
 import type { AccountBook } from './book.ts'
-import type { UsageRow } from './protocol.ts'
+import type { UsageRow } from './usage-protocol.ts'
 
 /** Rows in a part, some 400 kB. The directory takes a fifth of a second for them, and an attempt to publish has 2 seconds. */
 export const REPORT_ROWS_MAX = 2_000

@@ -1,6 +1,6 @@
 /** What an account tells of its rows: sums by day and model, and sums by combination of tags. Pure. */
 import { sumOf } from './ledger.ts'
-import type { TaggedTotals, UsageRow } from './protocol.ts'
+import type { TaggedTotals, UsageRow } from './usage-protocol.ts'
 import { otherTags } from './tags.ts'
 
 /** Combinations of tags in an answer: the dearest ones. The others are summed up under `OTHER_TAG`. */

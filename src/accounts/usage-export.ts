@@ -1,7 +1,7 @@
 /** The usage of all keys by day, key, model and tags, as the directory gives it out page by page. Pure. */
 import { apiKeyView } from '../keys/api-key.ts'
 import type { Statement } from './key-list.ts'
-import type { UsageTotals } from './protocol.ts'
+import type { UsageTotals } from './usage-protocol.ts'
 import { COLUMNS, type TotalRow } from './usage-list.ts'
 
 /** Rows of a page, which are about 2 MB. The free plan allows a request 1,000 calls, so it exports 5 million rows at most. */

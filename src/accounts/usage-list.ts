@@ -6,7 +6,7 @@ import { DAYS_KEPT } from './book-usage.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
 import { daysTable } from './days-table.ts'
 import type { Statement } from './key-list.ts'
-import type { UsageReport, UsageRow, UsageTotals } from './protocol.ts'
+import type { UsageReport, UsageRow, UsageTotals } from './usage-protocol.ts'
 import { noTimes } from './request-times.ts'
 
 export const GROUPINGS = ['day', 'key', 'model', 'group', 'tag'] as const

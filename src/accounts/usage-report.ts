@@ -3,7 +3,7 @@ import { datesBetween } from '../calendar.ts'
 import { costOfSums } from '../models/price-as.ts'
 import type { Prices } from '../models/prices.ts'
 import { NO_MODEL, sumOf } from './ledger.ts'
-import type { TaggedTotals, UsageRow, UsageTotals } from './protocol.ts'
+import type { TaggedTotals, UsageRow, UsageTotals } from './usage-protocol.ts'
 import { parseTags } from './tags.ts'
 
 export type ShownTotals<Totals extends UsageTotals = UsageTotals> = Omit<

@@ -8,7 +8,7 @@ import {
 } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { NO_USAGE } from '../../src/accounts/ledger.ts'
-import type { UsageRow } from '../../src/accounts/protocol.ts'
+import type { UsageRow } from '../../src/accounts/usage-protocol.ts'
 import { KEY_FRESH_MS } from '../../src/keys/key-store.ts'
 import { TOMBSTONE_TTL_SECONDS } from '../../src/keys/key-copy.ts'
 import { createSecret, hashSecret } from '../../src/keys/secret.ts'

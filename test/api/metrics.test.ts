@@ -9,7 +9,7 @@ import {
   OTHER_KEYS,
   SHOWN_MIGRATION,
 } from '../../src/accounts/metric-list.ts'
-import type { UsageRow } from '../../src/accounts/protocol.ts'
+import type { UsageRow } from '../../src/accounts/usage-protocol.ts'
 import { addTimes, noTimes } from '../../src/accounts/request-times.ts'
 import { DAY_MS } from '../../src/calendar.ts'
 import { startEachAt, withoutReadyKey } from '../support/clean-state.ts'

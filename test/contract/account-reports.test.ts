@@ -1,6 +1,6 @@
 /** An account reports its usage to the directory in parts, and goes on after the last part that has arrived. */
 import { expect, it } from 'vitest'
-import type { UsageRow } from '../../src/accounts/protocol.ts'
+import type { UsageRow } from '../../src/accounts/usage-protocol.ts'
 import { REPORT_ROWS_MAX, reportUsage } from '../../src/accounts/report-usage.ts'
 import { DAY_MS } from '../../src/calendar.ts'
 import { BookRig, NOON_MS, ofIsolate } from './book-rig.ts'
