@@ -1,5 +1,6 @@
 /** The tags of a request: the values that its body's `metadata` has for the names in `USAGE_TAGS`. Pure. */
 import * as z from 'zod/mini'
+import { lazy } from '../lazy.ts'
 import { field } from '../wire/field.ts'
 
 /** Unicode characters of a value. A longer value is cut. OpenAI's `metadata` takes 512. */
@@ -10,8 +11,11 @@ export const OTHER_TAG = '(other)'
 /** Values by name, at least one. */
 export type Tags = Readonly<Record<string, string>>
 
-/** Control characters, ends of lines, and marks that turn the direction of the text around them. */
-const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu
+/**
+ * Control characters, ends of lines, and marks that turn the direction of the text around them. It is made at its first use: the
+ * engine reads Unicode's tables for it.
+ */
+const invisible = lazy(() => /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu)
 
 /** `undefined` for a request without any of them. A value that is no text, or that has no visible character, is none. */
 export function readTags(metadata: unknown, names: readonly string[]): Tags | undefined {
@@ -48,7 +52,7 @@ function valueOf(value: unknown): string {
   const plain = value
     .slice(0, 2 * TAG_CHARACTERS_MAX)
     .toWellFormed()
-    .replace(INVISIBLE, '')
+    .replace(invisible(), '')
     .trim()
   return Array.from(plain).slice(0, TAG_CHARACTERS_MAX).join('').trimEnd()
 }
