@@ -113,7 +113,7 @@ export const TAGS: readonly Mutation[] = [
   {
     guard: 'tags: a value has no control character',
     file: 'src/accounts/tags.ts',
-    text: ".replace(INVISIBLE, '')",
+    text: ".replace(invisible(), '')",
     replacement: '',
     tests: [unit('accounts/tags')],
   },
