@@ -96,19 +96,9 @@ export function renderFailure(failure: Failure): RenderedFailure {
         'These routes need the operator’s admin token in an Authorization header (Authorization: Bearer ADMIN_TOKEN).',
       )
     case 'key_not_found':
-      return invalidRequest(
-        404,
-        'key_not_found',
-        `There is no key with the id '${excerpt(failure.keyId)}'.`,
-        'id',
-      )
+      return noRecord(failure.kind, 'key', failure.keyId)
     case 'group_not_found':
-      return invalidRequest(
-        404,
-        'group_not_found',
-        `There is no group with the id '${excerpt(failure.groupId)}'.`,
-        'id',
-      )
+      return noRecord(failure.kind, 'group', failure.groupId)
     case 'group_not_empty':
       return invalidRequest(
         409,
@@ -183,6 +173,10 @@ export function renderFailure(failure: Failure): RenderedFailure {
     case 'internal':
       return serverError(500, 'The gateway had an error while processing your request. Sorry about that!')
   }
+}
+
+function noRecord(code: string, what: string, id: string): RenderedFailure {
+  return invalidRequest(404, code, `There is no ${what} with the id '${excerpt(id)}'.`, 'id')
 }
 
 /** The time until a retry, to the millisecond. Where it is longer than any client waits, a retry is not wanted at all. */
