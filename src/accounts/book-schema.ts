@@ -158,8 +158,10 @@ export function parseUsageRow(row: Record<string, unknown>): UsageRow {
 
 /** A whole number of a row; 0 for NULL, which is the sum of no rows. */
 export function parseWhole(value: unknown): number {
-  return integer(Number.MIN_SAFE_INTEGER).parse(value ?? 0)
+  return whole.parse(value ?? 0)
 }
+
+const whole = z.lazy(() => integer(Number.MIN_SAFE_INTEGER))
 
 /** JSON that this Worker has written. */
 export function parseJson(text: unknown): unknown {

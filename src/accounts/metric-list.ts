@@ -132,15 +132,18 @@ export function countRow({ parameters }: Statement): Statement {
   return { sql: countRowSql(), parameters }
 }
 
-const shown = (): string => `${list(COUNTERS, ([name]) => `sum(most_${name}) AS ${name}`)},
+const shown = lazy(
+  () => `${list(COUNTERS, ([name]) => `sum(most_${name}) AS ${name}`)},
   ${list(GAUGES, ([name]) => `sum(sum_${name}) AS ${name}`)},
-  json_array(${list(TIME_COLUMNS, (column) => `sum(${column})`)}) AS times`
+  json_array(${list(TIME_COLUMNS, (column) => `sum(${column})`)}) AS times`,
+)
 
 /** The series of a deleted key ends. Deleted keys among the others stay, so that no counter falls. */
-const byKey =
-  (): string => `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${shown()}
+const byKey = lazy(
+  () => `SELECT iif(is_shown, key_id, '${OTHER_KEYS}') AS value, iif(is_shown, view ->> 'name', NULL) AS name, ${shown()}
   FROM metrics LEFT JOIN keys ON id = key_id WHERE is_shown < ${ENDED}
-  GROUP BY value ORDER BY NOT is_shown, value`
+  GROUP BY value ORDER BY NOT is_shown, value`,
+)
 
 const groupsSql = lazy((): Readonly<Record<MetricGrouping, string>> => ({
   model: `SELECT model AS value, NULL AS name, ${shown()} FROM metrics GROUP BY model ORDER BY model`,

@@ -135,14 +135,16 @@ export function selectTotal({ from, to }: UsageQuery, today: string): Statement 
 }
 
 // The primary key has the date first. So a page begins with the next keys of each day, and reads no others.
-const byKey = (): string => `WITH RECURSIVE ${DAYS},
+const byKey = lazy(
+  () => `WITH RECURSIVE ${DAYS},
       page (id) AS (SELECT DISTINCT next.value FROM days, json_each((SELECT json_group_array(key_id) FROM
         (SELECT DISTINCT key_id FROM usage WHERE date = day AND key_id > ?4 ORDER BY key_id LIMIT ?5))) AS next
         ORDER BY next.value LIMIT ?5),
       sums AS (SELECT id AS value, ${sums()} FROM page CROSS JOIN days CROSS JOIN usage ON date = day AND key_id = id
         GROUP BY id)
     SELECT sums.*, keys.view AS view, keys.deleted_at AS deletedAt FROM sums LEFT JOIN keys ON keys.id = value
-    ORDER BY value`
+    ORDER BY value`,
+)
 
 const groupsSql = lazy((): Readonly<Record<Grouping, string>> => ({
   day: `WITH RECURSIVE ${DAYS},
