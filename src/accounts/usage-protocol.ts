@@ -3,7 +3,7 @@ import type { Limits } from '../limits/limits.ts'
 import type { AccountStatus, BookedUsage } from './protocol.ts'
 import type { RequestTimes } from './request-times.ts'
 
-/** What is asked of an account about its usage. */
+/** A question to an account about its usage. */
 export interface UsageQuestion {
   /** UTC dates, both included. */
   fromDate: string
@@ -21,9 +21,9 @@ export interface KeyUsage {
   /** The key's own limits, and the defaults where it has none. */
   limits: Limits
   status: AccountStatus
-  /** Of the range, by date and model. */
+  /** The rows of the range, by date and model. */
   rows: UsageRow[]
-  /** Of the range, by combination of tags: the dearest ones first. */
+  /** The sums of the range by combination of tags, the dearest ones first. */
   tags: TaggedTotals[]
   /** The time of the deletion; `null` for a key that exists. */
   deletedAt: string | null

@@ -29,7 +29,7 @@ export function takeCreated(answer: KeyReading | { kind: 'created'; key: ApiKey 
   return answer.key
 }
 
-/** What the operator reads of a key or a group that was deleted at `nowMs`, ms since 1970. */
+/** The answer to the deletion of a key or a group at `nowMs`, ms since 1970. */
 export function deletion(id: string, nowMs: number) {
   return { id, deleted: true, usageKeptUntil: dateOf(nowMs + DAYS_KEPT * DAY_MS) }
 }

@@ -20,7 +20,7 @@ const refusedRequest = z.object({
       name: z.string(),
       limit: z.number(),
       used: z.number(),
-      /** Whose limit it is. */
+      /** The owner of the limit. */
       of: z.enum(['key', 'group']),
     }),
   ),
